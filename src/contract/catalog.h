@@ -1,0 +1,49 @@
+// Catalog: the one immutable thing through which the verifier sees the world. Plain data, built once (from the
+// registries, or by a test, or from what a host application registers) and shared by const reference.
+#pragma once
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "contract/helper_def.h"
+#include "contract/kfunc_def.h"
+#include "contract/map_def.h"
+#include "contract/prog_type_def.h"
+
+namespace osmia::btf {
+class Btf;
+}
+
+namespace osmia::contract {
+
+class Catalog {
+ public:
+  std::vector<const HelperDef*> helpers;  // any order; several may share an id
+  std::vector<const MapDef*> maps;
+  std::vector<const ProgTypeDef*> prog_types;
+  std::vector<const KfuncDef*> kfuncs;
+  std::shared_ptr<const btf::Btf> vmlinux;                 // may be null: no kernel types known
+  std::vector<std::shared_ptr<const btf::Btf>> modules;    // split BTF over vmlinux
+  u32 nr_cpus = 1;                                         // possible CPUs, for kRetIsCpuId
+
+  // Call once after filling the vectors; look-ups are O(1) afterwards and never fail on unknown ids (nullptr).
+  void index();
+  const MapDef* map(u32 type) const;
+  const ProgTypeDef* prog_type(u32 type) const;
+  const ProgTypeDef* prog_type(std::string_view name) const;
+  const KfuncDef* kfunc(std::string_view name) const;
+  // Any definition with this id (for names), or nullptr: "invalid func %s#%d" needs the name even if not granted.
+  const HelperDef* helper_any(u32 id) const;
+  // The definition that a program of this type, attach type and capabilities may call, or nullptr.
+  // caps: bit n = Capability n held.
+  const HelperDef* helper_for(const ProgTypeDef& type, u32 expected_attach_type, u32 caps, u32 id) const;
+  u32 helper_count() const { return max_helper_id_ + 1; }  // ids at or above it are "invalid func unknown#N"
+
+ private:
+  std::vector<const MapDef*> map_by_type_;
+  std::vector<const ProgTypeDef*> prog_by_type_;
+  std::vector<std::vector<const HelperDef*>> helper_by_id_;
+  u32 max_helper_id_ = 0;
+};
+
+}  // namespace osmia::contract

@@ -1,0 +1,23 @@
+// KfuncDef: a kfunc as data. Its prototype is BTF (found by name), its flags are the KF_ flags (kfuncs-v6.3.rst 2.4).
+#pragma once
+#include <span>
+#include <string_view>
+
+#include "base/types.h"
+
+namespace osmia::contract {
+
+enum KfuncFlag : u32 {
+  kKfAcquire = 1u << 0, kKfRelease = 1u << 1, kKfRetNull = 1u << 2, kKfTrustedArgs = 1u << 4, kKfSleepable = 1u << 5,
+  kKfDestructive = 1u << 6, kKfRcu = 1u << 7, kKfIterNew = 1u << 8, kKfIterNext = 1u << 9, kKfIterDestroy = 1u << 10,
+  kKfRcuProtected = 1u << 11, kKfFastcall = 1u << 12, kKfKptrGet = 1u << 13, kKfDeprecated = 1u << 14,
+};
+
+struct KfuncDef {
+  std::string_view name;
+  u32 flags = 0;                                  // KfuncFlag
+  std::span<const std::string_view> prog_types;   // ProgTypeDef names that may call it; "common" = all
+  std::string_view set;                           // name of its id set, for listings
+};
+
+}  // namespace osmia::contract
