@@ -79,6 +79,7 @@ struct Env {
   // Privileges, from Options::caps (Linux: CAP_PERFMON and CAP_BPF).
   bool bpf_capable = true, allow_ptr_leaks = true, allow_uninit_stack = true, bypass_spec_v1 = true, bypass_spec_v4 = true;
   bool strict_alignment = false;
+  bool prog_sleepable = false;             // BPF_F_SLEEPABLE, or a type that always may sleep
 
   std::vector<Insn> insns;                 // the program, pseudo immediates resolved to indexes (prepare/)
   std::vector<InsnAux> aux;
