@@ -36,7 +36,7 @@ class Items {
     const Items* items_;
     u32 i_;
   };
-  Items(const Btf& btf, const u8* record, u32 count, Get get) : btf_(&btf), record_(record), count_(count), get_(get) {}
+  Items(const Btf* btf, const u8* record, u32 count, Get get) : btf_(btf), record_(record), count_(count), get_(get) {}
   u32 size() const { return count_; }
   bool empty() const { return count_ == 0; }
   T operator[](u32 i) const { return i < count_ ? get_(*btf_, record_, i) : T{}; }
@@ -176,7 +176,7 @@ class Btf {
   std::unique_ptr<Lazy> lazy_;
 };
 
-// True where Linux takes the name: a C identifier (dots allowed inside, as LLVM makes them), at most 127 characters.
+// True where Linux takes the name: a C identifier (dots allowed inside, as LLVM makes them), at most 512 bytes.
 bool is_valid_identifier(std::string_view name);
 
 }  // namespace osmia::btf

@@ -72,7 +72,6 @@ class Writer {
   std::map<std::string, u32, std::less<>> offsets_{{"", 0}};
   u32 next_id_ = 1;
   u32 string_base_ = 0;
-  const Btf* base_ = nullptr;
 };
 
 }  // namespace osmia::btf
