@@ -7,13 +7,14 @@ namespace osmia::btf {
 
 // Name without a CO-RE flavour: "task_struct___old" -> "task_struct".
 std::string_view essential_name(std::string_view name);
-// CO-RE's type existence rule (bpf_core_types_are_compat): kinds agree, prototypes agree argument by argument.
+// CO-RE's type existence rule (bpf_core_types_are_compat): kinds agree, prototypes agree argument by argument. Names of
+// the two roots are the caller's to compare.
 bool types_are_compat(const Btf& local, u32 local_id, const Btf& target, u32 target_id);
-// CO-RE's BPF_CORE_TYPE_MATCHES rule (bpf_core_types_match).
+// CO-RE's type matching rule (bpf_core_types_match): members exist by name and match in turn.
 bool types_match(const Btf& local, u32 local_id, const Btf& target, u32 target_id);
-// Same type by name, kind and size, in whichever BTF: what links a program's "struct task_struct" to the kernel's.
+// A struct or union of the same name and kind: what links a program's "struct task_struct" to the kernel's.
 bool same_named_type(const Btf& a, u32 a_id, const Btf& b, u32 b_id);
-// Names that say not to mix two otherwise equal types ("struct nf_conn" and "nf_conn___init").
+// "nf_conn" and "nf_conn___init": same layout, but one may not pass for the other.
 bool is_nocast_alias(const Btf& a, u32 a_id, const Btf& b, u32 b_id);
 
 }  // namespace osmia::btf
