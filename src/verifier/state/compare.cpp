@@ -35,8 +35,8 @@ bool same_scalar(const Scalar& a, const Scalar& b) {
 
 // Type, fixed offset and what belongs to the type (range, map, memory size, BTF type, …).
 bool same_kind(const RegState& a, const RegState& b) {
-  return a.type == b.type && a.off == b.off && a.mem_size == b.mem_size && a.dynptr_id == b.dynptr_id &&
-         a.btf_id == b.btf_id && a.map == b.map && a.iter.depth == b.iter.depth;
+  return a.type == b.type && a.off == b.off && a.by_type == b.by_type && a.dynptr_id == b.dynptr_id &&
+         a.btf_id == b.btf_id && a.map == b.map;
 }
 
 bool range_within(const Scalar& old, const Scalar& cur) {
@@ -110,13 +110,6 @@ struct Comparison {
     bool needed = false;
     for (SlotType t : old.type)
       needed |= t != SlotType::kInvalid && !(t == SlotType::kMisc && env.allow_uninit_stack);
-    // All bytes are indifferent; but two scalars' ids count where both slots hold one (below), as on Linux.
-    if (!needed && old.type[0] == SlotType::kInvalid && old.type[kRegSize - 1] == SlotType::kInvalid) {
-      bool all_indifferent = true;
-      for (SlotType t : old.type)
-        all_indifferent &= t == SlotType::kInvalid || (t == SlotType::kMisc && env.allow_uninit_stack);
-      if (all_indifferent) return true;
-    }
     if (!needed) return true;
     if (!cur) return false;
     // Linux looks at the scalars as soon as one byte matters.
