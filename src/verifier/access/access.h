@@ -1,0 +1,41 @@
+// Memory accesses: one region a file (stack, ctx, packet, map value, BTF object, buffer, arena), one door for
+// instructions and one for helper arguments.
+#pragma once
+#include "verifier/state/ops.h"
+
+namespace osmia::verifier {
+
+// A load or store of 1, 2, 4 or 8 bytes at regno + off by the current instruction. value_regno: the register loaded
+// into or stored from, -1 for none (immediate stores, atomics). Rejects, or updates the state and facts.
+void check_mem_access(Env& env, u32 insn_idx, u32 regno, s32 off, int size, Access access, int value_regno,
+                      bool strict_alignment_once, bool sign_extend);
+
+// Memory that a helper or kfunc will access: `size` bytes at regno.
+struct MemArg {
+  bool raw_mode = false;          // memory may be uninitialised: it will be written (uninit argument)
+  u32 raw_regno = 0;              // out: register whose stack memory is then marked written
+  s32 raw_access_size = 0;        // out
+};
+void check_helper_mem(Env& env, u32 regno, s32 size, Access access, bool zero_size_allowed, MemArg* arg);
+// The same with the size in a register (ARG_CONST_SIZE*), which is bounded and made precise.
+void check_mem_size_reg(Env& env, u32 regno, u32 size_regno, Access access, bool zero_size_allowed, MemArg* arg);
+
+// Stack bytes [off, off+size) relative to regno's stack pointer are initialised (or made so for writing with raw_mode).
+void check_stack_range(Env& env, u32 regno, s32 off, s32 size, bool zero_size_allowed, Access access, MemArg* arg);
+
+// regno points into a map value and [off, off+size) lies inside, away from special fields.
+void check_map_value_access(Env& env, u32 regno, s32 off, s32 size, bool zero_size_allowed, Access access);
+void check_packet_access(Env& env, u32 regno, s32 off, s32 size, bool zero_size_allowed);
+void check_mem_region(Env& env, u32 regno, s32 off, s32 size, u32 mem_size, bool zero_size_allowed);
+// A pointer used as it is: no variable offset, fixed offset 0 unless allowed ("dereference of modified %s ptr R%d off=%d disallowed").
+void check_ptr_off_reg(Env& env, const RegState& r, u32 regno, bool fixed_off_ok);
+// An object pointer of BTF type (btf, id) at offset off: what a load of `size` gives; writes facts.
+void check_btf_access(Env& env, u32 regno, s32 off, int size, Access access, int value_regno);
+// May this program write packets here; sets seen_direct_write.
+bool may_access_packet(Env& env, const contract::HelperDef* helper, Access access);
+// Clears what a spilled pointer in these bytes was, as a store of `size` misc bytes at fp+off of frame does.
+void scrub_stack(Env& env, u32 frame, s32 off, s32 size);
+// Names as Linux prints them ("map_value_or_null", "ptr_sk_buff", "trusted_ptr_").
+std::string reg_type_name(const Env& env, RegType type);
+
+}  // namespace osmia::verifier
