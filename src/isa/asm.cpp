@@ -1,4 +1,5 @@
-// Lines, comments, indexes and labels; the statements themselves are asm_statement.h's. Labels are resolved last.
+// Lines, comments, indexes and labels; the statements themselves are asm_statement.h's. Labels are resolved
+// last.
 #include "isa/asm.h"
 
 #include <fmt/format.h>
@@ -45,13 +46,15 @@ Result<std::vector<Insn>> assemble(std::string_view text, const AsmOptions& opti
   for (const Fixup& f : fixups) {
     const auto it = labels.find(f.label);
     if (it == labels.end())
-      return Error{EINVAL, fmt::format("line {}: expected a label or a known function, found {}", f.line, f.label)};
+      return Error{EINVAL,
+                   fmt::format("line {}: expected a label or a known function, found {}", f.line, f.label)};
     const s64 distance = static_cast<s64>(it->second) - static_cast<s64>(f.insn) - 1;
     if (f.field == LabelField::kImm) {
       out[f.insn].imm = static_cast<s32>(distance);
     } else if (distance < -32768 || distance > 32767) {
-      return Error{EINVAL, fmt::format("line {}: expected a label within 32767 instructions, found {} at distance {}",
-                                       f.line, f.label, distance)};
+      return Error{EINVAL,
+                   fmt::format("line {}: expected a label within 32767 instructions, found {} at distance {}",
+                               f.line, f.label, distance)};
     } else {
       out[f.insn].off = static_cast<s16>(distance);
     }

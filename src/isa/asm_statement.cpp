@@ -1,5 +1,5 @@
-// A recursive-descent parser over one statement. Invariant: an error names the line, what was expected, and the text
-// found there.
+// A recursive-descent parser over one statement. Invariant: an error names the line, what was expected, and
+// the text found there.
 #include "isa/asm_statement.h"
 
 #include <fmt/format.h>
@@ -19,7 +19,8 @@ struct Target {
 int width_of(std::string_view type) {
   for (const int bits : {8, 16, 32, 64})
     for (const bool sign_extends : {false, true})
-      if (type == access_text(static_cast<unsigned>(bits), sign_extends) && !(sign_extends && bits == 64)) return bits;
+      if (type == access_text(static_cast<unsigned>(bits), sign_extends) && !(sign_extends && bits == 64))
+        return bits;
   return 0;
 }
 
@@ -42,7 +43,8 @@ const OpInfo* find(OpKind kind, int width, std::string_view text, bool internal 
 
 class Statement {
  public:
-  Statement(AsmCursor at, int number, const AsmOptions& options, std::vector<Insn>& out, std::vector<Fixup>& fixups)
+  Statement(AsmCursor at, int number, const AsmOptions& options, std::vector<Insn>& out,
+            std::vector<Fixup>& fixups)
       : x_at(at), x_number(number), x_options(options), x_out(out), x_fixups(fixups) {}
 
   Status parse() {
@@ -51,7 +53,8 @@ class Statement {
     OSMIA_TRY(statement());
     if (!x_at.at_end()) return expected("the end of the line");
     if (x_code && x_out[first].code != *x_code)
-      return fail(fmt::format("expected the text of opcode {:02x}, found that of {:02x}", *x_code, x_out[first].code));
+      return fail(fmt::format("expected the text of opcode {:02x}, found that of {:02x}", *x_code,
+                              x_out[first].code));
     return Ok{};
   }
 
@@ -59,15 +62,17 @@ class Statement {
   Error fail(std::string_view what) const { return {EINVAL, fmt::format("line {}: {}", x_number, what)}; }
   Error expected(std::string_view what) {
     const std::string_view rest = x_at.rest();
-    return fail(fmt::format("expected {}, found {}", what,
-                            rest.empty() ? std::string("the end of the line") : fmt::format("\"{}\"", rest.substr(0, 40))));
+    return fail(fmt::format(
+        "expected {}, found {}", what,
+        rest.empty() ? std::string("the end of the line") : fmt::format("\"{}\"", rest.substr(0, 40))));
   }
 
   Status prefix() {
     if (!x_at.rest().starts_with("(")) return Ok{};
     const std::string_view r = x_at.rest();
     unsigned code = 0;
-    const auto [end, error] = std::from_chars(r.data() + 1, r.data() + std::min<size_t>(r.size(), 3), code, 16);
+    const auto [end, error] =
+        std::from_chars(r.data() + 1, r.data() + std::min<size_t>(r.size(), 3), code, 16);
     if (error != std::errc() || end != r.data() + 3 || r.size() < 4 || r[3] != ')')
       return expected("an opcode byte such as (bf)");
     x_at.eat(r.substr(0, 4));
@@ -158,7 +163,8 @@ class Statement {
       return expected("a 16-bit distance");
     }
     if (!t.label.empty())
-      x_fixups.push_back({x_out.size(), wide ? LabelField::kImm : LabelField::kOff, std::string(t.label), x_number});
+      x_fixups.push_back(
+          {x_out.size(), wide ? LabelField::kImm : LabelField::kOff, std::string(t.label), x_number});
     if (wide) imm = static_cast<s32>(t.distance);
     emit(op, dst, src, wide ? 0 : static_cast<int>(t.distance), imm);
     return Ok{};
@@ -168,7 +174,8 @@ class Statement {
     const auto dst = x_at.reg();
     if (!dst) return expected("a register");
     const int width = dst->is32 ? 32 : 64;
-    const OpInfo* op = longest(x_at, [&](const OpInfo& o) { return o.kind == OpKind::kJcc && o.width == width; });
+    const OpInfo* op =
+        longest(x_at, [&](const OpInfo& o) { return o.kind == OpKind::kJcc && o.width == width; });
     if (op == nullptr) return expected("a comparison");
     x_at.eat(op->text);
     Insn operand;
@@ -291,7 +298,8 @@ class Statement {
     OSMIA_ASSIGN(const u8 src, reg64());
     OSMIA_TRY(token(")"));
     if (!exchanges_if && src != result)
-      return fail(fmt::format("{}: expected the result in the operand r{}, found r{}", op->text, src, result));
+      return fail(
+          fmt::format("{}: expected the result in the operand r{}, found r{}", op->text, src, result));
     emit(*op, place.dst, src, place.off, 0);
     return Ok{};
   }
@@ -329,7 +337,8 @@ class Statement {
       emit(*find(OpKind::kNeg, width, "-"), dst.number, 0, 0, 0);
       return Ok{};
     }
-    if (const OpInfo* op = longest(x_at, [&](const OpInfo& o) { return o.kind == OpKind::kMovSx && o.width == width; })) {
+    if (const OpInfo* op =
+            longest(x_at, [&](const OpInfo& o) { return o.kind == OpKind::kMovSx && o.width == width; })) {
       x_at.eat(op->text);
       const auto src = x_at.reg();
       if (!src || src->is32 != dst.is32) return expected("a register of the same width");
@@ -342,7 +351,8 @@ class Statement {
         x_at = before;
         return expected("a register of the same width");
       }
-      emit(*lookup_code(static_cast<u8>((dst.is32 ? kAlu : kAlu64) | kMov | kX)), dst.number, src->number, 0, 0);
+      emit(*lookup_code(static_cast<u8>((dst.is32 ? kAlu : kAlu64) | kMov | kX)), dst.number, src->number, 0,
+           0);
       return Ok{};
     }
     if (dst.is32) {
@@ -474,7 +484,8 @@ class Statement {
   Status subprogram(u8 dst) {
     OSMIA_ASSIGN(const Target t, target());
     OSMIA_TRY(token("]"));
-    if (!t.label.empty()) x_fixups.push_back({x_out.size(), LabelField::kImm, std::string(t.label), x_number});
+    if (!t.label.empty())
+      x_fixups.push_back({x_out.size(), LabelField::kImm, std::string(t.label), x_number});
     emit_ld_imm64(dst, kPseudoFunc, static_cast<u32>(t.distance));
     return Ok{};
   }

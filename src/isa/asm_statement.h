@@ -1,5 +1,6 @@
-// One statement of assembler text to one instruction. Operators and access types are looked up in the opcode table by
-// text, so that a row there is at once a form that can be written. Labels stay open: each use leaves a Fixup.
+// One statement of assembler text to one instruction. Operators and access types are looked up in the opcode
+// table by text, so that a row there is at once a form that can be written. Labels stay open: each use leaves
+// a Fixup.
 #pragma once
 #include <string>
 #include <vector>
