@@ -155,7 +155,7 @@ TEST(Check, HeaderErrors) {
     EXPECT_TRUE(j.log.ends_with(c.last)) << j.log;
   }
   auto no_nul = good;
-  no_nul[no_nul.size() - 1] = 'x';
+  no_nul.at(no_nul.size() - 1) = 'x';
   EXPECT_TRUE(judge(no_nul).log.ends_with("Invalid string section"));
   EXPECT_EQ(judge(std::vector<u8>((16u << 20) + 1)).code, E2BIG);
   EXPECT_TRUE(judge({0x9f, 0xeb}).log.ends_with("hdr_len not found"));
