@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstring>
+
+#include "base/bits.h"
 #include "btf/btf.h"
 #include "btf/write.h"
 
