@@ -130,7 +130,7 @@ TEST(FormatValue, OddValues) {
   const u32 endless = w.add_array(w.add_struct("empty", 0, {}), i, 0xffffffff);
   auto b = must_parse(w, nullptr, ParseMode::kTrusted);
   std::vector<u8> d(16, 0xff);
-  EXPECT_EQ(format_value(*b, e, d, Style::kJson), "4294967295");
+  EXPECT_EQ(format_value(*b, e, d, Style::kJson), "-1");
   EXPECT_EQ(format_value(*b, f, d, Style::kJson), "\"nan\"");
   EXPECT_EQ(format_value(*b, wide, d, Style::kJson), "\"0xffffffffffffffffffffffffffffffff\"");
   const std::vector<u8> huge = {0, 0, 0, 0, 1, 0, 0, 0};
