@@ -118,7 +118,8 @@ struct BasicScalar {
     const T sub = tnum_intersect(tnum_subreg(word), tnum_range_of<W>(W::zext(u32_min), W::zext(u32_max)));
     var_off = tnum_with_subreg(word, sub);
   }
-  // Linux 6.12's reg_bounds_sync. Each step only meets facts that hold of every member, so gamma is unchanged.
+  // Linux 6.12's reg_bounds_sync. Each step adds facts that hold of every member, so none is lost; but the last rule
+  // of word_from_subreg() replaces ranges instead of meeting them, as Linux does, and so may forget a bound.
   constexpr void sync() {
     if constexpr (W::kConcrete) {
       if (is_settled_const()) return;
