@@ -1,5 +1,5 @@
-// A socket filter that lets through HTTP and DNS only, reading the packet with bpf_skb_load_bytes as filters written
-// before direct packet access do. The return value is the number of bytes to keep: 0 drops the packet.
+// A socket filter that lets through HTTP and DNS only, reading the packet relative to its network header,
+// because a packet socket's filter may or may not see the Ethernet header before it. The return value is the number of bytes to keep: 0 drops the packet.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -33,14 +33,14 @@ int http_and_dns(struct __sk_buff* skb) {
   __be16 port[2];
 
   if (skb->protocol != bpf_htons(ETH_P_IP)) return 0;
-  if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip))) return 0;
+  if (bpf_skb_load_bytes_relative(skb, 0, &ip, sizeof(ip), BPF_HDR_START_NET)) return 0;
   if (ip.protocol != IPPROTO_TCP && ip.protocol != IPPROTO_UDP) return 0;
-  if (bpf_skb_load_bytes(skb, ETH_HLEN + ip.ihl * 4, port, sizeof(port))) return 0;
+  if (bpf_skb_load_bytes_relative(skb, ip.ihl * 4, port, sizeof(port), BPF_HDR_START_NET)) return 0;
   __u16 source = bpf_ntohs(port[0]), dest = bpf_ntohs(port[1]);
   __u16 service = wanted(source) ? source : dest;
   if (!wanted(service)) return 0;
   seen(service);
-  return skb->len;
+  return 0xffff;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
