@@ -128,6 +128,7 @@ struct ProgTypeDef {
   std::span<const Grant> grants = {};
   std::span<const ReturnRange> returns = {};      // first match wins; empty = unchecked
   std::span<const u32> attach_types = {};         // accepted expected_attach_type values; empty = only 0 is stored, any accepted
+  u32 default_attach_type = 0;     // an expected_attach_type of 0 means this one
   std::span<const NamedCode> codes = {};          // return codes for people
   SockmapRights sockmap = {};
 };
