@@ -97,9 +97,6 @@ struct NamedCode {
   std::string_view name;           // "XDP_DROP"
 };
 
-// Programs that a rule or a grant speaks of: all, sleepable ones only, or the others only.
-enum class Sleep : u8 { kAny, kOnlySleepable, kNotSleepable };
-
 // May elements of socket maps be changed with the general map helpers (no socket is locked in that context)?
 struct SockmapRights {
   bool update = false, erase = false;

@@ -6,8 +6,9 @@
 namespace osmia::prog_types::lwt {
 using namespace contract;
 
-inline constexpr SkbView kView = skb_view({"tc_classid", "data_meta", "tstamp", "wire_len", "hwtstamp"}, false,
-                                          {"mark", "priority", "cb"});
-inline constexpr NamedCode kCodes[] = {{0, "BPF_OK"}, {2, "BPF_DROP"}, {7, "BPF_REDIRECT"}, {128, "BPF_LWT_REROUTE"}};
+inline constexpr SkbView kView = skb_view({"tc_classid", "data_meta", "tstamp", "wire_len", "hwtstamp"},
+                                          false, {"mark", "priority", "cb"});
+inline constexpr NamedCode kCodes[] = {
+    {0, "BPF_OK"}, {2, "BPF_DROP"}, {7, "BPF_REDIRECT"}, {128, "BPF_LWT_REROUTE"}};
 
 }  // namespace osmia::prog_types::lwt

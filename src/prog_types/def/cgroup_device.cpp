@@ -26,6 +26,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_cgroup_device() { return kEntries; }
+std::span<const ProgTypeEntry> def_cgroup_device() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

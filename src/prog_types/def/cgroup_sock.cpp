@@ -1,4 +1,5 @@
-// BPF_PROG_TYPE_CGROUP_SOCK: sockets of a control group: made, bound, released. What is seen depends on the event.
+// BPF_PROG_TYPE_CGROUP_SOCK: sockets of a control group: made, bound, released. What is seen depends on the
+// event.
 #include "prog_types/grants.h"
 #include "prog_types/prog_type.h"
 #include "prog_types/sock_fields.h"
@@ -21,10 +22,10 @@ consteval SockFields cgroup_fields() {
   return out;
 }
 constexpr SockFields kFields = cgroup_fields();
-constexpr auto kGrants = join(kCgroupCommon, kCgroupCurrent,
-                              std::array{Grant{"cgroup_sock"}, Grant{"event_output"}, Grant{"sk_storage_ctx"},
-                                         Grant{"coarse_time"}},
-                              kBase);
+constexpr auto kGrants = join(
+    kCgroupCommon, kCgroupCurrent,
+    std::array{Grant{"cgroup_sock"}, Grant{"event_output"}, Grant{"sk_storage_ctx"}, Grant{"coarse_time"}},
+    kBase);
 constexpr u32 kAttach[] = {kCgroupInetSockCreate, kCgroupInetSockRelease, kCgroupInet4PostBind,
                            kCgroupInet6PostBind};
 constexpr ReturnRange kReturns[] = {{.min = 0, .max = 1, .is64 = true}};
@@ -44,6 +45,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_cgroup_sock() { return kEntries; }
+std::span<const ProgTypeEntry> def_cgroup_sock() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

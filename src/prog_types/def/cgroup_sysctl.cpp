@@ -9,8 +9,9 @@ constexpr CtxField kFields[] = {
     {.offset = 0, .size = 4, .access = kCtxRead | kCtxNarrowRead, .name = "write"},
     {.offset = 4, .size = 4, .access = kCtxRead | kCtxNarrowRead | kCtxWrite, .name = "file_pos"},
 };
-constexpr auto kGrants = join(kCgroupCommon, kCgroupCurrent,
-                              std::array{Grant{"sysctl"}, Grant{"coarse_time"}, Grant{"event_output"}}, kBase);
+constexpr auto kGrants =
+    join(kCgroupCommon, kCgroupCurrent,
+         std::array{Grant{"sysctl"}, Grant{"coarse_time"}, Grant{"event_output"}}, kBase);
 constexpr ReturnRange kReturns[] = {{.min = 0, .max = 1, .is64 = true}};
 
 const ProgTypeEntry kEntries[] = {{{
@@ -26,6 +27,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_cgroup_sysctl() { return kEntries; }
+std::span<const ProgTypeEntry> def_cgroup_sysctl() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

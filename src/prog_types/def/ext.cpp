@@ -1,4 +1,5 @@
-// BPF_PROG_TYPE_EXT: replaces a global function of another program, and has the context and helpers of that program's type.
+// BPF_PROG_TYPE_EXT: replaces a global function of another program, and has the context and helpers of that
+// program's type.
 #include "prog_types/prog_type.h"
 
 namespace osmia::prog_types {
@@ -16,6 +17,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_ext() { return kEntries; }
+std::span<const ProgTypeEntry> def_ext() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

@@ -1,5 +1,5 @@
-// BPF_PROG_TYPE_FLOW_DISSECTOR: finds addresses and ports of a packet for the kernel; sees the packet and the keys
-// that it fills in, nothing else.
+// BPF_PROG_TYPE_FLOW_DISSECTOR: finds addresses and ports of a packet for the kernel; sees the packet and the
+// keys that it fills in, nothing else.
 #include "prog_types/grants.h"
 #include "prog_types/prog_type.h"
 #include "prog_types/skb_fields.h"
@@ -31,6 +31,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_flow_dissector() { return kEntries; }
+std::span<const ProgTypeEntry> def_flow_dissector() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

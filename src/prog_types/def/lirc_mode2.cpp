@@ -21,6 +21,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_lirc_mode2() { return kEntries; }
+std::span<const ProgTypeEntry> def_lirc_mode2() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

@@ -9,7 +9,9 @@ constexpr auto kGrants = join(
     std::array{
         Grant{"cgroup_common", Capability::kNone, at(kLsmCgroup)},
         Grant{"retval", Capability::kNone, at(kLsmCgroup)},
-        Grant{"lsm"}, Grant{"sk_storage"}, Grant{"task_storage"},
+        Grant{"lsm"},
+        Grant{"sk_storage"},
+        Grant{"task_storage"},
         Grant{"lsm_cookie", Capability::kNone, at(kLsmMac)},
         Grant{"sk_sockopt", Capability::kNone, at(kLsmCgroup), "locked_sockopt"},
         Grant{"unlocked_sockopt", Capability::kNone, at(kLsmCgroup), "unlocked_sockopt"},
@@ -32,6 +34,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_lsm() { return kEntries; }
+std::span<const ProgTypeEntry> def_lsm() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

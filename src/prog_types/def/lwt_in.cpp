@@ -20,6 +20,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_lwt_in() { return kEntries; }
+std::span<const ProgTypeEntry> def_lwt_in() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

@@ -20,6 +20,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_lwt_out() { return kEntries; }
+std::span<const ProgTypeEntry> def_lwt_out() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

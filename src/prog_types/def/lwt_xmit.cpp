@@ -1,15 +1,15 @@
-// BPF_PROG_TYPE_LWT_XMIT: packets about to be sent through a lightweight tunnel; the only one of its kind that may
-// change them.
+// BPF_PROG_TYPE_LWT_XMIT: packets about to be sent through a lightweight tunnel; the only one of its kind
+// that may change them.
 #include "prog_types/lwt.h"
 #include "prog_types/prog_type.h"
 
 namespace osmia::prog_types {
 using namespace contract;
 namespace {
-constexpr auto kGrants = join(
-    std::array{Grant{"lwt_xmit"}, Grant{"skb_pull"}, Grant{"skb_tunnel"}, Grant{"skb_redirect"},
-               Grant{"skb_resize"}, Grant{"skb_store"}, Grant{"skb_csum"}, Grant{"skb_hash"}},
-    kLwt);
+constexpr auto kGrants =
+    join(std::array{Grant{"lwt_xmit"}, Grant{"skb_pull"}, Grant{"skb_tunnel"}, Grant{"skb_redirect"},
+                    Grant{"skb_resize"}, Grant{"skb_store"}, Grant{"skb_csum"}, Grant{"skb_hash"}},
+         kLwt);
 
 const ProgTypeEntry kEntries[] = {{{
     .type = 12,
@@ -24,6 +24,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_lwt_xmit() { return kEntries; }
+std::span<const ProgTypeEntry> def_lwt_xmit() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

@@ -6,7 +6,11 @@ namespace osmia::prog_types {
 using namespace contract;
 namespace {
 constexpr CtxField kFields[] = {
-    {.offset = 0, .size = 8, .type = {RegBase::kBtfId, kTrusted}, .name = "state", .btf_type = "nf_hook_state"},
+    {.offset = 0,
+     .size = 8,
+     .type = {RegBase::kBtfId, kTrusted},
+     .name = "state",
+     .btf_type = "nf_hook_state"},
     {.offset = 8, .size = 8, .type = {RegBase::kBtfId, kTrusted}, .name = "skb", .btf_type = "sk_buff"},
 };
 constexpr auto kGrants = kBase;
@@ -29,6 +33,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_netfilter() { return kEntries; }
+std::span<const ProgTypeEntry> def_netfilter() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

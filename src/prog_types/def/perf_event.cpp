@@ -24,6 +24,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_perf_event() { return kEntries; }
+std::span<const ProgTypeEntry> def_perf_event() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

@@ -1,4 +1,5 @@
-// BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE: tracepoints whose first argument is a buffer that the program may change.
+// BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE: tracepoints whose first argument is a buffer that the program may
+// change.
 #include "prog_types/grants.h"
 #include "prog_types/prog_type.h"
 
@@ -23,6 +24,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_raw_tracepoint_writable() { return kEntries; }
+std::span<const ProgTypeEntry> def_raw_tracepoint_writable() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

@@ -40,6 +40,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_sk_lookup() { return kEntries; }
+std::span<const ProgTypeEntry> def_sk_lookup() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

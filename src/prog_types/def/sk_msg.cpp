@@ -18,10 +18,9 @@ constexpr CtxField kFields[] = {
     {.offset = 68, .size = 4, .name = "size"},
     {.offset = 72, .size = 8, .type = {RegBase::kSocket}, .name = "sk"},
 };
-constexpr auto kGrants = join(
-    std::array{Grant{"sk_msg"}, Grant{"event_output"}, Grant{"current_uid"}, Grant{"sk_storage"},
-               Grant{"current_classid"}},
-    kSockBase);
+constexpr auto kGrants = join(std::array{Grant{"sk_msg"}, Grant{"event_output"}, Grant{"current_uid"},
+                                         Grant{"sk_storage"}, Grant{"current_classid"}},
+                              kSockBase);
 constexpr NamedCode kCodes[] = {{0, "SK_DROP"}, {1, "SK_PASS"}};
 
 const ProgTypeEntry kEntries[] = {{{
@@ -37,6 +36,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_sk_msg() { return kEntries; }
+std::span<const ProgTypeEntry> def_sk_msg() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

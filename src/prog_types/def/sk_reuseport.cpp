@@ -16,8 +16,8 @@ constexpr CtxField kFields[] = {
     {.offset = 40, .size = 8, .type = {RegBase::kSocket}, .name = "sk"},
     {.offset = 48, .size = 8, .type = {RegBase::kSockCommon, kMaybeNull}, .name = "migrating_sk"},
 };
-constexpr auto kGrants = join(
-    std::array{Grant{"sk_reuseport"}, Grant{"socket_ptr_cookie"}, Grant{"coarse_time"}}, kBase);
+constexpr auto kGrants =
+    join(std::array{Grant{"sk_reuseport"}, Grant{"socket_ptr_cookie"}, Grant{"coarse_time"}}, kBase);
 constexpr u32 kAttach[] = {kSkReuseportSelect, kSkReuseportSelectOrMigrate};
 constexpr NamedCode kCodes[] = {{0, "SK_DROP"}, {1, "SK_PASS"}};
 
@@ -37,6 +37,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_sk_reuseport() { return kEntries; }
+std::span<const ProgTypeEntry> def_sk_reuseport() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

@@ -6,13 +6,13 @@
 namespace osmia::prog_types {
 using namespace contract;
 namespace {
-constexpr SkbView kView = skb_view({"tc_classid", "data_meta", "tstamp", "wire_len", "hwtstamp", "mark"}, true,
-                                   {"tc_index", "priority"});
+constexpr SkbView kView = skb_view({"tc_classid", "data_meta", "tstamp", "wire_len", "hwtstamp", "mark"},
+                                   true, {"tc_index", "priority"});
 // The connection's control block belongs to the parser: cb stays readable only.
-constexpr auto kGrants = join(
-    std::array{Grant{"sk_skb"}, Grant{"skb_store"}, Grant{"skb_load"}, Grant{"skb_socket"},
-               Grant{"skb_event_output"}, Grant{"sk_lookup_skb"}, Grant{"sk_release"}},
-    kSockBase);
+constexpr auto kGrants =
+    join(std::array{Grant{"sk_skb"}, Grant{"skb_store"}, Grant{"skb_load"}, Grant{"skb_socket"},
+                    Grant{"skb_event_output"}, Grant{"sk_lookup_skb"}, Grant{"sk_release"}},
+         kSockBase);
 constexpr NamedCode kCodes[] = {{0, "SK_DROP"}, {1, "SK_PASS"}};
 
 const ProgTypeEntry kEntries[] = {{{
@@ -28,6 +28,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_sk_skb() { return kEntries; }
+std::span<const ProgTypeEntry> def_sk_skb() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

@@ -46,7 +46,10 @@ constexpr CtxField kFields[] = {
     {.offset = 192, .size = 8, .type = {RegBase::kPacket}, .name = "skb_data"},
     {.offset = 200, .size = 8, .type = {RegBase::kPacketEnd}, .name = "skb_data_end"},
     {.offset = 208, .size = 4, .name = "skb_len"},
-    {.offset = 212, .size = 4, .access = kCtxRead | kCtxNarrowRead | kCtxNarrowFirst, .name = "skb_tcp_flags"},
+    {.offset = 212,
+     .size = 4,
+     .access = kCtxRead | kCtxNarrowRead | kCtxNarrowFirst,
+     .name = "skb_tcp_flags"},
     {.offset = 216, .size = 8, .name = "skb_hwtstamp"},
 };
 constexpr auto kGrants = join(
@@ -68,6 +71,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_sock_ops() { return kEntries; }
+std::span<const ProgTypeEntry> def_sock_ops() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

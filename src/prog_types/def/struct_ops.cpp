@@ -1,4 +1,5 @@
-// BPF_PROG_TYPE_STRUCT_OPS: members of a kernel struct of functions. What may be called depends on the struct.
+// BPF_PROG_TYPE_STRUCT_OPS: members of a kernel struct of functions. What may be called depends on the
+// struct.
 #include "prog_types/grants.h"
 #include "prog_types/prog_type.h"
 
@@ -25,6 +26,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_struct_ops() { return kEntries; }
+std::span<const ProgTypeEntry> def_struct_ops() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

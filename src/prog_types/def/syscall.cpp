@@ -5,8 +5,8 @@
 namespace osmia::prog_types {
 using namespace contract;
 namespace {
-constexpr auto kGrants = join(
-    std::array{Grant{"syscall"}, Grant{"syscall_perfmon", Capability::kPerfmon}}, kBtfTracing);
+constexpr auto kGrants =
+    join(std::array{Grant{"syscall"}, Grant{"syscall_perfmon", Capability::kPerfmon}}, kBtfTracing);
 constexpr u32 kAttach[] = {0};
 
 const ProgTypeEntry kEntries[] = {{{
@@ -20,6 +20,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_syscall() { return kEntries; }
+std::span<const ProgTypeEntry> def_syscall() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

@@ -1,12 +1,13 @@
-// BPF_PROG_TYPE_TRACING: entry, exit and return value of kernel functions and BPF programs, BTF tracepoints, iterators.
+// BPF_PROG_TYPE_TRACING: entry, exit and return value of kernel functions and BPF programs, BTF tracepoints,
+// iterators.
 #include "prog_types/grants.h"
 #include "prog_types/prog_type.h"
 
 namespace osmia::prog_types {
 using namespace contract;
 namespace {
-constexpr auto kGrants = join(
-    std::array{Grant{"task_storage", Capability::kNone, at(kTraceIter)}}, kBtfTracing);
+constexpr auto kGrants =
+    join(std::array{Grant{"task_storage", Capability::kNone, at(kTraceIter)}}, kBtfTracing);
 constexpr ReturnRange kReturns[] = {
     {.attach_type = kTraceFentry, .min = 0, .max = 0, .is64 = true},
     {.attach_type = kTraceFexit, .min = 0, .max = 0, .is64 = true},
@@ -26,6 +27,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_tracing() { return kEntries; }
+std::span<const ProgTypeEntry> def_tracing() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types
