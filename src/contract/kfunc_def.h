@@ -3,7 +3,7 @@
 #include <span>
 #include <string_view>
 
-#include "base/types.h"
+#include "contract/helper_def.h"
 
 namespace osmia::contract {
 
@@ -39,8 +39,6 @@ enum class KfuncRole : u8 {
   kDynptrSlice,         // read-only memory of the constant size argument
   kDynptrSliceRdwr,
   kDynptrClone,
-  kThrow,               // ends the program; its argument is checked like a return value
-  kWqSetCallback,       // its callback runs later
   kSessionCookie,       // returns 8 bytes of writable memory
 };
 
@@ -53,6 +51,9 @@ struct KfuncDef {
   // Attach rule (attach_rules.h) that the calling program must satisfy, else as if it were not allowed; empty = none.
   std::string_view targets = {};
   KfuncRole role = KfuncRole::kNone;
+  CallbackShape callback = CallbackShape::kNone;  // it calls back a BPF subprogram
+  bool async_callback = false;                    // … later, not before it returns
+  bool throws = false;                            // bpf_throw(): ends the program
 };
 
 }  // namespace osmia::contract

@@ -78,8 +78,10 @@ enum ProgTrait : u64 {
   kZeroCtxOffsetOnly = 1ull << 14,
   kMayWriteCtxPrologue = 1ull << 15,
   kMustSleep = 1ull << 16,          // "Syscall programs can only be sleepable"
-  kPacketArgsFree = 1ull << 18,     // every helper takes packet pointers as memory, not only kPacketArgs ones
   kSleepsIfUprobe = 1ull << 17,     // sleepable loads are accepted, attaching decides (uprobes only)
+  kPacketArgsFree = 1ull << 18,     // every helper takes packet pointers as memory, not only kPacketArgs ones
+  kNoSpinLock = 1ull << 19,         // maps that hold a bpf_spin_lock are refused (socket filter)
+  kPrivateStack = 1ull << 20,       // Linux's JIT gives deep frames a stack of their own
 };
 
 // The values that r0 may hold at exit, for one expected attach type (or all: attach_type == kAnyAttach).

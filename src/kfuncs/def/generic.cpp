@@ -67,7 +67,8 @@ const KfuncEntry kEntries[] = {
       .flags = 0,
       .prog_types = kTypes,
       .set = "generic_btf_ids",
-      .role = KfuncRole::kRbtreeAdd}},
+      .role = KfuncRole::kRbtreeAdd,
+      .callback = CallbackShape::kRbtreeAdd}},
     {{.name = "bpf_rbtree_first",
       .flags = kKfRetNull,
       .prog_types = kTypes,
@@ -97,11 +98,7 @@ const KfuncEntry kEntries[] = {
       .set = "generic_btf_ids"}},
     {{.name = "bpf_task_release", .flags = kKfRelease, .prog_types = kTypes, .set = "generic_btf_ids"}},
     {{.name = "bpf_task_under_cgroup", .flags = kKfRcu, .prog_types = kTypes, .set = "generic_btf_ids"}},
-    {{.name = "bpf_throw",
-      .flags = 0,
-      .prog_types = kTypes,
-      .set = "generic_btf_ids",
-      .role = KfuncRole::kThrow}},
+    {{.name = "bpf_throw", .flags = 0, .prog_types = kTypes, .set = "generic_btf_ids", .throws = true}},
     {{.name = "crash_kexec", .flags = kKfDestructive, .prog_types = kTypes, .set = "generic_btf_ids"}},
 };
 }  // namespace
