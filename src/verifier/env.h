@@ -94,6 +94,10 @@ struct Env {
   u32 insn_idx = 0;
   s32 prev_insn_idx = -1;
   u32 pass = 1;                            // which subprogram pass
+  std::vector<HistoryEntry> history;       // of the current path; each state owns a range of it
+  s32 current_history = -1;                // the current instruction's entry, -1 if it has none yet
+  u32 jmps_processed = 0, prev_jmps_processed = 0, prev_insns_processed = 0;
+  bool explore_alu_limits = false;         // Spectre v1 sanitation wants exact pruning
   u32 id_gen = 0;
   Stats stats;
   u32 insns_processed = 0;

@@ -146,11 +146,14 @@ struct Verdict {
   Stats stats;
 };
 
-// Where the log goes. Bounded: it keeps what a user buffer of the given size would keep.
+// Where the log goes. Bounded: it keeps what a user buffer of the given size would keep. Positions count bytes as if
+// nothing had been dropped.
 class LogSink {
  public:
   virtual ~LogSink() = default;
   virtual void write(std::string_view text) = 0;
+  virtual u64 end_pos() const = 0;          // bytes written so far (after resets)
+  virtual void reset(u64 new_end_pos) = 0;  // forgets what was written from this position on (a path proved safe)
 };
 
 // Verifies. Never throws: our own mistakes come back as a rejection with EFAULT. Facts are filled only on acceptance.

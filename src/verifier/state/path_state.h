@@ -35,6 +35,8 @@ enum HistoryFlag : u16 {
   kHistFrameMask = 0x7,     // stack access: frame number
   kHistSlotShift = 3,       // stack access: slot number, 6 bits
   kHistStackAccess = 1 << 9,
+  kHistDstIsStackPtr = 1 << 10,   // conditional jump: dst (src) was no scalar, so precision stops there
+  kHistSrcIsStackPtr = 1 << 11,
 };
 
 struct PathState {
@@ -57,8 +59,7 @@ struct PathState {
   u32 first_insn_idx = 0, last_insn_idx = 0;
   PathState* loop_entry = nullptr;
   u32 dfs_depth = 0, callback_unroll_depth = 0, may_goto_depth = 0;
-  std::vector<HistoryEntry> history;
-
+  u32 history_start = 0, history_end = 0;  // this state's part of Env::history
   const Frame& frame() const { return *frames[curframe]; }
   Frame& mut_frame() { return frames[curframe].mut(); }
   // Copies all but the place in the exploration's history (which the caller sets).
