@@ -163,7 +163,7 @@ struct BasicScalar {
     var_off = tnum_subreg(var_off);
     umin = W::zext(u32_min);
     umax = W::zext(u32_max);
-    const B positive = !W::neg(s32_min) & !W::neg(s32_max);
+    const B positive = !(W::neg(s32_min) | W::neg(s32_max));
     smin = select(positive, W::sext(s32_min), W::to_s(W::u(0)));
     smax = select(positive, W::sext(s32_max), W::to_s(W::zext(W::hu_max())));
   }
@@ -213,7 +213,7 @@ struct BasicScalar {
     const HU l = W::lo(from), h = W::lo(to);
     const HS sl = W::to_s(l), sh = W::to_s(h);
     const B same = W::hi(from) == W::hi(to);
-    const B next = (W::hi(from) + W::hu(1) == W::hi(to)) & W::neg(sl) & !W::neg(sh);
+    const B next = but_not((W::hi(from) + W::hu(1) == W::hi(to)) & W::neg(sl), W::neg(sh));
     tighten_if(same & ordered_u, u32_min, u32_max, l, h);
     tighten_if((same & (sl <= sh)) | next, s32_min, s32_max, sl, sh);
   }
@@ -225,8 +225,8 @@ struct BasicScalar {
     tighten_if(W::to_s(ulo) <= W::to_s(uhi), slo, shi, W::to_s(ulo), W::to_s(uhi));
     const N from = W::to_u(slo), to = W::to_u(shi);
     const B whole = from <= to;
-    const B low_piece = !whole & (uhi < from);
-    const B high_piece = !whole & !(uhi < from) & (to < ulo);
+    const B low_piece = but_not(uhi < from, whole);
+    const B high_piece = but_not(to < ulo, whole | low_piece);
     const N lo = ulo, hi = uhi;
     ulo = select((whole | high_piece) & (lo < from), from, lo);
     uhi = select((whole | low_piece) & (to < hi), to, hi);
@@ -272,7 +272,8 @@ constexpr void BasicScalar<W>::word_from_subreg() {
   embed(u32_min, u32_max, W::yes());
   embed(W::to_u(s32_min), W::to_u(s32_max), whole);
   // A sign-extended half that is known not negative: were the upper half all ones, the word would be below smin.
-  const B extended = !W::neg(s32_min) & (W::sext(W::hs_min()) <= smin) & (smax <= W::sext(W::hs_max()));
+  const B extended =
+      but_not((W::sext(W::hs_min()) <= smin) & (smax <= W::sext(W::hs_max())), W::neg(s32_min));
   when(extended, *this, [&] {
     smin = W::sext(s32_min);
     smax = W::sext(s32_max);

@@ -31,6 +31,9 @@ constexpr void choose(bool c, T& /*target*/, F&& f, G&& g) {
   }
 }
 
+// Conditions combine with & and | (no short cut: terms have none); this is a & !b.
+constexpr bool but_not(bool a, bool b) { return a && !b; }
+
 struct Words64 {
   using U = u64;   // unsigned word
   using S = s64;   // signed word

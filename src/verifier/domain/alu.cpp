@@ -1,0 +1,55 @@
+// The 64-bit instance of the arithmetic operators, and byte swaps.
+#include "verifier/domain/alu.h"
+
+#include "base/bug.h"
+#include "verifier/domain/alu_ops.h"
+
+namespace osmia::verifier {
+namespace {
+
+u64 swapped(u64 v, int width) {
+  switch (width) {
+    case 16: return __builtin_bswap16(static_cast<u16>(v));
+    case 32: return __builtin_bswap32(static_cast<u32>(v));
+    case 64: return __builtin_bswap64(v);
+  }
+  OSMIA_BUG("byte swap of a width that is not 16, 32 or 64");
+}
+
+}  // namespace
+
+void alu(AluOp op, bool is64, Scalar& dst, const Scalar& src, Precision p) {
+  const Scalar s = src;  // src may be dst
+  AluOps<Words64>::apply(op, is64, dst, s, p);
+}
+
+void swap_bytes(SwapOp op, int width, Scalar& dst, Precision p) {
+  if (p == Precision::kLinux) return dst.set_unknown();
+  if (op == SwapOp::kToLe) {  // little-endian already: only the width changes
+    if (width < 64) dst.truncate_bits(width);
+    return;
+  }
+  // A byte swap permutes bits, so it maps tnums exactly; ranges follow from the result.
+  const Tnum t{swapped(dst.var_off.value, width), swapped(dst.var_off.mask, width)};
+  dst.set_unknown();
+  dst.var_off = t;
+  dst.sync();
+}
+
+void add_unsynced(Scalar& dst, const Scalar& src) {
+  using Ops = AluOps<Words64>;
+  const Scalar s = src;
+  Ops::put(dst, Ops::add(Ops::narrow(dst), Ops::narrow(s)));
+  Ops::put(dst, Ops::add(Ops::wide(dst), Ops::wide(s)));
+  dst.var_off = tnum_add(dst.var_off, s.var_off);
+}
+
+void sub_unsynced(Scalar& dst, const Scalar& src) {
+  using Ops = AluOps<Words64>;
+  const Scalar s = src;
+  Ops::put(dst, Ops::sub(Ops::narrow(dst), Ops::narrow(s)));
+  Ops::put(dst, Ops::sub(Ops::wide(dst), Ops::wide(s)));
+  dst.var_off = tnum_sub(dst.var_off, s.var_off);
+}
+
+}  // namespace osmia::verifier
