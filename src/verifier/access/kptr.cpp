@@ -72,11 +72,11 @@ void check_store(Env& env, const MapInfo& m, const btf::Field& f, u32 regno) {
 
 bool touch_kptr(Env& env, const Touch& t) {
   const RegState& r = env.reg(t.regno);
-  if (r.map->fields.empty() || !r.s.is_const()) return false;
+  if (!r.map->record || !r.s.is_const()) return false;
   const u64 at = static_cast<u64>(s64{t.off}) + r.s.var_off.value;
   const MapInfo& m = *r.map;
   const btf::Field* field = nullptr;
-  for (const btf::Field& f : m.fields)
+  for (const btf::Field& f : m.record->fields)
     if (f.offset == at && (f.kind & btf::kFieldKptr)) field = &f;
   if (!field) return false;
 

@@ -12,7 +12,8 @@ constexpr int kNotSupp = 524;
 
 void check_fields(Env& env, u32 regno, s32 off, s32 size, bool by_helper) {
   const RegState& r = env.reg(regno);
-  for (const btf::Field& f : r.map->fields) {
+  if (!r.map->record) return;
+  for (const btf::Field& f : r.map->record->fields) {
     const s64 first = static_cast<s64>(static_cast<u64>(r.s.smin) + static_cast<u64>(s64{off}));
     const u64 end = r.s.umax + static_cast<u64>(s64{off} + size);
     // May any byte of the field be touched?

@@ -4,12 +4,17 @@
 
 namespace osmia::verifier {
 
-void check_helper_call(Env& env);                  // the current instruction
-void check_kfunc_call(Env& env);
-// Enters the callee (static: its frame becomes current and env.insn_idx its first insn; global: assumed by its BTF).
+// The current instruction. All three leave env.insn_idx at the last instruction done: the explorer adds one. Reserved
+// fields and "function calls are not allowed while holding a lock" are checked before (path/exits.cpp: check_call).
+void check_helper_call(Env& env);
+bool check_kfunc_call(Env& env);                   // true: bpf_throw(), the program ends here
+// May this call run while a bpf_spin_lock is held (the unlock itself, graph kfuncs)? Subprogram calls: true here.
+bool allowed_under_lock(const Env& env, const Insn& call);
+// Enters the callee. Static: its frame becomes current and env.insn_idx is its first instruction - 1 (the explorer
+// adds one); global: assumed by its BTF, env.insn_idx unchanged.
 void check_subprog_call(Env& env);
-// `exit` in a frame above 0: back in the caller; sets env.insn_idx. May end the path of a callback.
-// Returns the callsite so that the explorer can look for convergence.
+// `exit` in a frame above 0: back in the caller. *next_insn_idx is the instruction to go on with (the callsite itself
+// for callbacks, which are explored until they converge: see previous_entry and widen_imprecise in state/ops.h).
 void leave_frame(Env& env, s32* next_insn_idx);
 // r0 at the end of the program, a callback or a global function is in the range allowed.
 void check_return_value(Env& env, u32 regno, std::string_view reg_name);
