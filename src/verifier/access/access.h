@@ -41,8 +41,8 @@ std::string reg_type_name(const Env& env, RegType type);
 bool is_trusted_reg(const RegState& r);
 bool in_rcu_section(const Env& env);     // RCU-protected pointers may be followed here
 bool is_kernel_btf(const Env& env, const btf::Btf* btf);
-// The register's value is inconsistent on an impossible path: logs "REG INVARIANTS VIOLATION" and forgets the ranges
+// A register's value is inconsistent on an impossible path: logs "REG INVARIANTS VIOLATION" and forgets the ranges
 // (rejects under BPF_F_TEST_REG_INVARIANTS).
-void check_bounds_sanity(Env& env, RegState& r, const char* role);
+void check_bounds_sanity(Env& env, Scalar& s, const char* role);
 
 }  // namespace osmia::verifier

@@ -81,11 +81,9 @@ bool ctx_access(Env& env, const Touch& t, CtxResult& out) {
 
 // What the hook itself may have returned, when an LSM program reads it.
 bool hook_return_range(const Env& env, s32& min, s32& max) {
-  if (env.prog.expected_attach_type != kAttachLsmMac || !env.prog.attach.btf) return false;
-  const btf::Btf& btf = *env.prog.attach.btf;
-  const btf::TypeView fn = btf.type(env.prog.attach.btf_id);
-  if (btf.type(fn.type()).type() == 0) return false;
-  const std::string_view name = fn.name();
+  if (env.prog.expected_attach_type != kAttachLsmMac || !env.attach_btf || !env.attach_proto) return false;
+  if (env.attach_btf->type(env.attach_proto).type() == 0) return false;
+  const std::string_view name = env.attach_name;
   const bool boolean = name == "bpf_lsm_audit_rule_known" || name == "bpf_lsm_xfrm_state_pol_flow_match" ||
                        name == "bpf_lsm_inode_xattr_skipcap";
   min = boolean ? 0 : -kMaxErrno;
@@ -102,7 +100,7 @@ void set_result(Env& env, u32 regno, const CtxResult& res) {
       r.s.s32_min = min, r.s.s32_max = max;
       r.s.smin = min, r.s.smax = max;
       r.s.sync();
-      check_bounds_sanity(env, r, "s32_range");
+      check_bounds_sanity(env, r.s, "s32_range");
     }
     return;
   }

@@ -11,6 +11,8 @@ namespace {
 
 using btf::Kind;
 
+constexpr u32 kDefaultArgs = 5;  // of a target without a prototype
+
 enum AttachType : u32 { kRawTp = 23, kFexit = 25, kModifyReturn = 26, kLsmMac = 27, kIter = 28, kLsmCgroup = 43 };
 
 // Tracepoints with arguments that are null (bit 0 of the argument's nibble) or error pointers (bit 1) at times.
@@ -87,28 +89,22 @@ struct Hook {
   bool is_trace = false;  // a tracepoint's typedef: its first parameter is not the program's
 };
 
-Hook hook_of(Env& env) {
-  const AttachTarget& a = env.prog.attach;
+Hook hook_of(const Env& env) {
   Hook h;
-  h.btf = a.program ? a.program->btf.get() : a.btf.get();
-  if (!h.btf) env.unsupported("a tracing context without the target's BTF");
-  const btf::TypeView t = h.btf->type(a.btf_id);
-  h.name = t.name();
-  if (t.is(Kind::kTypedef)) {
-    h.is_trace = true;
-    constexpr std::string_view kPrefix = "btf_trace_";
-    if (h.name.starts_with(kPrefix)) h.name.remove_prefix(kPrefix.size());
-    h.proto = h.btf->resolve_func_pointer(t.type());
-  } else {
-    h.proto = h.btf->type(t.type());
-  }
+  h.btf = env.attach_btf;
+  h.name = env.attach_name;
+  if (!h.btf || !env.attach_proto) return h;
+  h.proto = h.btf->type(env.attach_proto);
+  h.is_trace = env.attach_raw_tp;
   return h;
 }
 
 u32 words_of(const btf::TypeView& t) { return t.is(Kind::kPtr) ? 1 : (t.size() + 7) / 8; }
 
-// The parameter that the word at `off` belongs to; nr for the return value, beyond for nothing.
+// The parameter that the word at `off` belongs to (the tracepoint's own one not counted); nr for the return value,
+// beyond for nothing.
 u32 arg_index(const Hook& h, s32 off) {
+  if (!h.proto.exists()) return static_cast<u32>(off) / 8;
   s64 end = 0;
   const u32 nr = h.proto.params().size();
   for (u32 i = 0; i < nr; i++) {
@@ -211,24 +207,30 @@ bool pointer_arg(Env& env, const Hook& h, u32 arg, s32 off, btf::TypeView t, boo
 
 bool btf_ctx_access(Env& env, s32 off, int size, CtxResult& out) {
   const Hook h = hook_of(env);
-  if (!h.proto.is(Kind::kFuncProto)) env.unsupported("a tracing context without a prototype");
   if (off % 8) {
     log_line(env, "func '{}' offset {} is not multiple of 8", h.name, off);
     return false;
   }
+  const bool known = h.proto.exists();
   const u32 arg = arg_index(h, off);
-  const u32 nr = h.proto.params().size() - (h.is_trace && h.proto.params().size() ? 1 : 0);
+  u32 nr = known ? h.proto.params().size() : kDefaultArgs;
+  if (h.is_trace && nr) nr--;
   if (arg > nr) return no_such_arg(env, h, arg);
   btf::TypeView t;
   const bool is_arg = arg < nr;
   if (is_arg) {
+    if (!known) return true;
     t = h.btf->type(h.proto.params()[arg + (h.is_trace ? 1 : 0)].type);
   } else {
     switch (env.prog.expected_attach_type) {
       case kLsmMac: out.is_retval = true; [[fallthrough]];
       case kLsmCgroup:
-      case kFexit: t = h.btf->type(h.proto.type()); break;
+      case kFexit:
+        if (!known) return true;
+        t = h.btf->type(h.proto.type());
+        break;
       case kModifyReturn:
+        if (!known) return false;
         t = h.btf->skip_modifiers(h.proto.type());
         if (!is_small_int(t)) {
           log_line(env, "ret type {} not allowed for fmod_ret", btf::kind_name(t.kind()));

@@ -18,12 +18,12 @@ void assign_scalar_id(Env& env, u32 regno) {
   if (!w.id && !w.s.is_const()) w.id = env.new_id();
 }
 
-void check_bounds_sanity(Env& env, RegState& r, const char* role) {
-  const char* what = r.s.violation();
+void check_bounds_sanity(Env& env, Scalar& s, const char* role) {
+  const char* what = s.violation();
   if (!what) return;
-  log_line(env, "{}", format_violation(r.s, role, what));
+  log_line(env, "{}", format_violation(s, role, what));
   if (env.opt.test_reg_invariants) env.reject_silently(EFAULT);
-  r.s.set_unbounded();
+  s.set_unbounded();
 }
 
 void check_ptr_off_reg(Env& env, const RegState& r, u32 regno, bool fixed_off_ok) {

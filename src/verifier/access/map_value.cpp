@@ -8,7 +8,6 @@ namespace osmia::verifier {
 namespace {
 
 constexpr u32 kReadOnlyProg = 1u << 7, kWriteOnlyProg = 1u << 8;  // BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG
-constexpr int kNotSupp = 524;
 
 void check_fields(Env& env, u32 regno, s32 off, s32 size, bool by_helper) {
   const RegState& r = env.reg(regno);
@@ -81,8 +80,8 @@ void touch_map_value(Env& env, const Touch& t) {
   if (touch_kptr(env, t) || !t.loads_reg()) return;
   const MapInfo& m = *r.map;
   if (!r.s.is_const() || !is_constant(m)) return mark_unknown(env, t.value_regno);
-  if (m.max_entries != 1) env.reject_silently(kNotSupp);  // as Linux: the address of one element only is known
   const u64 at = static_cast<u64>(s64{t.off}) + r.s.var_off.value;
+  if (const int error = m.direct_value_error(static_cast<u32>(at))) env.reject_silently(error);
   if (!m.value_base || at + t.size > m.value_len) return mark_unknown(env, t.value_regno);
   const u64 value = constant_at(m, at, t.size, t.sign_extend);
   set_known(env.mut_reg(t.value_regno), value);

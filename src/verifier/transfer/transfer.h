@@ -28,9 +28,6 @@ void collect_linked_regs(PathState& st, u32 id, LinkedRegs& set);
 // Members of `set` whose id is still that of `known` learn what it learnt, each by its own constant distance.
 void sync_linked_regs(PathState& st, const RegState& known, const LinkedRegs& set);
 
-// Scalars of cur that differ from old's and are not precise become unknown: loops over iterators and may_goto converge.
-void widen_imprecise_scalars(Env& env, const PathState& old, PathState& cur);
-
 // Unprivileged: the pointer that arithmetic gave stays inside its object, so that accesses can be sanitised.
 void sanitize_check_bounds(Env& env, const Insn& insn, u32 regno);
 // Follows next_idx as mis-speculation would; the operands of the jump at the current instruction are unknown there.
