@@ -28,7 +28,7 @@ struct MapInfo {
   bool frozen = false;                 // MAP_FREEZE: user space can no longer write
   std::shared_ptr<const btf::Btf> btf; // of key and value; may be null
   u32 btf_key_type_id = 0, btf_value_type_id = 0;
-  std::vector<btf::SpecialField> fields;  // special fields of the value, by offset
+  std::vector<btf::Field> fields;  // special fields of the value, by offset
   const MapInfo* inner = nullptr;      // template of a map of maps
   // Direct value access: host address of the value area's first byte (0 = not possible) and its length.
   u64 value_base = 0;
