@@ -3,7 +3,7 @@
 #include <span>
 #include <string_view>
 
-#include "base/types.h"
+#include "contract/helper_def.h"
 
 namespace osmia::contract {
 
@@ -18,6 +18,9 @@ struct KfuncDef {
   u32 flags = 0;                                  // KfuncFlag
   std::span<const std::string_view> prog_types;   // ProgTypeDef names that may call it; "common" = all
   std::string_view set;                           // name of its id set, for listings
+  CallbackShape callback = CallbackShape::kNone;  // it calls back a BPF subprogram
+  bool async_callback = false;                    // … later, not before it returns
+  bool throws = false;                            // bpf_throw(): ends the program
 };
 
 }  // namespace osmia::contract

@@ -29,17 +29,11 @@ enum MapTrait : u64 {
   kMapNoElemUpdateUnpriv = 1ull << 18,
 };
 
-// Special fields (Q&A: compatibility story for special BPF types in map values).
-enum class FieldKind : u8 {
-  kSpinLock, kTimer, kWorkqueue, kKptrUnref, kKptrRef, kKptrPercpu, kListHead, kListNode, kRbRoot, kRbNode, kRefcount, kUptr,
-};
-constexpr u32 field_bit(FieldKind k) { return 1u << static_cast<u32>(k); }
-
 struct MapDef {
   u32 type = 0;                      // BPF_MAP_TYPE_* value
   std::string_view name;             // "hash", as bpftool prints it
   u64 traits = 0;                    // MapTrait
-  u32 fields = 0;                    // field_bit()s that its value may hold
+  u32 fields = 0;                    // btf::FieldKind bits that its value may hold
   std::span<const u32> only_helpers = {};  // helper ids; empty = any helper that allows this type
   bool unprivileged = false;         // creatable without CAP_BPF
 };

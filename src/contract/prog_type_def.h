@@ -63,6 +63,9 @@ enum ProgTrait : u64 {
   kGplOnlyProg = 1ull << 13,
   kZeroCtxOffsetOnly = 1ull << 14,
   kMayWriteCtxPrologue = 1ull << 15,
+  kNoSpinLock = 1ull << 16,         // maps that hold a bpf_spin_lock are refused (socket filter)
+  kAlwaysSleepable = 1ull << 17,    // must be loaded with BPF_F_SLEEPABLE (syscall)
+  kPrivateStack = 1ull << 18,       // Linux's JIT gives deep frames a stack of their own
 };
 
 // The values that r0 may hold at exit, for one expected attach type (or all: attach_type == kAnyAttach).

@@ -1,6 +1,8 @@
 // One BPF instruction slot, bit-compatible with the UAPI's struct bpf_insn (RFC 9669 section 3), and the
 // encoding constants. What each opcode means is in opcode_table.h alone.
 #pragma once
+#include <type_traits>
+
 #include "base/types.h"
 
 namespace osmia::isa {
@@ -53,6 +55,16 @@ inline constexpr u8 kFp = kR10;
 inline constexpr int kMaxReg = 11;        // R0..R10, without the hidden AX
 inline constexpr int kMaxInsnsUnpriv = 4096;      // BPF_MAXINSNS
 inline constexpr int kComplexityLimitInsns = 1000000;
+
+// The parts of a code byte (and of an atomic's imm) combine with |, whichever enumerations they are from.
+template <class T>
+concept CodePart = std::is_same_v<T, Class> || std::is_same_v<T, Size> || std::is_same_v<T, Mode> ||
+                   std::is_same_v<T, InternalMode> || std::is_same_v<T, Source> || std::is_same_v<T, AluOp> ||
+                   std::is_same_v<T, JmpOp> || std::is_same_v<T, AtomicImm>;
+template <CodePart A, CodePart B>
+constexpr int operator|(A a, B b) {
+  return static_cast<int>(a) | static_cast<int>(b);
+}
 
 // Bytes that a load or store of this size code moves.
 constexpr int size_bytes(u8 size_bits) {

@@ -11,6 +11,7 @@ Env::Env(const Program& p, const contract::Catalog& c, Resolver& r, const Option
   bpf_capable = held(o.caps, contract::Capability::kBpf);
   const bool perfmon = held(o.caps, contract::Capability::kPerfmon);
   allow_ptr_leaks = allow_uninit_stack = bypass_spec_v1 = bypass_spec_v4 = perfmon;
+  prog_sleepable = p.prog_flags & (1u << 4);  // BPF_F_SLEEPABLE
   strict_alignment = o.strict_alignment && !o.any_alignment;
 }
 

@@ -31,7 +31,7 @@ struct InsnAux : InsnFacts {
   bool prune_point = false;        // states are compared here
   bool force_checkpoint = false;   // a state is always saved here
   bool calls_callback = false;
-  bool is_iter_next = false;
+  bool is_iter_next = false, is_may_goto = false, jump_target = false;
   bool sanitize_stack_spill = false;
   bool map_ptr_set = false;        // `map` holds the map pointer this call used on the paths so far
   bool storage_get_func_atomic = false;
@@ -41,7 +41,8 @@ struct InsnAux : InsnFacts {
   s32 loop_callback_subprog = -1;  // bpf_loop inlining: the callback so far
   bool loop_inline_fit = false, loop_inline_init = false;
   u64 map_key_state = 0;           // call/: constant-key tracking
-  u32 btf_var_type = 0;            // ld_imm64 of a kernel variable
+  const btf::Btf* btf_var_btf = nullptr;  // ld_imm64 of a kernel variable: kBtfId type
+  u32 btf_var_type = 0;
   u16 fastcall_pattern = 0;        // spills around a bpf_fastcall call that may be removed
   u32 fastcall_spills = 0;
 };
@@ -56,7 +57,7 @@ struct SubprogArg {                // of a global function, from BTF
 struct Subprog : SubprogFacts {
   u32 linfo_start = 0;             // first line_info record
   bool has_tail_call_reachable = false;
-  bool called = false;             // a global function that is called (lazily verified)
+  bool called = false, verified = false;  // a global function: called by what was verified; verified itself
   bool args_cached = false;
   u8 arg_count = 0;
   bool is_cb = false;
@@ -89,6 +90,14 @@ struct Env {
   s32 exception_callback_subprog = -1;
   bool seen_direct_write = false, seen_exception = false, dst_needed = false, cb_access = false;
   u32 max_ctx_offset = 0, max_pkt_offset = 0, max_tp_access = 0;
+
+  // Where a tracing, LSM or extension program attaches (prepare/attach.cpp): the function's prototype.
+  const btf::Btf* attach_btf = nullptr;
+  u32 attach_proto = 0;                    // FUNC_PROTO id in attach_btf, 0 = unknown (all arguments are scalars)
+  std::string attach_name;
+  bool attach_raw_tp = false;              // the prototype's first argument is the tracepoint's own data pointer
+  const MapInfo* arena = nullptr;
+  std::vector<const MapInfo*> cgroup_storages;
 
   PathState* cur = nullptr;                // owned by the explorer
   Explorer* explorer = nullptr;            // path/

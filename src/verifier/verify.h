@@ -28,13 +28,21 @@ struct MapInfo {
   bool frozen = false;                 // MAP_FREEZE: user space can no longer write
   std::shared_ptr<const btf::Btf> btf; // of key and value; may be null
   u32 btf_key_type_id = 0, btf_value_type_id = 0;
-  std::vector<btf::Field> fields;  // special fields of the value, by offset
+  std::shared_ptr<const btf::FieldRecord> record;  // special fields of the value; null if it has none
   const MapInfo* inner = nullptr;      // template of a map of maps
   // Direct value access: host address of the value area's first byte (0 = not possible) and its length.
   u64 value_base = 0;
   u64 value_len = 0;
   u64 user_vm_start = 0;               // arena
   void* live = nullptr;                // the live map; opaque to the verifier
+
+  // errno of taking the address of byte `off` of the value area: 0, EINVAL outside it, ENOTSUPP-like for keyless maps.
+  int direct_value_error(u32 off) const {
+    if (type_specific_direct_error) return type_specific_direct_error;
+    return off < value_len ? 0 : direct_value_range_error;
+  }
+  int type_specific_direct_error = 0;  // array with max_entries != 1: ENOTSUPP (524)
+  int direct_value_range_error = EINVAL;
 };
 
 // How descriptors in instructions and attributes become data. Implemented by the syscall room (and by tests).
@@ -102,7 +110,7 @@ struct InsnFacts {
   bool call_inlinable_callback = false;  // bpf_loop with one known callback
   bool arena_cast_needed = false, arena_access = false;
   bool map_ptr_poisoned = false;
-  bool fastcall = false;
+  bool removable = false;            // a spill or fill around a fastcall call that need not happen
   bool direct_call_tail = false;
   contract::RegType ptr_type = {};   // memory instructions: what the address is
   const contract::CtxField* ctx_field = nullptr;  // context access to convert
@@ -123,8 +131,8 @@ struct SubprogFacts {
   u16 stack_depth = 0;
   bool has_tail_call = false, has_ld_abs = false, is_global = false, is_callback = false, is_async_cb = false,
        is_exception_cb = false, changes_packet_data = false, reachable = true, priv_stack = false;
-  u16 keep_fastcall_stack = 0;
-  u16 fastcall_stack_off = 0;
+  bool keep_fastcall_stack = false;
+  s16 fastcall_stack_off = 0;
   std::string name;
 };
 

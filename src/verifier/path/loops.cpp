@@ -2,6 +2,7 @@
 // inside that loop may be compared only range by range until the entry is finished, because their read and precision
 // marks are not final before.
 #include "verifier/path/explorer.h"
+#include "verifier/state/ops.h"
 
 namespace osmia::verifier {
 
@@ -36,6 +37,26 @@ void finish_branch(PathState* st) {
     OSMIA_BUG_IF(static_cast<s32>(left) < 0);
     if (left) break;
     st = st->parent;
+  }
+}
+
+// Sound because widening only adds values; what is precise stays, so that a loop that needs it keeps its bound.
+void widen_imprecise(Env& env, const PathState& prev, PathState& st) {
+  IdMap ids;
+  ids.reset(env.id_gen);
+  auto may_widen = [&](const RegState& old, const RegState& cur) {
+    return old.is_scalar() && cur.type == old.type && !old.precise && !cur.precise && !regs_exact(old, cur, ids);
+  };
+  for (s32 f = static_cast<s32>(prev.curframe); f >= 0; f--) {
+    const Frame& old = *prev.frames[f];
+    for (u32 r = 0; r < 11; r++)
+      if (may_widen(old.regs[r], st.frames[f]->regs[r])) set_unknown(env, st.frames[f].mut().regs[r]);
+    const int slots = std::min(old.stack.slots(), st.frames[f]->stack.slots());
+    for (int i = 0; i < slots; i++) {
+      const StackSlot &o = old.stack[i], &c = st.frames[f]->stack[i];
+      if (o.is_spill() && c.is_spill() && may_widen(o.spilled, c.spilled))
+        set_unknown(env, st.frames[f].mut().stack.mut(i).spilled);
+    }
   }
 }
 

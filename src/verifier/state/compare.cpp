@@ -35,14 +35,8 @@ bool same_scalar(const Scalar& a, const Scalar& b) {
 
 // Type, fixed offset and what belongs to the type (range, map, memory size, BTF type, …).
 bool same_kind(const RegState& a, const RegState& b) {
-  return a.type == b.type && a.off == b.off && a.mem_size == b.mem_size && a.dynptr_id == b.dynptr_id &&
-         a.btf_id == b.btf_id && a.map == b.map && a.iter.depth == b.iter.depth;
-}
-
-bool range_within(const Scalar& old, const Scalar& cur) {
-  return old.umin <= cur.umin && old.umax >= cur.umax && old.smin <= cur.smin && old.smax >= cur.smax &&
-         old.u32_min <= cur.u32_min && old.u32_max >= cur.u32_max && old.s32_min <= cur.s32_min &&
-         old.s32_max >= cur.s32_max && tnum_in(old.var_off, cur.var_off);
+  return a.type == b.type && a.off == b.off && a.by_type == b.by_type && a.dynptr_id == b.dynptr_id &&
+         a.btf_id == b.btf_id && a.map == b.map;
 }
 
 struct Comparison {
@@ -57,7 +51,7 @@ struct Comparison {
     // A register linked with an offset must stay so: what is learnt of its partner is carried over by that offset.
     if ((old.id & kAddConst) && (!(cur.id & kAddConst) || old.off != cur.off)) return false;
     if (old.id && !(old.id & kAddConst) && (cur.id & kAddConst)) return false;
-    return ids.check_scalar(old.id, cur.id) && range_within(old.s, cur.s);
+    return ids.check_scalar(old.id, cur.id) && in_range(old.s, cur.s);
   }
 
   bool reg_safe(const RegState& old, const RegState& cur, bool was_read) const {
@@ -72,13 +66,13 @@ struct Comparison {
       case RegBase::kMem:
       case RegBase::kBuf:
       case RegBase::kTpBuffer:
-        return same_kind(old, cur) && range_within(old.s, cur.s) && ids.check(old.id, cur.id) &&
+        return same_kind(old, cur) && in_range(old.s, cur.s) && ids.check(old.id, cur.id) &&
                ids.check(old.ref_obj_id, cur.ref_obj_id);
       case RegBase::kPacketMeta:
       case RegBase::kPacket:
         // At least as many bytes must be readable. The fixed offset decides alignment and range, so it must match.
         if (old.range < 0 || cur.range < 0 ? old.range != cur.range : old.range > cur.range) return false;
-        return old.off == cur.off && ids.check(old.id, cur.id) && range_within(old.s, cur.s);
+        return old.off == cur.off && ids.check(old.id, cur.id) && in_range(old.s, cur.s);
       case RegBase::kStack: return regs_exact(old, cur, ids) && old.frameno == cur.frameno;
       case RegBase::kArena: return true;
       default: return regs_exact(old, cur, ids);
@@ -110,13 +104,6 @@ struct Comparison {
     bool needed = false;
     for (SlotType t : old.type)
       needed |= t != SlotType::kInvalid && !(t == SlotType::kMisc && env.allow_uninit_stack);
-    // All bytes are indifferent; but two scalars' ids count where both slots hold one (below), as on Linux.
-    if (!needed && old.type[0] == SlotType::kInvalid && old.type[kRegSize - 1] == SlotType::kInvalid) {
-      bool all_indifferent = true;
-      for (SlotType t : old.type)
-        all_indifferent &= t == SlotType::kInvalid || (t == SlotType::kMisc && env.allow_uninit_stack);
-      if (all_indifferent) return true;
-    }
     if (!needed) return true;
     if (!cur) return false;
     // Linux looks at the scalars as soon as one byte matters.

@@ -8,6 +8,12 @@
 
 namespace osmia::verifier {
 
+// Bytes held by this thread's copy-on-write values.
+inline u64& cow_live_bytes() {
+  static thread_local u64 bytes = 0;
+  return bytes;
+}
+
 template <class T>
 class Cow {
  public:
@@ -48,8 +54,9 @@ class Cow {
   struct Box {
     u32 refs = 1;
     T value;
-    Box() = default;
-    explicit Box(const T& v) : value(v) {}
+    Box() { cow_live_bytes() += sizeof(Box); }
+    explicit Box(const T& v) : value(v) { cow_live_bytes() += sizeof(Box); }
+    ~Box() { cow_live_bytes() -= sizeof(Box); }
   };
   Box* p_ = nullptr;
 };

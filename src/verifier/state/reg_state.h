@@ -33,7 +33,8 @@ struct RegState {
 
   // By type; the others are zero so that comparison and copying stay simple.
   union {
-    s32 range = 0;          // kPacket, kPacketMeta: bytes proved readable from here; kPacketEnd markers
+    u64 by_type = 0;        // all of it, for comparison
+    s32 range;              // kPacket, kPacketMeta: bytes proved readable from here; kPacketEnd markers
     u32 mem_size;           // kMem, kBuf
     u32 subprog;            // kFunc
     struct {

@@ -1,0 +1,108 @@
+// verify(): the phases in order, and the only place where a rejection becomes a Verdict.
+#include "verifier/verify.h"
+
+#include <chrono>
+
+#include "verifier/log/log.h"
+#include "verifier/path/explorer.h"
+#include "verifier/prepare/prepare.h"
+
+namespace osmia::verifier {
+namespace {
+
+// Global functions are verified for any arguments of their type, when something verified so far calls them.
+void check_global_subprogs(Env& env) {
+  if (env.prog.func_info.empty()) return;
+  if (env.exception_callback_subprog > 0) env.subprogs[env.exception_callback_subprog].called = true;
+  for (bool more = true; more;) {
+    more = false;
+    for (u32 i = 1; i < env.subprogs.size(); i++) {
+      if (!env.subprogs[i].is_global || !env.subprogs[i].called || env.subprogs[i].verified) continue;
+      Explorer(env).run(i);
+      if (env.log_states()) env.log("Func#{} ('{}') is safe for any args that match its prototype\n", i, env.subprogs[i].name);
+      env.subprogs[i].verified = true;
+      more = true;
+    }
+  }
+}
+
+void run_phases(Env& env) {
+  check_func_info_early(env);
+  find_subprograms(env);
+  check_jumps(env);
+  check_btf_records(env);
+  resolve_pseudo(env);
+  check_cfg(env);
+  check_attach_target(env);
+  mark_fastcall(env);
+  Explorer(env).run(0);
+  check_global_subprogs(env);
+  remove_fastcall_spills(env);
+  check_stack_depth(env);
+}
+
+void fill_facts(const Env& env, Facts& facts) {
+  facts.insns.assign(env.aux.begin(), env.aux.end());
+  facts.subprogs.assign(env.subprogs.begin(), env.subprogs.end());
+  facts.used_maps = env.used_maps;
+  facts.used_btfs = env.used_btfs;
+  facts.dst_needed = env.dst_needed;
+  facts.cb_access = env.cb_access;
+  facts.needs_packet_prologue = env.seen_direct_write;
+  facts.max_ctx_offset = env.max_ctx_offset;
+  facts.max_pkt_offset = env.max_pkt_offset;
+  facts.max_tp_access = env.max_tp_access;
+  facts.uses_arena = env.arena != nullptr;
+  for (const Subprog& s : env.subprogs) facts.has_tail_call |= s.has_tail_call;
+}
+
+void print_stats(Env& env) {
+  if (env.opt.log_level & 4) {
+    env.log("verification time {} usec\nstack depth ", env.stats.verify_ns / 1000);
+    for (size_t i = 0; i < env.subprogs.size(); i++) env.log("{}{}", i ? "+" : "", env.subprogs[i].stack_depth);
+    env.log("\n");
+  }
+  env.log("processed {} insns (limit {}) max_states_per_insn {} total_states {} peak_states {} mark_read {}\n",
+          env.insns_processed, isa::kComplexityLimitInsns, env.stats.max_states_per_insn, env.stats.total_states,
+          env.stats.peak_states, env.stats.longest_mark_read_walk);
+}
+
+}  // namespace
+
+Verdict verify(const Program& program, const contract::Catalog& catalog, Resolver& resolver, const Options& options,
+               LogSink* log, Facts* facts) {
+  const auto start = std::chrono::steady_clock::now();
+  Verdict verdict;
+  Env env(program, catalog, resolver, options, log);
+  try {
+    env.type = catalog.prog_type(program.type);
+    if (!env.type) env.unsupported(fmt::format("program type {}", program.type));
+    env.insns.assign(program.insns.begin(), program.insns.end());
+    env.aux.resize(env.insns.size());
+    run_phases(env);
+    verdict.accepted = true;
+  } catch (const Rejection& r) {
+    verdict.error = r.error;
+    verdict.unsupported = r.unsupported;
+    verdict.message = env.reason;
+    verdict.insn = env.cur || env.insns_processed ? static_cast<s32>(env.insn_idx) : -1;
+  } catch (const BugError& e) {
+    verdict.error = EFAULT;
+    verdict.message = e.what();
+    env.log("{}\n", e.what());
+  } catch (const std::bad_alloc&) {
+    verdict.error = ENOMEM;
+    verdict.message = "out of memory";
+  }
+  env.stats.verify_ns = static_cast<u64>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count());
+  env.stats.insns_processed = env.insns_processed;
+  for (const Subprog& s : env.subprogs) env.stats.subprog_stack.push_back(s.stack_depth);
+  if (!env.subprogs.empty()) env.stats.stack_bytes = env.subprogs[0].stack_depth;
+  print_stats(env);
+  verdict.stats = env.stats;
+  if (verdict.accepted && facts) fill_facts(env, *facts);
+  return verdict;
+}
+
+}  // namespace osmia::verifier
