@@ -82,8 +82,8 @@ void set_not_null(RegState& r) {
 }
 
 const btf::Field* map_field(const MapInfo* map, u32 kinds) {
-  if (!map) return nullptr;
-  for (const auto& f : map->fields)
+  if (!map || !map->record) return nullptr;
+  for (const auto& f : map->record->fields)
     if (f.kind & kinds) return &f;
   return nullptr;
 }

@@ -126,7 +126,6 @@ int check_args_by_btf(Env& env, u32 subprog);
 bool is_program_context(Env& env, const btf::Btf& btf, const btf::TypeView& pointer);
 // Memory of `size` bytes at regno that may be read and written (null allowed by type).
 void check_readwrite_mem(Env& env, u32 regno, u32 size);
-s32 find_subprog(const Env& env, u32 start);             // -1: none starts there
 
 // -- ends
 [[noreturn]] void reject_scalar_range(Env& env, const RegState& r, s32 min, s32 max, std::string_view where,

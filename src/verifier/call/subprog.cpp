@@ -1,8 +1,7 @@
 // Calls of the program's own functions. A static one is walked into; a global one is verified once for all by its BTF,
 // so that here only its arguments are checked and any scalar is assumed to come back.
-#include <algorithm>
-
 #include "verifier/call/common.h"
+#include "verifier/prepare/prepare.h"
 
 namespace osmia::verifier {
 
@@ -86,13 +85,6 @@ void assume_global(Env& env, u32 subprog, int args_error) {
 
 }  // namespace
 
-s32 find_subprog(const Env& env, u32 start) {
-  const auto it = std::lower_bound(env.subprogs.begin(), env.subprogs.end(), start,
-                                   [](const Subprog& s, u32 at) { return s.start < at; });
-  if (it == env.subprogs.end() || it->start != start) return -1;
-  return static_cast<s32>(it - env.subprogs.begin());
-}
-
 void check_readwrite_mem(Env& env, u32 regno, u32 size) {
   if (env.reg(regno).is_null()) return;
   const bool maybe_null = env.reg(regno).type.maybe_null();
@@ -122,7 +114,7 @@ int check_args_by_btf(Env& env, u32 subprog) {
 void check_subprog_call(Env& env) {
   PathState& st = *env.cur;
   const u32 target = env.insn_idx + static_cast<u32>(env.insn().imm) + 1;
-  const s32 subprog = find_subprog(env, target);
+  const s32 subprog = subprog_at(env, target);
   if (subprog < 0) env.reject(EFAULT, "verifier bug. No program starts at insn {}", target);
   const int args_error = check_args_by_btf(env, static_cast<u32>(subprog));
   if (args_error == EFAULT) env.reject_silently(EFAULT);
