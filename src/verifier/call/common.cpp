@@ -89,6 +89,7 @@ const btf::Field* map_field(const MapInfo* map, u32 kinds) {
 }
 
 std::string_view helper_name(const Env& env, u32 id) {
+  if (id == 0) return "bpf_unspec";
   const HelperDef* any = env.cat.helper_any(id);
   return any ? any->name : std::string_view("unknown");
 }

@@ -17,7 +17,7 @@ std::string_view kind_str(const btf::TypeView& t) {
   return t.is(btf::Kind::kVoid) ? std::string_view("UNKNOWN") : std::string_view(btf::kind_name(t.kind()));
 }
 
-bool is_struct(const btf::TypeView& t) { return t.is(btf::Kind::kStruct); }
+bool is_struct(const btf::TypeView& t) { return t.is_struct_or_union(); }
 bool is_u64(const btf::TypeView& t) { return t.is(btf::Kind::kInt) && t.size() == 8; }
 
 template <class... A>
@@ -127,7 +127,7 @@ int memory_argument(Env& env, const btf::Btf& btf, const btf::TypeView& pointer,
     return fail(env, EINVAL, "arg#{} reference type('{} {}') size cannot be determined: {}", arg, kind_str(t),
                 t.name(), -size.error().code);
   out->kind = ArgKind::kMem;
-  out->flags = tags & kTagNonnull ? 0 : kMaybeNull;
+  out->flags = tags & kTagNonnull ? 0u : u32{kMaybeNull};
   out->mem_size = *size;
   return 0;
 }
@@ -151,7 +151,7 @@ int pointer_argument(Env& env, const btf::Btf& btf, const btf::TypeView& t, u32 
     if (tags & kTagNonnull) return bad_combination(env, arg);
     if (const int err = find_kernel_type(env, pointee(btf, t), arg, &out->btf_id)) return err;
     out->kind = ArgKind::kBtfId;
-    out->flags = kTrusted | (tags & kTagNullable ? kMaybeNull : 0);
+    out->flags = kTrusted | (tags & kTagNullable ? u32{kMaybeNull} : 0u);
     return 0;
   }
   if (tags & kTagArena) {

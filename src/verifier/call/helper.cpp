@@ -1,8 +1,10 @@
 // The door for helper calls: may this program call it here, do the arguments fit, what does the call change, and what
 // comes back. Invariant: every effect that a definition names is handled here or in a file of its own; one that is not
 // is refused.
+#include "contract/attach_rules.h"
 #include "verifier/call/common.h"
 #include "verifier/domain/print.h"
+#include "verifier/prepare/prepare.h"
 
 namespace osmia::verifier {
 
@@ -12,25 +14,12 @@ namespace {
 
 constexpr u32 kAttachFentry = 24, kAttachModifyReturn = 26;   // UAPI attach types, with fexit between them
 
-Caller caller_of(const Env& env) {
-  Caller by;
-  by.expected_attach_type = env.prog.expected_attach_type;
-  by.caps = env.opt.caps;
-  by.sleepable = env.prog_sleepable;
-  by.target = env.attach_name;
-  by.target_is_program = env.prog.attach.program != nullptr;
-  return by;
-}
-
 const HelperDef& find_helper(Env& env) {
   const s32 id = env.insn().imm;
   InsnAux& aux = env.aux[env.insn_idx];
-  if (aux.helper && aux.helper_granted) return *aux.helper;
-  if (id < 0 || static_cast<u32>(id) >= env.cat.helper_count() || id == 0) {
-    if (id != 0) env.reject(EINVAL, "invalid func {}#{}", "unknown", id);
-    env.reject(EINVAL, "program of this type cannot use helper unspec#0");
-  }
-  const Caller by = caller_of(env);
+  if (aux.helper) return *aux.helper;
+  if (id < 0 || static_cast<u32>(id) >= env.cat.helper_count()) env.reject(EINVAL, "invalid func unknown#{}", id);
+  const Caller by = env.caller();
   const HelperDef* fn = env.cat.helper_for(*env.type, by, static_cast<u32>(id));
   if (!fn)
     env.reject(EINVAL, "program of this type cannot use helper {}#{}", helper_name(env, static_cast<u32>(id)), id);
@@ -39,7 +28,6 @@ const HelperDef& find_helper(Env& env) {
   if (!fn->allowed_targets.empty() && !target_allowed(fn->allowed_targets, env.type->name, by))
     env.reject(EINVAL, "helper call is not allowed in probe");
   aux.helper = fn;
-  aux.helper_granted = true;
   return *fn;
 }
 
@@ -232,7 +220,12 @@ void check_function_entry(Env& env, const HelperDef& fn) {
 
 bool allowed_under_lock(const Env& env, const Insn& call) {
   if (call.src == isa::kPseudoCall) return true;
-  if (call.src == isa::kPseudoKfuncCall) return false;
+  if (call.src == isa::kPseudoKfuncCall) {
+    // Lists and trees are changed under their lock.
+    const KfuncDef* def = call.off == 0 ? kfunc_of(env, call) : nullptr;
+    return def && (def->name.starts_with("bpf_list_") || def->name.starts_with("bpf_rbtree_") ||
+                   def->name == "bpf_refcount_acquire_impl");
+  }
   const HelperDef* fn = env.cat.helper_any(static_cast<u32>(call.imm));
   return fn && (fn->effects & kSpinUnlock);
 }
