@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "contract/attach_rules.h"
+
 namespace osmia::contract {
 namespace {
 constexpr u32 kMaxNumber = 4096;  // far above any UAPI enumerator; keeps a hostile definition from growing a table
@@ -50,19 +52,33 @@ const KfuncDef* Catalog::kfunc(std::string_view name) const {
   return nullptr;
 }
 
+const ObjectLayout* Catalog::object(RegBase base) const {
+  for (const ObjectLayout& o : objects)
+    if (o.base == base) return &o;
+  return nullptr;
+}
+
 const HelperDef* Catalog::helper_any(u32 id) const {
   return id < helper_by_id_.size() && !helper_by_id_[id].empty() ? helper_by_id_[id].front() : nullptr;
 }
 
 const HelperDef* Catalog::helper_for(const ProgTypeDef& type, u32 attach, u32 caps, u32 id) const {
+  return helper_for(type, Caller{.expected_attach_type = attach, .caps = caps}, id);
+}
+
+const HelperDef* Catalog::helper_for(const ProgTypeDef& type, const Caller& by, u32 id) const {
   if (id >= helper_by_id_.size()) return nullptr;
-  auto held = [caps](Capability c) { return c == Capability::kNone || (caps >> static_cast<u32>(c) & 1); };
-  for (const auto& grant : type.grants) {
-    if (!held(grant.capability)) continue;
-    if (grant.attach_types && (attach >= 64 || !(grant.attach_types >> attach & 1))) continue;
+  auto held = [&by](Capability c) { return c == Capability::kNone || (by.caps >> static_cast<u32>(c) & 1); };
+  auto grants = [&](const ProgTypeDef::Grant& g) {
+    const u32 attach = by.expected_attach_type;
+    if (!held(g.capability)) return false;
+    if (g.attach_types && (attach >= 64 || !(g.attach_types >> attach & 1))) return false;
+    if (g.sleep != Sleep::kAny && (g.sleep == Sleep::kOnlySleepable) != by.sleepable) return false;
+    return g.targets.empty() || target_allowed(g.targets, type.name, by);
+  };
+  for (const auto& grant : type.grants)
     for (const HelperDef* h : helper_by_id_[id])
-      if (h->tag == grant.tag && held(h->capability)) return h;
-  }
+      if (h->tag == grant.tag && held(h->capability) && grants(grant)) return h;
   return nullptr;
 }
 

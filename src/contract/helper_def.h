@@ -34,6 +34,7 @@ enum class ArgKind : u8 {
   kKptrXchgDest,
   kDynptr,
   kArena,
+  kScalar,             // an initialised scalar; a pointer is refused even for the privileged
 };
 
 struct ArgSpec {
@@ -99,6 +100,14 @@ enum Effect : u64 {
   kRetZeroOrNeg = 1ull << 32,       // r0 in [-MAX_ERRNO, 0]
   kWarnsOnLoad = 1ull << 33,        // a warning when the program is loaded (probe_write_user)
   kStackIdMap = 1ull << 34,
+  kNeedsDst = 1ull << 35,           // sets Facts::dst_needed: the packet's route must be kept
+  kNeedsFuncEntry = 1ull << 36,     // target_allowed("func_entry", …) or -ENOTSUPP: for tracing programs "func %s#%d
+                                    // supported only for fentry/fexit/fmod_ret programs", for others "func %s#%d not
+                                    // supported for program type %d"
+  kOverridesReturn = 1ull << 37,    // changes the probed function's return value: a fact for attaching, no check
+  kMapPeek = 1ull << 38,            // with a bloom filter the value argument is read: it must be initialised
+  kMapUpdate = 1ull << 39,          // update or delete of an element: on a socket map allowed only as
+  kMapDelete = 1ull << 40,          // ProgTypeDef::sockmap says, else "cannot update sockmap in this context"
 };
 
 // The frame that a callback starts with (r1..r5).
@@ -112,6 +121,9 @@ enum class CallbackShape : u8 {
   kRbtreeAdd,       // kfunc: less(a, b)
   kWq,              // kfunc: (map, key, value)
 };
+
+// Programs that a rule or a grant speaks of: all, sleepable ones only, or the others only.
+enum class Sleep : u8 { kAny, kOnlySleepable, kNotSleepable };
 
 // What a load needs beyond the program type's own capability.
 enum class Capability : u8 { kNone, kBpf, kPerfmon, kNetAdmin, kSysAdmin };
@@ -129,6 +141,9 @@ struct HelperDef {
   // (another context, another prototype); the first whose tag is granted is taken.
   std::string_view tag;
   u64 map_types = 0;                // bit n = may be called with map type n; 0 = not restricted from this side
+  // Name of an attach rule (contract/attach_rules.h) that the program's attach target must satisfy, else
+  // -EINVAL "helper call is not allowed in probe"; empty = any target.
+  std::string_view allowed_targets = {};
 };
 
 }  // namespace osmia::contract

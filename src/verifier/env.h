@@ -33,6 +33,7 @@ struct InsnAux : InsnFacts {
   bool calls_callback = false;
   bool is_iter_next = false, is_may_goto = false, jump_target = false;
   bool sanitize_stack_spill = false;
+  bool fields_ok = false;          // its reserved fields were checked
   bool map_ptr_set = false;        // `map` holds the map pointer this call used on the paths so far
   bool storage_get_func_atomic = false;
   u8 seen_alu = 0;
@@ -115,6 +116,11 @@ struct Env {
   // -- registers of the current frame
   const RegState& reg(u32 r) const { return cur->frame().regs[r]; }
   RegState& mut_reg(u32 r) { return cur->mut_frame().regs[r]; }
+  // Who calls, for what depends on the attach point (attach_name is known after prepare/attach.cpp).
+  contract::Caller caller() const { return caller(attach_name); }
+  contract::Caller caller(std::string_view target) const {
+    return {prog.expected_attach_type, opt.caps, prog_sleepable, target, prog.attach.program != nullptr};
+  }
   u32 new_id() { return ++id_gen; }
   const Insn& insn() const { return insns[insn_idx]; }
 

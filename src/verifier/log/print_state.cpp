@@ -1,5 +1,6 @@
 // The state of one frame as one line of Linux's log: registers, then stack slots, then references.
 #include "btf/btf.h"
+#include "base/bits.h"
 #include "verifier/domain/print.h"
 #include "verifier/log/log.h"
 

@@ -1,19 +1,160 @@
-// What a tracing, LSM, extension or struct_ops program attaches to, and whether it may sleep there.
+// What a tracing, LSM or extension program attaches to: the target exists, has the right kind, may be slept in or
+// modified; its prototype then types the program's context.
+#include <algorithm>
+#include <array>
+
 #include "btf/btf.h"
+#include "contract/attach_rules.h"
+#include "contract/attach_type.h"
 #include "verifier/prepare/prepare.h"
 
 namespace osmia::verifier {
+namespace {
 
+using namespace contract;
+using btf::Kind;
+
+// Functions that never return: nothing runs after them.
+constexpr std::array<std::string_view, 9> kNoReturn = {
+    "__ia32_sys_exit", "__ia32_sys_exit_group", "__module_put_and_kthread_exit", "__x64_sys_exit",
+    "__x64_sys_exit_group", "do_exit", "do_group_exit", "kthread_complete_and_exit", "kthread_exit"};
+// Functions that the tracing itself calls.
+constexpr std::array<std::string_view, 3> kDenied = {"migrate_disable", "migrate_enable", "rcu_read_unlock_strict"};
+
+template <size_t N>
+bool one_of(const std::array<std::string_view, N>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+class Attach {
+ public:
+  explicit Attach(Env& env)
+      : env_(env), target_(env.prog.attach), extension_(env.type->traits & kExtension), kind_(env.prog.expected_attach_type) {}
+
+  void run() {
+    if (!target_.btf_id) env_.reject(EINVAL, "Tracing programs must provide btf_id");
+    if (!target_.btf) env_.reject(EINVAL, "FENTRY/FEXIT program can only be attached to another program annotated with BTF");
+    type_ = target_.btf->type(target_.btf_id);
+    if (!type_.exists()) env_.reject(EINVAL, "attach_btf_id {} is invalid", target_.btf_id);
+    name_ = type_.name();
+    if (name_.empty()) env_.reject(EINVAL, "attach_btf_id {} doesn't have a name", target_.btf_id);
+    if (target_.program) env_.unsupported("attaching to another BPF program");
+    if (extension_) env_.reject(EINVAL, "Cannot replace kernel functions");
+    switch (kind_) {
+      case kTraceRawTp: raw_tracepoint(); break;
+      case kTraceIter: iterator(); break;
+      case kModifyReturn: case kLsmMac: case kLsmCgroup: case kTraceFentry: case kTraceFexit: function(); break;
+      default: env_.reject_silently(EINVAL);
+    }
+    env_.attach_btf = target_.btf.get();
+    env_.attach_proto = proto_.id();
+    env_.attach_name = std::string(name_);
+    if (kind_ == kTraceRawTp) return;
+    if (kind_ == kTraceIter) return;
+    if (env_.type->name == "lsm") {
+      lsm_hook();
+    } else if (one_of(kDenied, name_)) {
+      env_.reject_silently(EINVAL);
+    } else if ((kind_ == kTraceFexit || kind_ == kModifyReturn) && one_of(kNoReturn, name_)) {
+      env_.reject(EINVAL, "Attaching fexit/fmod_ret to __noreturn functions is rejected.");
+    }
+  }
+
+ private:
+  bool allowed(std::string_view rule) const {
+    return target_allowed(rule, env_.type->name, env_.caller(name_));
+  }
+
+  void raw_tracepoint() {
+    constexpr std::string_view kPrefix = "btf_trace_";
+    if (!type_.is(Kind::kTypedef)) env_.reject(EINVAL, "attach_btf_id {} is not a typedef", target_.btf_id);
+    if (!name_.starts_with(kPrefix)) env_.reject(EINVAL, "attach_btf_id {} points to wrong type name {}", target_.btf_id, name_);
+    name_.remove_prefix(kPrefix.size());
+    env_.attach_raw_tp = true;
+    // The template function names the arguments; without it the typedef's prototype has to do.
+    const u32 id = target_.btf->find("__bpf_trace_" + std::string(name_), Kind::kFunc);
+    if (id) {
+      proto_ = target_.btf->type(target_.btf->type(id).type());
+    } else {
+      env_.log("Cannot find btf of tracepoint template, fall back to {}{}.\n", kPrefix, name_);
+      proto_ = target_.btf->type(target_.btf->type(type_.type()).type());
+    }
+    if (!proto_.is(Kind::kFuncProto)) env_.reject_silently(EINVAL);
+  }
+
+  void need_function() {
+    if (!type_.is(Kind::kFunc)) env_.reject(EINVAL, "attach_btf_id {} is not a function", target_.btf_id);
+    proto_ = target_.btf->type(type_.type());
+    if (!proto_.is(Kind::kFuncProto)) env_.reject_silently(EINVAL);
+    check_shape();
+  }
+
+  // Arguments and return value fit in registers, as Linux's trampolines need.
+  void check_shape() {
+    const btf::Btf& b = *target_.btf;
+    const auto params = proto_.params();
+    if (params.size() > 12) env_.reject(EINVAL, "The function {} has {} arguments. Too many.", name_, params.size());
+    for (u32 i = 0; i < params.size(); i++) {
+      if (i == params.size() - 1 && params[i].type == 0)
+        env_.reject(EINVAL, "The function {} with variable args is unsupported.", name_);
+      const auto t = b.skip_modifiers(params[i].type);
+      const auto size = b.size_of(params[i].type);
+      if (!size.ok() || *size > 16 || !(t.is(Kind::kPtr) || t.is(Kind::kInt) || t.is_any_enum() || t.is(Kind::kStruct)))
+        env_.reject(EINVAL, "The function {} arg{} type {} is unsupported.", name_, i, kind_name(t));
+      if (*size == 0) env_.reject(EINVAL, "The function {} has malformed void argument.", name_);
+    }
+  }
+  static std::string_view kind_name(btf::TypeView t) { return btf::kind_name(t.kind()); }
+
+  void iterator() {
+    need_function();
+    if (!name_.starts_with("bpf_iter_")) env_.reject_silently(EINVAL);
+  }
+
+  void function() {
+    need_function();
+    if (env_.prog_sleepable) {
+      if (!allowed("sleepable")) env_.reject(EINVAL, "{} is not sleepable", name_);
+    } else if (kind_ == kModifyReturn && !allowed("modify_return")) {
+      env_.reject(EINVAL, "{}() is not modifiable", name_);
+    }
+  }
+
+  void lsm_hook() {
+    if (!env_.prog.gpl_compatible) env_.reject(EINVAL, "LSM programs must have a GPL compatible license");
+    if (!allowed("lsm_disabled")) {
+      if (allowed("lsm_hook")) return;
+      env_.reject(EINVAL, "attach_btf_id {} points to wrong type name {}", target_.btf_id, name_);
+    }
+    env_.reject(EINVAL, "attach_btf_id {} points to disabled hook {}", target_.btf_id, name_);
+  }
+
+  Env& env_;
+  const AttachTarget& target_;
+  const bool extension_;
+  const u32 kind_;
+  btf::TypeView type_, proto_;
+  std::string_view name_;
+};
+
+}  // namespace
 
 void check_attach_target(Env& env) {
-  if (env.type->traits & contract::kAlwaysSleepable) {
+  const u64 traits = env.type->traits;
+  if (traits & kMustSleep) {
     if (!env.prog_sleepable) env.reject(EINVAL, "Syscall programs can only be sleepable");
     return;
   }
-  if (env.prog_sleepable && !(env.type->traits & contract::kMayBeSleepable))
+  bool may_sleep = traits & (kMayBeSleepable | kSleepsIfUprobe);
+  const u32 kind = env.prog.expected_attach_type;
+  if (env.type->ctx_model == CtxModel::kTracingArgs) may_sleep &= kind != kTraceRawTp && kind != kLsmCgroup;
+  if (env.prog_sleepable && !may_sleep)
     env.reject(EINVAL, "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable");
-  if (!(env.type->traits & contract::kNeedsAttachBtf)) return;
-  env.unsupported("attach targets");
+  if (env.type->ctx_model == CtxModel::kStructOps) {
+    if (!env.prog.gpl_compatible) env.reject(EINVAL, "struct ops programs must have a GPL compatible license");
+    env.unsupported("struct_ops programs");
+  }
+  if (traits & kNeedsAttachBtf) Attach(env).run();
 }
 
 }  // namespace osmia::verifier

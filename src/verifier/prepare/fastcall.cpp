@@ -21,7 +21,7 @@ struct Clobber {
 Clobber clobber_of(const Env& env, const Insn& in) {
   Clobber c;
   if (in.src == isa::kHelperCall) {
-    const auto* h = env.cat.helper_for(*env.type, env.prog.expected_attach_type, env.opt.caps, static_cast<u32>(in.imm));
+    const auto* h = env.cat.helper_for(*env.type, env.caller(), static_cast<u32>(in.imm));
     if (!h) return c;
     c.regs = h->ret.kind == contract::RetKind::kVoid ? 0 : 1;
     for (u32 a = 0; a < 5; a++)

@@ -2,6 +2,7 @@
 // BPF program uses?"), and within 256 below a frame that makes tail calls.
 #include <algorithm>
 
+#include "base/bits.h"
 #include "verifier/prepare/prepare.h"
 
 namespace osmia::verifier {

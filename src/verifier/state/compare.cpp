@@ -39,12 +39,6 @@ bool same_kind(const RegState& a, const RegState& b) {
          a.btf_id == b.btf_id && a.map == b.map;
 }
 
-bool range_within(const Scalar& old, const Scalar& cur) {
-  return old.umin <= cur.umin && old.umax >= cur.umax && old.smin <= cur.smin && old.smax >= cur.smax &&
-         old.u32_min <= cur.u32_min && old.u32_max >= cur.u32_max && old.s32_min <= cur.s32_min &&
-         old.s32_max >= cur.s32_max && tnum_in(old.var_off, cur.var_off);
-}
-
 struct Comparison {
   Env& env;
   Exactness exact;
@@ -57,7 +51,7 @@ struct Comparison {
     // A register linked with an offset must stay so: what is learnt of its partner is carried over by that offset.
     if ((old.id & kAddConst) && (!(cur.id & kAddConst) || old.off != cur.off)) return false;
     if (old.id && !(old.id & kAddConst) && (cur.id & kAddConst)) return false;
-    return ids.check_scalar(old.id, cur.id) && range_within(old.s, cur.s);
+    return ids.check_scalar(old.id, cur.id) && in_range(old.s, cur.s);
   }
 
   bool reg_safe(const RegState& old, const RegState& cur, bool was_read) const {
@@ -72,13 +66,13 @@ struct Comparison {
       case RegBase::kMem:
       case RegBase::kBuf:
       case RegBase::kTpBuffer:
-        return same_kind(old, cur) && range_within(old.s, cur.s) && ids.check(old.id, cur.id) &&
+        return same_kind(old, cur) && in_range(old.s, cur.s) && ids.check(old.id, cur.id) &&
                ids.check(old.ref_obj_id, cur.ref_obj_id);
       case RegBase::kPacketMeta:
       case RegBase::kPacket:
         // At least as many bytes must be readable. The fixed offset decides alignment and range, so it must match.
         if (old.range < 0 || cur.range < 0 ? old.range != cur.range : old.range > cur.range) return false;
-        return old.off == cur.off && ids.check(old.id, cur.id) && range_within(old.s, cur.s);
+        return old.off == cur.off && ids.check(old.id, cur.id) && in_range(old.s, cur.s);
       case RegBase::kStack: return regs_exact(old, cur, ids) && old.frameno == cur.frameno;
       case RegBase::kArena: return true;
       default: return regs_exact(old, cur, ids);

@@ -40,7 +40,7 @@ void copy_value(RegState& dst, const RegState& src) { dst = src; }
 namespace {
 
 // Whether the current instruction uses all 64 bits of the register (else only its low half).
-bool uses_64_bits(const Insn& in, u32 regno, const RegState* reg, bool is_read) {
+bool uses_64_bits(const Insn& in, const RegState* reg, bool is_read) {
   using namespace isa;
   const u8 cls = in.cls(), op = in.op();
   switch (cls) {
@@ -67,16 +67,14 @@ bool uses_64_bits(const Insn& in, u32 regno, const RegState* reg, bool is_read) 
 
 bool insn_defines_32(const Insn& in) {
   using namespace isa;
-  int dst = in.dst;
   switch (in.cls()) {
     case kJmp: case kJmp32: case kSt: return false;
     case kStx:
       if (in.mode() != kAtomic || !(in.imm & kFetch)) return false;
-      dst = in.imm == kCmpxchg ? kR0 : in.src;
       break;
     default: break;
   }
-  return !uses_64_bits(in, dst, nullptr, false);
+  return !uses_64_bits(in, nullptr, false);
 }
 
 void note_zext(Env& env, RegState& r) {
@@ -91,7 +89,7 @@ void use_reg(Env& env, u32 regno, RegUse use) {
   PathState& st = *env.cur;
   const u32 f = st.curframe;
   const RegState& reg = st.frame().regs[regno];
-  const bool full = uses_64_bits(env.insn(), regno, &reg, use == RegUse::kRead);
+  const bool full = uses_64_bits(env.insn(), &reg, use == RegUse::kRead);
   if (use == RegUse::kRead) {
     if (reg.is_not_init()) env.reject(EACCES, "R{} !read_ok", regno);
     if (regno == isa::kFp) return;

@@ -1,0 +1,96 @@
+// Changing a packet in a socket buffer: bytes, check sums, head, tail, VLAN tags.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
+#include "helpers/helper.h"
+#include "helpers/vocabulary.h"
+
+namespace osmia::helpers {
+using namespace vocabulary;
+namespace {
+const HelperEntry kEntries[] = {
+    {{.id = 9,
+      .name = "bpf_skb_store_bytes",
+      .args = {ctx, any, mem_in, size, any},
+      .effects = kChangesPacketData,
+      .tag = "skb_store"}},
+    {{.id = 39,
+      .name = "bpf_skb_pull_data",
+      .args = {ctx, any},
+      .effects = kChangesPacketData,
+      .tag = "skb_pull"}},
+    {{.id = 38,
+      .name = "bpf_skb_change_tail",
+      .args = {ctx, any, any},
+      .effects = kChangesPacketData,
+      .tag = "skb_resize"}},
+    {{.id = 43,
+      .name = "bpf_skb_change_head",
+      .args = {ctx, any, any},
+      .effects = kChangesPacketData,
+      .tag = "skb_resize"}},
+    {{.id = 39,
+      .name = "bpf_skb_pull_data",
+      .args = {ctx, any},
+      .effects = kChangesPacketData,
+      .tag = "sk_skb"}},
+    {{.id = 38,
+      .name = "bpf_skb_change_tail",
+      .args = {ctx, any, any},
+      .effects = kChangesPacketData,
+      .tag = "sk_skb"}},
+    {{.id = 43,
+      .name = "bpf_skb_change_head",
+      .args = {ctx, any, any},
+      .effects = kChangesPacketData,
+      .tag = "sk_skb"}},
+    {{.id = 50,
+      .name = "bpf_skb_adjust_room",
+      .args = {ctx, any, any, any},
+      .effects = kChangesPacketData,
+      .tag = "sk_skb"}},
+    {{.id = 28,
+      .name = "bpf_csum_diff",
+      .args = {mem_in_or_null, size0, mem_in_or_null, size0, any},
+      .effects = kPacketArgs,
+      .tag = "csum_diff"}},
+    {{.id = 40, .name = "bpf_csum_update", .args = {ctx, any}, .tag = "skb_csum"}},
+    {{.id = 135, .name = "bpf_csum_level", .args = {ctx, any}, .tag = "skb_csum"}},
+    {{.id = 10,
+      .name = "bpf_l3_csum_replace",
+      .args = {ctx, any, any, any, any},
+      .effects = kChangesPacketData,
+      .tag = "skb_csum"}},
+    {{.id = 11,
+      .name = "bpf_l4_csum_replace",
+      .args = {ctx, any, any, any, any},
+      .effects = kChangesPacketData,
+      .tag = "skb_csum"}},
+    {{.id = 41, .name = "bpf_set_hash_invalid", .args = {ctx}, .tag = "skb_hash"}},
+    {{.id = 97, .name = "bpf_skb_ecn_set_ce", .args = {ctx}, .tag = "ecn"}},
+    {{.id = 18,
+      .name = "bpf_skb_vlan_push",
+      .args = {ctx, any, any},
+      .effects = kChangesPacketData,
+      .tag = "tc"}},
+    {{.id = 19, .name = "bpf_skb_vlan_pop", .args = {ctx}, .effects = kChangesPacketData, .tag = "tc"}},
+    {{.id = 31,
+      .name = "bpf_skb_change_proto",
+      .args = {ctx, any, any},
+      .effects = kChangesPacketData,
+      .tag = "tc"}},
+    {{.id = 32, .name = "bpf_skb_change_type", .args = {ctx, any}, .tag = "tc"}},
+    {{.id = 50,
+      .name = "bpf_skb_adjust_room",
+      .args = {ctx, any, any, any},
+      .effects = kChangesPacketData,
+      .tag = "tc"}},
+    {{.id = 48, .name = "bpf_set_hash", .args = {ctx, any}, .tag = "tc"}},
+    {{.id = 192, .name = "bpf_skb_set_tstamp", .args = {ctx, any, any}, .tag = "tc"}},
+};
+}  // namespace
+
+std::span<const HelperEntry> def_skb_write() {
+  return kEntries;
+}
+
+}  // namespace osmia::helpers

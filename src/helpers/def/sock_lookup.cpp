@@ -1,0 +1,96 @@
+// Finding sockets: look-ups acquire a reference that sk_release() gives back.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
+#include "helpers/helper.h"
+#include "helpers/vocabulary.h"
+
+namespace osmia::helpers {
+using namespace vocabulary;
+namespace {
+const HelperEntry kEntries[] = {
+    {{.id = 84,
+      .name = "bpf_sk_lookup_tcp",
+      .args = {ctx, mem_in, size0, any, any},
+      .ret = {RetKind::kSocket, kMaybeNull},
+      .effects = kAcquiresRef | kPacketArgs,
+      .tag = "sk_lookup_skb"}},
+    {{.id = 85,
+      .name = "bpf_sk_lookup_udp",
+      .args = {ctx, mem_in, size0, any, any},
+      .ret = {RetKind::kSocket, kMaybeNull},
+      .effects = kAcquiresRef | kPacketArgs,
+      .tag = "sk_lookup_skb"}},
+    {{.id = 99,
+      .name = "bpf_skc_lookup_tcp",
+      .args = {ctx, mem_in, size0, any, any},
+      .ret = {RetKind::kSockCommon, kMaybeNull},
+      .effects = kAcquiresRef | kPacketArgs,
+      .tag = "sk_lookup_skb"}},
+    {{.id = 84,
+      .name = "bpf_sk_lookup_tcp",
+      .args = {ctx, mem_in, size0, any, any},
+      .ret = {RetKind::kSocket, kMaybeNull},
+      .effects = kAcquiresRef | kPacketArgs,
+      .tag = "sk_lookup_tc"}},
+    {{.id = 85,
+      .name = "bpf_sk_lookup_udp",
+      .args = {ctx, mem_in, size0, any, any},
+      .ret = {RetKind::kSocket, kMaybeNull},
+      .effects = kAcquiresRef | kPacketArgs,
+      .tag = "sk_lookup_tc"}},
+    {{.id = 99,
+      .name = "bpf_skc_lookup_tcp",
+      .args = {ctx, mem_in, size0, any, any},
+      .ret = {RetKind::kSockCommon, kMaybeNull},
+      .effects = kAcquiresRef | kPacketArgs,
+      .tag = "sk_lookup_tc"}},
+    {{.id = 84,
+      .name = "bpf_sk_lookup_tcp",
+      .args = {ctx, mem_in, size0, any, any},
+      .ret = {RetKind::kSocket, kMaybeNull},
+      .effects = kAcquiresRef | kPacketArgs,
+      .tag = "sk_lookup_xdp"}},
+    {{.id = 85,
+      .name = "bpf_sk_lookup_udp",
+      .args = {ctx, mem_in, size0, any, any},
+      .ret = {RetKind::kSocket, kMaybeNull},
+      .effects = kAcquiresRef | kPacketArgs,
+      .tag = "sk_lookup_xdp"}},
+    {{.id = 99,
+      .name = "bpf_skc_lookup_tcp",
+      .args = {ctx, mem_in, size0, any, any},
+      .ret = {RetKind::kSockCommon, kMaybeNull},
+      .effects = kAcquiresRef | kPacketArgs,
+      .tag = "sk_lookup_xdp"}},
+    {{.id = 84,
+      .name = "bpf_sk_lookup_tcp",
+      .args = {ctx, mem_in, size0, any, any},
+      .ret = {RetKind::kSocket, kMaybeNull},
+      .effects = kAcquiresRef,
+      .tag = "sk_lookup_addr"}},
+    {{.id = 85,
+      .name = "bpf_sk_lookup_udp",
+      .args = {ctx, mem_in, size0, any, any},
+      .ret = {RetKind::kSocket, kMaybeNull},
+      .effects = kAcquiresRef,
+      .tag = "sk_lookup_addr"}},
+    {{.id = 99,
+      .name = "bpf_skc_lookup_tcp",
+      .args = {ctx, mem_in, size0, any, any},
+      .ret = {RetKind::kSockCommon, kMaybeNull},
+      .effects = kAcquiresRef,
+      .tag = "sk_lookup_addr"}},
+    {{.id = 86,
+      .name = "bpf_sk_release",
+      .args = {with(any_sock, kObjRelease)},
+      .effects = kReleasesRef,
+      .tag = "sk_release"}},
+    {{.id = 124, .name = "bpf_sk_assign", .args = {ctx, socket_or_null, any}, .tag = "sk_lookup"}},
+};
+}  // namespace
+
+std::span<const HelperEntry> def_sock_lookup() {
+  return kEntries;
+}
+
+}  // namespace osmia::helpers

@@ -1,0 +1,37 @@
+// What a packet program's context is in the host: plain structs with one member per field of the UAPI's
+// context, in a layout of our own. rewrite/ turns a program's access to __sk_buff or xdp_md into a load or
+// store of the member of the same name, by the offsets that prog_types/ states. Pointers are host addresses;
+// who fills a struct owns the memory behind them and keeps it alive for the run.
+#pragma once
+#include "base/types.h"
+
+namespace osmia::host {
+
+// Context of an XDP program. data_meta <= data <= data_end; [hard_start, frame_end) is the whole buffer.
+struct XdpContext {
+  u64 data = 0, data_end = 0, data_meta = 0;
+  u64 hard_start = 0, frame_end = 0;
+  u32 ingress_ifindex = 0, rx_queue_index = 0, egress_ifindex = 0;
+  u32 flags = 0;  // what helpers left for the driver (redirection)
+};
+
+// Context of a program on a socket buffer. Byte orders are the UAPI's.
+struct SkbContext {
+  u64 data = 0, data_end = 0, data_meta = 0;
+  u64 head = 0, tail_limit = 0;  // the whole buffer
+  u32 len = 0, pkt_type = 0, mark = 0, queue_mapping = 0, protocol = 0;
+  u32 vlan_present = 0, vlan_tci = 0, vlan_proto = 0, priority = 0;
+  u32 ingress_ifindex = 0, ifindex = 0, tc_index = 0;
+  u32 cb[5] = {};
+  u32 hash = 0, tc_classid = 0, napi_id = 0;
+  u32 family = 0, remote_ip4 = 0, local_ip4 = 0;
+  u32 remote_ip6[4] = {}, local_ip6[4] = {};
+  u32 remote_port = 0, local_port = 0;
+  u32 wire_len = 0, gso_segs = 0, gso_size = 0;
+  u32 tstamp_type = 0;  // the UAPI's is one byte; low byte here
+  u64 flow_keys = 0;    // struct bpf_flow_keys
+  u64 sk = 0;           // socket, or 0
+  u64 tstamp = 0, hwtstamp = 0;
+};
+
+}  // namespace osmia::host

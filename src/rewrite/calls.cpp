@@ -1,0 +1,57 @@
+// Calls of helpers and kfuncs become indexes into the program's own call table. What has no code here is noted; such
+// a program is loaded (it may be verified only) and refuses to run.
+#include "rewrite/rewrite.h"
+
+namespace osmia::rewrite {
+
+using namespace isa;
+
+namespace {
+
+s32 add_call(ExecProgram& out, ExecCall call) {
+  for (size_t i = 0; i < out.calls.size(); i++)
+    if (out.calls[i].name == call.name && out.calls[i].fn == call.fn) return static_cast<s32>(i);
+  out.calls.push_back(std::move(call));
+  return static_cast<s32>(out.calls.size() - 1);
+}
+
+void note_missing(ExecProgram& out, std::string what) {
+  if (out.missing.find(what) != std::string::npos) return;
+  if (!out.missing.empty()) out.missing += ", ";
+  out.missing += what;
+}
+
+}  // namespace
+
+Status resolve_calls(Pass& p) {
+  for (u32 i = 0; i < p.program.insns.size(); i++) {
+    const Insn& in = p.program.insns[i];
+    if (is_ld_imm64(in)) {
+      i++;
+      continue;
+    }
+    if (in.code != (kJmp | kCall) || in.src == kPseudoCall || p.editor.removed(i) || !p.facts.insns[i].seen) continue;
+    const verifier::InsnFacts& f = p.facts.insns[i];
+    ExecCall call;
+    if (in.src == kHelperCall) {
+      if (!f.helper) return Error{EFAULT, "rewriting: the call at instruction " + std::to_string(i) + " has no definition"};
+      call.name = std::string(f.helper->name);
+      call.tail_call = f.helper->effects & contract::kTailCall;
+      call.fn = p.options.helper_code ? p.options.helper_code(*f.helper) : nullptr;
+      if (!call.fn) note_missing(p.out, "helper " + call.name);
+    } else {
+      if (!f.kfunc) return Error{EFAULT, "rewriting: the kfunc call at instruction " + std::to_string(i) + " has no definition"};
+      call.name = std::string(f.kfunc->name);
+      call.fn = p.options.kfunc_code ? p.options.kfunc_code(*f.kfunc) : nullptr;
+      if (!call.fn) note_missing(p.out, "kfunc " + call.name);
+    }
+    Insn out = in;
+    out.src = kHelperCall;
+    out.off = 0;
+    out.imm = add_call(p.out, std::move(call));
+    p.editor.set(i, out);
+  }
+  return Ok{};
+}
+
+}  // namespace osmia::rewrite

@@ -1,0 +1,114 @@
+// Context accesses: an offset of the UAPI's context struct becomes loads from the host's, by the field's conversion.
+#include <bit>
+#include <cstddef>
+
+#include "base/bits.h"
+#include "rewrite/rewrite.h"
+
+namespace osmia::rewrite {
+namespace {
+
+using namespace isa;
+
+u8 size_code(u32 bytes) {
+  switch (bytes) {
+    case 1: return kB;
+    case 2: return kH;
+    case 4: return kW;
+    default: return kDw;
+  }
+}
+Insn load(u8 dst, u8 src, u32 off, u32 bytes) {
+  return {.code = static_cast<u8>(kLdx | kMem | size_code(bytes)), .dst = dst, .src = src, .off = static_cast<s16>(off)};
+}
+Insn alu64(u8 op, u8 dst, s32 imm) { return {.code = static_cast<u8>(kAlu64 | op | kK), .dst = dst, .imm = imm}; }
+
+// What is left of the host's value: shift to the accessed bytes, cut to their number.
+void cut(std::vector<Piece>& out, u8 dst, u32 shift_bits, u32 bytes, u32 have_bytes) {
+  if (shift_bits) out.push_back({alu64(kRsh, dst, static_cast<s32>(shift_bits))});
+  if (bytes >= have_bytes) return;
+  if (bytes == 4) {
+    out.push_back({Insn{.code = kAlu | kMov | kX, .dst = dst, .src = dst}});
+  } else if (bytes < 4) {
+    out.push_back({Insn{.code = kAlu | kAnd | kK, .dst = dst, .imm = static_cast<s32>((1u << bytes * 8) - 1)}});
+  }
+}
+
+Status convert_load(Pass& p, u32 i, const contract::CtxField& f) {
+  const Insn in = p.editor.at(i);
+  const auto& host = f.host;
+  const u32 bytes = static_cast<u32>(size_bytes(in.size_bits()));
+  const u32 elem = f.elem ? f.elem : f.size;
+  const u32 into = static_cast<u32>(in.off) - f.offset;          // bytes into the field
+  const u32 whole = bytes > elem ? 0 : into / elem * elem;       // start of the element (arrays lie alike on the host)
+  std::vector<Piece> out;
+  if (bytes > elem) {  // two elements at once: both structs keep them side by side
+    out.push_back({load(in.dst, in.src, host.steps[0].offset + into, bytes)});
+    p.editor.replace(i, std::move(out));
+    return Ok{};
+  }
+  u8 base = in.src;
+  for (u8 s = 0; s < host.count; s++) {
+    const auto& step = host.steps[s];
+    const bool last = s + 1 == host.count;
+    if (s) {
+      // A null pointer on the way gives zero: jump over the rest, dst is already zero. Filled in below.
+      out.push_back({Insn{.code = kJmp | kJeq | kK, .dst = in.dst, .off = 0, .imm = 0}});
+    }
+    out.push_back({load(in.dst, base, step.offset + (last ? whole : 0), step.size)});
+    base = in.dst;
+  }
+  const u32 have = host.steps[host.count - 1].size;
+  u32 shift = (into - whole) * 8 + host.rshift;
+  if (host.mask) {
+    if (host.rshift) out.push_back({alu64(kRsh, in.dst, host.rshift)});
+    out.push_back({alu64(kAnd, in.dst, static_cast<s32>(host.mask))});
+    shift = (into - whole) * 8;
+  }
+  const bool pointer = f.type.base != contract::RegBase::kScalar;
+  if (!pointer) cut(out, in.dst, shift, bytes, std::min(have, elem));
+  if (in.mode() == kMemsx)
+    out.push_back({Insn{.code = kAlu64 | kMov | kX, .dst = in.dst, .src = in.dst, .off = static_cast<s16>(bytes * 8)}});
+  for (size_t k = 0; k < out.size(); k++)
+    if (out[k].insn.code == (kJmp | kJeq | kK)) out[k].insn.off = static_cast<s16>(out.size() - k - 1);
+  p.editor.replace(i, std::move(out));
+  return Ok{};
+}
+
+Status convert_store(Pass& p, u32 i, const contract::CtxField& f) {
+  Insn in = p.editor.at(i);
+  const auto& host = f.host;
+  if (host.count != 1 || host.mask || host.rshift)
+    return Error{EOPNOTSUPP, "not supported yet: writing context field " + std::string(f.name)};
+  const u32 bytes = static_cast<u32>(size_bytes(in.size_bits()));
+  in.off = static_cast<s16>(host.steps[0].offset + (static_cast<u32>(in.off) - f.offset));
+  if (bytes == f.size && !f.elem && host.steps[0].size != f.size) {
+    // The host keeps the field wider or narrower than the UAPI; little endian, so the low bytes are the value.
+    in.code = static_cast<u8>((in.code & ~kDw) | size_code(std::min<u32>(host.steps[0].size, bytes)));
+  }
+  p.editor.replace(i, {Piece{in, false}});
+  return Ok{};
+}
+
+}  // namespace
+
+Status convert_context(Pass& p) {
+  for (u32 i = 0; i < p.program.insns.size(); i++) {
+    const Insn& in = p.program.insns[i];
+    if (is_ld_imm64(in)) {
+      i++;
+      continue;
+    }
+    const auto* field = p.facts.insns[i].ctx_field;
+    if (!field || p.editor.removed(i) || !p.facts.insns[i].seen) continue;
+    if (field->host.count == 0) {
+      // The host keeps this struct as the UAPI lays it out.
+      continue;
+    }
+    if (in.cls() == kLdx) OSMIA_TRY(convert_load(p, i, *field));
+    else OSMIA_TRY(convert_store(p, i, *field));
+  }
+  return Ok{};
+}
+
+}  // namespace osmia::rewrite

@@ -1,0 +1,35 @@
+// Collects the registries into a Catalog.
+#include "runtime/catalog.h"
+
+#include <utility>
+
+#include "helpers/helper.h"
+#include "kfuncs/kfunc.h"
+#include "prog_types/object_layouts.h"
+#include "prog_types/prog_type.h"
+#if __has_include("maps/map_type.h")
+#include "maps/map_type.h"
+#define OSMIA_HAVE_MAPS 1
+#endif
+
+namespace osmia::runtime {
+
+std::shared_ptr<contract::Catalog> build_catalog(std::shared_ptr<const btf::Btf> vmlinux) {
+  auto catalog = std::make_shared<contract::Catalog>();
+  for (const auto* e : helpers::registry()) catalog->helpers.push_back(&e->def);
+  for (const auto* e : prog_types::registry()) catalog->prog_types.push_back(&e->def);
+  for (const auto* e : kfuncs::registry()) catalog->kfuncs.push_back(&e->def);
+#ifdef OSMIA_HAVE_MAPS
+  for (const auto* e : maps::registry()) catalog->maps.push_back(&e->def);
+#endif
+  catalog->objects = prog_types::object_layouts();
+  catalog->vmlinux = std::move(vmlinux);
+  catalog->index();
+  return catalog;
+}
+
+std::shared_ptr<contract::Catalog> build_catalog() {
+  return build_catalog(nullptr);
+}
+
+}  // namespace osmia::runtime
