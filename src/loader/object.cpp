@@ -81,13 +81,15 @@ void LoadedObject::collect() {
   bpf_object__for_each_program(p, object_) {
     const int fd = bpf_program__fd(p);
     if (fd < 0) continue;
-    if (auto* prog = std::get_if<runtime::ProgramPtr>(&fds.get(fd).object)) programs_.emplace_back(bpf_program__name(p), *prog);
+    const syscall::Fd entry = fds.get(fd);
+    if (auto* prog = std::get_if<runtime::ProgramPtr>(&entry.object)) programs_.emplace_back(bpf_program__name(p), *prog);
   }
   bpf_map* m;
   bpf_object__for_each_map(m, object_) {
     const int fd = bpf_map__fd(m);
     if (fd < 0) continue;
-    if (auto* map = std::get_if<maps::MapPtr>(&fds.get(fd).object)) maps_.push_back({bpf_map__name(m), fd, *map});
+    const syscall::Fd entry = fds.get(fd);
+    if (auto* map = std::get_if<maps::MapPtr>(&entry.object)) maps_.push_back({bpf_map__name(m), fd, *map});
   }
 }
 
