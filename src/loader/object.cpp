@@ -66,6 +66,45 @@ void prepare_maps(bpf_object* o) {
   }
 }
 
+// Is this member a function slot of a struct_ops type?
+bool is_function_slot(const btf* b, u32 id) {
+  const btf_type* t = btf__type_by_id(b, id);
+  const auto strip = [&] {
+    while (t && (btf_is_mod(t) || btf_is_typedef(t))) t = btf__type_by_id(b, t->type);
+  };
+  strip();
+  if (!t || !btf_is_ptr(t)) return false;
+  t = btf__type_by_id(b, t->type);
+  strip();
+  return t && btf_is_func_proto(t);
+}
+
+// libbpf loads all programs that a struct_ops map refers to. For one program alone: only the maps that use it, with
+// their other slots emptied.
+void isolate_struct_ops(bpf_object* o, bpf_program* target) {
+  bpf_map* m;
+  bpf_object__for_each_map(m, o) {
+    if (bpf_map__type(m) != BPF_MAP_TYPE_STRUCT_OPS) continue;
+    bool used = false;
+    size_t size = 0;
+    auto* data = static_cast<char*>(bpf_map__initial_value(m, &size));
+    const btf* b = bpf_object__btf(o);
+    const btf_type* t = b ? btf__type_by_id(b, bpf_map__btf_value_type_id(m)) : nullptr;
+    if (bpf_program__type(target) == BPF_PROG_TYPE_STRUCT_OPS && data && t && btf_is_composite(t)) {
+      const btf_member* member = btf_members(t);
+      for (u32 i = 0; i < btf_vlen(t); i++, member++) {
+        const u64 at = member->offset / 8;
+        if (!is_function_slot(b, member->type) || at + sizeof(void*) > size) continue;
+        void* slot;
+        std::memcpy(&slot, data + at, sizeof slot);
+        if (slot == target) used = true;
+        else std::memset(data + at, 0, sizeof slot);
+      }
+    }
+    bpf_map__set_autocreate(m, used);
+  }
+}
+
 }  // namespace
 
 LoadedObject::~LoadedObject() {
@@ -183,6 +222,7 @@ LoadResult ObjectFile::load_alone(const std::string& name, const LoadOptions& op
     r.error = ENOENT, r.message = "no program named " + name + " in " + name_;
     return r;
   }
+  isolate_struct_ops(o, target);
   std::vector<char> log(options.log_level ? options.log_size : 0);
   if (options.log_level) {
     log[0] = '\0';

@@ -70,13 +70,10 @@ long check_btf(Call& c, maps::Map& map, const maps::MapTypeEntry& type, const bt
   if (!sized_type(*btf, c.attr.btf_value_type_id, info.value_size, value))
     return fail(EINVAL, "BTF value type is not of value_size bytes");
   const CatalogTypes kernel_types(c.kernel.catalog());
-  // Linux ignores a value whose fields cannot be parsed until the record is looked at: an error is kept as "no record".
+  // A value whose fields cannot be parsed makes a map without fields, as on Linux; only as an inner map it is refused.
   auto record = btf::parse_fields(*btf, value.id(), btf::kMapValueFields, info.value_size, &kernel_types);
-  if (!record.ok()) {
-    // btf_check_and_fixup_fields passes an error record through as the map's creation error.
-    return fail(record.error());
-  }
-  if (!record->fields.empty()) {
+  if (!record.ok()) map.record_error = record.error().code;
+  if (record.ok() && !record->fields.empty()) {
     if (!c.capable(contract::Capability::kBpf)) return fail(EPERM, "special fields need CAP_BPF");
     if (info.map_flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)) return fail(EACCES, "special fields in a map with access flags");
     if (record->mask & ~type.def.fields) return fail(EOPNOTSUPP, "this map type cannot hold such a special field");
