@@ -67,7 +67,7 @@ void prepare_maps(bpf_object* o) {
 }
 
 // Is this member a function slot of a struct_ops type?
-bool is_function_slot(const btf* b, u32 id) {
+bool is_function_slot(const ::btf* b, u32 id) {
   const btf_type* t = btf__type_by_id(b, id);
   const auto strip = [&] {
     while (t && (btf_is_mod(t) || btf_is_typedef(t))) t = btf__type_by_id(b, t->type);
@@ -88,7 +88,7 @@ void isolate_struct_ops(bpf_object* o, bpf_program* target) {
     bool used = false;
     size_t size = 0;
     auto* data = static_cast<char*>(bpf_map__initial_value(m, &size));
-    const btf* b = bpf_object__btf(o);
+    const ::btf* b = bpf_object__btf(o);
     const btf_type* t = b ? btf__type_by_id(b, bpf_map__btf_value_type_id(m)) : nullptr;
     if (bpf_program__type(target) == BPF_PROG_TYPE_STRUCT_OPS && data && t && btf_is_composite(t)) {
       const btf_member* member = btf_members(t);

@@ -42,7 +42,8 @@ std::vector<isa::Insn> shown_insns(const runtime::Program& p) {
         in.src == isa::kPseudoMapIdxValue) {
       const verifier::MapInfo* m = p.xlated.size() == p.facts.insns.size() ? p.facts.insns[i].map : nullptr;
       if (m) in.imm = static_cast<s32>(m->id);
-      in.src = in.src == isa::kPseudoMapIdx ? isa::kPseudoMapFd : in.src == isa::kPseudoMapIdxValue ? isa::kPseudoMapValue : in.src;
+      if (in.src == isa::kPseudoMapIdx) in.src = isa::kPseudoMapFd;
+      if (in.src == isa::kPseudoMapIdxValue) in.src = isa::kPseudoMapValue;
       if (in.src == isa::kPseudoMapFd) v[i + 1].imm = 0;
       continue;
     }
