@@ -25,8 +25,8 @@ void append_snum(std::string& out, s64 v) {
 
 namespace {
 
-// printf's %#llx, which writes zero without a prefix.
-std::string hex(u64 v) { return v ? fmt::format("{:#x}", v) : "0"; }
+// The kernel's %#llx, which unlike libc's writes zero as 0x0.
+std::string hex(u64 v) { return fmt::format("{:#x}", v); }
 
 // A bound as it will be printed: a 32-bit signed one is sign-extended if decimal, zero-extended if hexadecimal.
 u64 shown(s32 v) { return v >= -0x8000 && v <= 0x7fff ? static_cast<u64>(static_cast<s64>(v)) : static_cast<u32>(v); }

@@ -81,7 +81,16 @@ struct BasicScalar {
     return var_off.contains(x) & (umin <= x) & (x <= umax) & (smin <= sx) & (sx <= smax) & (u32_min <= h) &
            (h <= u32_max) & (s32_min <= sh) & (sh <= s32_max);
   }
-  // Bounds of the three pairs contradict each other: gamma is surely empty.
+  // A constant whose ranges all say so: sync() has nothing to do.
+  constexpr bool is_settled_const() const
+    requires W::kConcrete
+  {
+    const U v = var_off.value;
+    const HU h = W::lo(v);
+    return var_off.mask == W::u(0) && umin == v && umax == v && smin == W::to_s(v) && smax == W::to_s(v) &&
+           u32_min == h && u32_max == h && s32_min == W::to_s(h) && s32_max == W::to_s(h);
+  }
+  // Some pair of bounds is the wrong way round: gamma is surely empty.
   constexpr B surely_empty() const {
     return (umax < umin) | (smax < smin) | (u32_max < u32_min) | (s32_max < s32_min);
   }
@@ -211,12 +220,6 @@ struct BasicScalar {
   constexpr void set_known32_ranges(const HU& v) {
     s32_min = s32_max = W::to_s(v);
     u32_min = u32_max = v;
-  }
-  constexpr bool is_settled_const() const {
-    const U v = var_off.value;
-    const HU h = W::lo(v);
-    return var_off.mask == W::u(0) && umin == v && umax == v && smin == W::to_s(v) && smax == W::to_s(v) &&
-           u32_min == h && u32_max == h && s32_min == W::to_s(h) && s32_max == W::to_s(h);
   }
   // Facts about the low half of words in [from, to] (an interval of either signedness, written unsigned).
   // One common upper half: the low halves run from lo(from) to lo(to), as unsigned (ordered_u says whether that is
