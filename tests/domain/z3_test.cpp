@@ -1,10 +1,11 @@
-// Proofs, with Z3, that no operator of the domain loses a member: the operators' own templates are instantiated with
-// bit-vector terms, and "x in gamma(a), y in gamma(b), op(x, y) not in gamma(op#(a, b))" must be unsatisfiable for
-// all x, y, a, b (synced or not). sync() is proved step by step, each operator up to its final sync(): steps that lose
-// no member compose. At 8 bits everything must be proved; what the solver does not settle in its time at 32 and 64 bits
-// is reported, not failed.
-// OSMIA_Z3_SECONDS: the budget for 32 and 64 bits together (default 40). OSMIA_Z3_QUERY_MS: one query there (default
-// 1500). OSMIA_Z3_INLINE=1: no lemma, sync() is part of each formula (hours). OSMIA_Z3_VERBOSE=1: time of each proof.
+// Proofs, with Z3, that no operator of the domain loses a member: the operators' own templates are
+// instantiated with bit-vector terms, and "x in gamma(a), y in gamma(b), op(x, y) not in gamma(op#(a, b))"
+// must be unsatisfiable for all x, y, a, b (synced or not). sync() is proved step by step, each operator up
+// to its final sync(): steps that lose no member compose. At 8 bits everything must be proved; what the
+// solver does not settle in its time at 32 and 64 bits is reported, not failed. OSMIA_Z3_SECONDS: the budget
+// for 32 and 64 bits together (default 30). OSMIA_Z3_QUERY_MS: one query there (default 1500).
+// OSMIA_Z3_INLINE=1: no lemma, sync() is part of each formula (hours). OSMIA_Z3_VERBOSE=1: time of each
+// proof.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -40,7 +41,9 @@ struct Tally {
 z3::check_result refute(int bits, const std::string& name, const ZBool& assumption, const ZBool& claim) {
   z3::solver s = z3::tactic(ctx(), "qfbv").mk_solver();
   z3::params p(ctx());
-  const int patience = bits > 8 ? env_number("OSMIA_Z3_QUERY_MS", 1500) : env_number("OSMIA_Z3_INLINE", 0) ? 3600000 : 60000;
+  const int patience = bits > 8                           ? env_number("OSMIA_Z3_QUERY_MS", 1500)
+                       : env_number("OSMIA_Z3_INLINE", 0) ? 3600000
+                                                          : 60000;
   p.set("timeout", static_cast<unsigned>(patience));
   s.set(p);
   s.add(assumption.e);
@@ -86,14 +89,10 @@ struct Proofs {
   static z3::expr variable(const std::string& name, int bits) { return ctx().bv_const(name.c_str(), bits); }
   static U word(const std::string& name) { return {variable(name, Bits)}; }
   static R scalar(const std::string& n) {
-    return {{word(n + ".value"), word(n + ".mask")},
-            {variable(n + ".smin", Bits)},
-            {variable(n + ".smax", Bits)},
-            {variable(n + ".umin", Bits)},
-            {variable(n + ".umax", Bits)},
-            {variable(n + ".s32_min", Bits / 2)},
-            {variable(n + ".s32_max", Bits / 2)},
-            {variable(n + ".u32_min", Bits / 2)},
+    return {{word(n + ".value"), word(n + ".mask")}, {variable(n + ".smin", Bits)},
+            {variable(n + ".smax", Bits)},           {variable(n + ".umin", Bits)},
+            {variable(n + ".umax", Bits)},           {variable(n + ".s32_min", Bits / 2)},
+            {variable(n + ".s32_max", Bits / 2)},    {variable(n + ".u32_min", Bits / 2)},
             {variable(n + ".u32_max", Bits / 2)}};
   }
 
@@ -111,7 +110,7 @@ struct Proofs {
     const auto h = W::lo(v);
     const auto s = W::to_s(v);
     const auto sh = W::to_s(h);
-    return {r.var_off.contains(v), r.umin <= v,    v <= r.umax, r.smin <= s,   s <= r.smax,
+    return {r.var_off.contains(v), r.umin <= v,    v <= r.umax,     r.smin <= s,    s <= r.smax,
             r.u32_min <= h,        h <= r.u32_max, r.s32_min <= sh, sh <= r.s32_max};
   }
   void check_member(const std::string& name, const ZBool& assumption, const R& r, const U& v) {
@@ -176,7 +175,8 @@ struct Proofs {
   void operators() {
     for (size_t i = 0; i < std::size(kAluOps); ++i) {
       const AluOp op = kAluOps[i];
-      const bool division = op == AluOp::kDiv || op == AluOp::kMod || op == AluOp::kSdiv || op == AluOp::kSmod;
+      const bool division =
+          op == AluOp::kDiv || op == AluOp::kMod || op == AluOp::kSdiv || op == AluOp::kSmod;
       if (Bits > 8 && (division || op == AluOp::kMul)) continue;  // nonlinear: hopeless in seconds
       for (bool is64 : {true, false})
         for (Precision p : {Precision::kLinux, Precision::kNative}) {
@@ -185,8 +185,9 @@ struct Proofs {
           if (p == Precision::kNative && !differs) continue;
           R r = a;
           AluOps<W>::apply(op, is64, r, b, p);
-          check_member(std::string(kAluNames[i]) + (is64 ? "" : "32") + (p == Precision::kNative ? " native" : ""), both,
-                       r, compute<W>(op, is64, x, y));
+          check_member(
+              std::string(kAluNames[i]) + (is64 ? "" : "32") + (p == Precision::kNative ? " native" : ""),
+              both, r, compute<W>(op, is64, x, y));
         }
     }
   }
@@ -214,8 +215,8 @@ struct Proofs {
     widths();
     operators();
     W::lemma() = false;
-    printf("%d bits: %d proved, %d open%s%s (%.1f s)\n", Bits, tally.proved, tally.open, tally.open ? ":" : "",
-           tally.open_names.c_str(), seconds() - begin);
+    printf("%d bits: %d proved, %d open%s%s (%.1f s)\n", Bits, tally.proved, tally.open,
+           tally.open ? ":" : "", tally.open_names.c_str(), seconds() - begin);
   }
 };
 
@@ -228,13 +229,13 @@ TEST(Z3, EverythingIsProvedAt8Bits) {
 // How much is proved here depends on the machine; with time enough it is everything linear.
 TEST(Z3, WhatCanBeIsProvedAt64Bits) {
   Proofs<64> p;
-  p.deadline = seconds() + env_number("OSMIA_Z3_SECONDS", 40) * 0.8;
+  p.deadline = seconds() + env_number("OSMIA_Z3_SECONDS", 30) * 0.8;
   p.all();
   EXPECT_GE(p.tally.proved, 30);
 }
 TEST(Z3, WhatCanBeIsProvedAt32Bits) {
   Proofs<32> p;
-  p.deadline = seconds() + env_number("OSMIA_Z3_SECONDS", 40) * 0.2;
+  p.deadline = seconds() + env_number("OSMIA_Z3_SECONDS", 30) * 0.2;
   p.all();
   EXPECT_GE(p.tally.proved, 10);
 }
@@ -254,10 +255,18 @@ BasicScalar<Z64> as_term(const Scalar& s) {
   const auto w = [](u64 v) { return Z64::num(v, 64); };
   const auto h = [](u32 v) { return Z64::num(v, 32); };
   return {{{w(s.var_off.value)}, {w(s.var_off.mask)}},
-          {w(s.smin)}, {w(s.smax)}, {w(s.umin)}, {w(s.umax)},
-          {h(s.s32_min)}, {h(s.s32_max)}, {h(s.u32_min)}, {h(s.u32_max)}};
+          {w(s.smin)},
+          {w(s.smax)},
+          {w(s.umin)},
+          {w(s.umax)},
+          {h(s.s32_min)},
+          {h(s.s32_max)},
+          {h(s.u32_min)},
+          {h(s.u32_max)}};
 }
-u64 value_of(const z3::expr& e) { return e.simplify().get_numeral_uint64(); }
+u64 value_of(const z3::expr& e) {
+  return e.simplify().get_numeral_uint64();
+}
 void expect_same(const Scalar& s, const BasicScalar<Z64>& t) {
   ASSERT_EQ(value_of(t.var_off.value.e), s.var_off.value);
   ASSERT_EQ(value_of(t.var_off.mask.e), s.var_off.mask);

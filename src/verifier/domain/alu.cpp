@@ -16,8 +16,8 @@ u64 swapped(u64 v, int width) {
   OSMIA_BUG("byte swap of a width that is not 16, 32 or 64");
 }
 
-// Both operands are constants: the same result as the general rules come to (every tnum operator is exact there),
-// without the way through ranges. False: the general rules decide.
+// Both operands are constants: the same result as the general rules come to (every tnum operator is exact
+// there), without the way through ranges. False: the general rules decide.
 template <class N, class M>
 bool fold(AluOp op, N x, N y, N& r) {
   switch (op) {

@@ -23,7 +23,9 @@ TEST(DomainPrint, TnumIsAConstantOrAPair) {
   EXPECT_EQ(tnum_sbin({5, 2}), std::string(61, '0') + "1x1");
 }
 
-TEST(DomainPrint, UnknownSaysNothing) { EXPECT_EQ(ranges(Scalar::unknown()), ""); }
+TEST(DomainPrint, UnknownSaysNothing) {
+  EXPECT_EQ(ranges(Scalar::unknown()), "");
+}
 
 TEST(DomainPrint, EqualBoundsAreGrouped) {
   Scalar byte;
@@ -41,9 +43,10 @@ TEST(DomainPrint, NegativeBoundsKeepTheirSignApart) {
   Scalar s;
   s.smin = -655, s.smax = -146;
   s.sync();
-  EXPECT_EQ(ranges(s),
-            "smin=smin32=-655,smax=smax32=-146,umin=0xfffffffffffffd71,umax=0xffffffffffffff6e,umin32=0xfffffd71,"
-            "umax32=0xffffff6e,var_off=(0xfffffffffffffc00; 0x3ff)");
+  EXPECT_EQ(
+      ranges(s),
+      "smin=smin32=-655,smax=smax32=-146,umin=0xfffffffffffffd71,umax=0xffffffffffffff6e,umin32=0xfffffd71,"
+      "umax32=0xffffff6e,var_off=(0xfffffffffffffc00; 0x3ff)");
 }
 
 TEST(DomainPrint, ViolationNamesTheRegister) {
