@@ -22,7 +22,7 @@ deps-build:
 deps-test:
 	@scripts/deps build test
 deps-fuzz:
-	@scripts/deps build fuzz
+	@scripts/deps build test fuzz
 deps-lint:
 	@scripts/deps build test lint
 
