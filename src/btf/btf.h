@@ -118,7 +118,7 @@ class Btf {
   Btf& operator=(const Btf&) = delete;
   ~Btf();
 
-  std::span<const u8> bytes() const { return bytes_; }  // as given, without trailing change
+  std::span<const u8> bytes() const { return bytes_; }  // as they were given
   const BtfPtr& base() const { return base_; }
   u32 start_id() const { return start_id_; }            // first id of its own: 1, or the base's end_id()
   u32 end_id() const { return start_id_ + static_cast<u32>(offsets_.size()); }  // one past the last id

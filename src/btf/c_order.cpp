@@ -115,7 +115,8 @@ CDumper::Link CDumper::order(u32 id, bool through_ptr, int depth) {
 void CDumper::dump_type(u32 id) {
   queue_.clear();
   if (order(id, false, 0) == kBroken) {
-    // A struct that holds itself cannot be written in C. What was put in order before that is still good.
+    // A struct that holds itself cannot be written in C; the rest of the types can.
+    exhausted_ = true;
     return;
   }
   for (size_t i = 0; i < queue_.size(); ++i) emit_type(queue_[i], 0, 0);

@@ -392,16 +392,17 @@ const char* Resolver::member_problem(const TypeView& s, const Member& m, const T
 }
 
 Status Resolver::check_member(const TypeView& s, u32 index) {
-  const Member m = s.members()[index];
+  Member m = s.members()[index];
   TypeView type = btf_.type(m.type);
   if (type.is_modifier()) {
     const auto end = sized(m.type);
-    if (!end) return bad_item(s, log_member_line(btf_, s, index), "Invalid member");
+    if (!end) return bad_item(s, log_member_line(btf_, s, m), "Invalid member");
     type = btf_.type(end->id);
+    m.type = end->id;  // Linux's complaint names the type behind the modifiers
   }
   const char* problem = member_problem(s, m, type);
   if (!problem) return Ok{};
-  if (*problem) return bad_item(s, log_member_line(btf_, s, index), problem);
+  if (*problem) return bad_item(s, log_member_line(btf_, s, m), problem);
   std::string text = log_type_line(btf_, s, s.id(), false) +
                      (s.kind_flag() ? " Unsupported check_kflag_member" : " Unsupported check_member");
   log_.add(text + "\n");

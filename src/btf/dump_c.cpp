@@ -158,7 +158,7 @@ std::string dump_c(const Btf& btf, const CDumpOptions& options) {
     append_kfuncs(d, btf);
     d.out += kTail;
   }
-  if (d.exhausted()) d.out += "/* incomplete: the types are nested or repeated beyond all measure */\n";
+  if (d.exhausted()) d.out += "/* incomplete: some types hold themselves, or are nested beyond measure */\n";
   return std::move(d.out);
 }
 

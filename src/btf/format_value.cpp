@@ -154,7 +154,8 @@ void Printer::enumerator(const TypeView& t, u64 bit) {
   const u64 mask = size == 8 ? ~0ull : (1ull << size * 8) - 1;
   for (const Enumerator e : t.enumerators())
     if ((e.value & mask) == v) return json.string(e.name);
-  json.raw(t.kind_flag() ? std::to_string(sign_extend(v, size * 8)) : std::to_string(v));
+  // A value without a name is shown as signed whatever the enum is, as bpftool does.
+  json.raw(std::to_string(sign_extend(v, size * 8)));
 }
 
 void Printer::floating(const TypeView& t, u64 bit) {

@@ -88,7 +88,10 @@ std::string log_type_line(const Btf& btf, const TypeView& t, u32 id, bool detail
 }
 
 std::string log_member_line(const Btf& btf, const TypeView& t, u32 index) {
-  const Member m = t.members()[index];
+  return log_member_line(btf, t, t.members()[index]);
+}
+
+std::string log_member_line(const Btf& btf, const TypeView& t, const Member& m) {
   if (t.kind_flag())
     return fmt::format("\t{} type_id={} bitfield_size={} bits_offset={}", log_name(btf, m.name_off), m.type,
                        m.bitfield_size, m.bit_offset);

@@ -1,6 +1,7 @@
 // Btf::parse: header, string section, type records. Trusted mode wants structure alone and tolerates gaps between
 // sections as libbpf does; user mode has Linux's order of checks, texts and errnos (btf_parse_hdr and after it).
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -147,14 +148,17 @@ Result<BtfPtr> Btf::parse(std::vector<u8> bytes, BtfPtr base, ParseMode mode) {
 Result<BtfPtr> Btf::from_file(const std::string& path, BtfPtr base) {
   std::FILE* f = std::fopen(path.c_str(), "rb");
   if (!f) return Error{errno, fmt::format("{}: cannot open: {}", path, std::strerror(errno))};
-  // sysfs gives a size that fread must not trust alone, so read to the end in big steps.
+  // The size is a hint alone (a pipe has none): reading goes on until there is no more.
+  struct stat st = {};
   std::vector<u8> bytes;
   size_t used = 0;
-  for (;;) {
-    bytes.resize(used + (8u << 20));
-    const size_t n = std::fread(bytes.data() + used, 1, bytes.size() - used, f);
+  size_t step = ::fstat(fileno(f), &st) == 0 && st.st_size > 0 ? static_cast<size_t>(st.st_size) + 1 : 1u << 20;
+  while (bytes.size() <= 0x7fffffff) {
+    bytes.resize(used + step);
+    const size_t n = std::fread(bytes.data() + used, 1, step, f);
     used += n;
     if (n == 0) break;
+    step = 1u << 20;
   }
   const bool bad = std::ferror(f);
   std::fclose(f);

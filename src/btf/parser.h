@@ -53,6 +53,7 @@ Status check_all_types(const Btf& btf, LogSink& log);
 std::string log_type_line(const Btf& btf, const TypeView& t, u32 id, bool details);
 // "\tname type_id=1 bits_offset=0"
 std::string log_member_line(const Btf& btf, const TypeView& t, u32 index);
+std::string log_member_line(const Btf& btf, const TypeView& t, const Member& m);
 std::string log_var_line(const VarSecinfo& v);
 // The name, "(anon)" for offset 0, "(invalid-name-offset)" when out of range.
 std::string_view log_name(const Btf& btf, u32 name_off);

@@ -82,7 +82,8 @@ class KernelTypes {
 };
 
 // Fields of the struct, union or datasec `type_id` whose kind is in `mask`; value_size is the map's. An empty record means
-// none. Errors are Linux's errnos: E2BIG (more than one lock or timer, too many fields or too deep), EEXIST (overlap),
+// none. Note that MAP_CREATE does not fail with this: Linux 6.12 drops a record with an error and goes on as if the value
+// had no special fields (BTF_LOAD does fail, with parse_struct_metas()). Errors are Linux's errnos: E2BIG (more than one lock or timer, too many fields or too deep), EEXIST (overlap),
 // EINVAL (bad tag, bad alignment, root without lock), ENOENT (unknown contained type, kptr without destructor).
 Result<FieldRecord> parse_fields(const Btf& btf, u32 type_id, u32 mask, u32 value_size, const KernelTypes* kernel);
 
@@ -94,5 +95,7 @@ struct StructMeta {
 // What BTF_LOAD does once the types are sound: finds them all and checks that ownership (roots and local kptrs) has no
 // cycle and is not too deep. Sorted by btf_id.
 Result<std::vector<StructMeta>> parse_struct_metas(const Btf& btf, const KernelTypes* kernel);
+// The entry of this struct, or null.
+const StructMeta* find_struct_meta(const std::vector<StructMeta>& metas, u32 btf_id);
 
 }  // namespace osmia::btf

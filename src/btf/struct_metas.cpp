@@ -46,13 +46,12 @@ class Ownership {
       for (const Field& f : metas_[i].record.fields) {
         const bool root = f.kind & kFieldGraphRoot;
         if (!root && (f.kernel || !(f.kind & (kFieldKptrRef | kFieldKptrPercpu)))) continue;
-        const auto it = std::lower_bound(metas_.begin(), metas_.end(), f.btf_id,
-                                         [](const StructMeta& m, u32 id) { return m.btf_id < id; });
-        if (it == metas_.end() || it->btf_id != f.btf_id) {
+        const StructMeta* owned = find_struct_meta(metas_, f.btf_id);
+        if (!owned) {
           if (root) return Error{EFAULT, fmt::format("contained struct [{}] has no special fields", f.btf_id)};
           continue;
         }
-        OSMIA_ASSIGN(const u32 d, depth_of(static_cast<size_t>(it - metas_.begin()), left - 1));
+        OSMIA_ASSIGN(const u32 d, depth_of(static_cast<size_t>(owned - metas_.data()), left - 1));
         deepest = std::max(deepest, d);
       }
       depth_[i] = deepest + 1;
@@ -66,6 +65,12 @@ class Ownership {
 };
 
 }  // namespace
+
+const StructMeta* find_struct_meta(const std::vector<StructMeta>& metas, u32 btf_id) {
+  const auto it =
+      std::lower_bound(metas.begin(), metas.end(), btf_id, [](const StructMeta& m, u32 id) { return m.btf_id < id; });
+  return it != metas.end() && it->btf_id == btf_id ? &*it : nullptr;
+}
 
 Result<std::vector<StructMeta>> parse_struct_metas(const Btf& btf, const KernelTypes* kernel) {
   std::vector<StructMeta> metas;
@@ -93,9 +98,7 @@ Result<std::vector<StructMeta>> parse_struct_metas(const Btf& btf, const KernelT
   }
   for (const StructMeta& m : metas)
     for (const Field& f : m.record.fields)
-      if (f.kind & kFieldGraphRoot &&
-          !std::binary_search(metas.begin(), metas.end(), StructMeta{f.btf_id, {}},
-                              [](const StructMeta& a, const StructMeta& b) { return a.btf_id < b.btf_id; }))
+      if (f.kind & kFieldGraphRoot && !find_struct_meta(metas, f.btf_id))
         return Error{EFAULT, fmt::format("contained struct [{}] has no special fields", f.btf_id)};
   OSMIA_TRY(Ownership(metas).check());
   return metas;

@@ -38,7 +38,7 @@ inline constexpr u32 kMaxNameOffset = 0x00ffffff;  // BTF_MAX_NAME_OFFSET
 inline constexpr u32 kMaxSize = 16u << 20;         // BTF_MAX_SIZE: bytes of one BTF_LOAD
 inline constexpr u32 kMaxResolveDepth = 32;        // nested types that Linux follows
 
-// "INT", "PTR", … as Linux's BTF log and bpftool's raw dump write it; "UNKN" for void, "UNKNOWN" otherwise.
+// "INT", "PTR", … as Linux's BTF log and bpftool's raw dump write it; "UNKNOWN" for void and whatever is no kind.
 const char* kind_name(Kind kind);
 
 enum IntEncoding : u8 { kIntSigned = 1, kIntChar = 2, kIntBool = 4 };

@@ -9,14 +9,22 @@
 namespace osmia::contract {
 namespace {
 
-constexpr u64 bit(u32 attach_type) { return 1ull << attach_type; }
+constexpr u64 bit(u32 attach_type) {
+  return 1ull << attach_type;
+}
 // BPF_* expected attach types that the rules speak of
-constexpr u32 kRawTp = 23, kFentry = 24, kFexit = 25, kModifyReturn = 26, kIter = 28;
+constexpr u32 kRawTp = 23, kFentry = 24, kFexit = 25, kModifyReturn = 26, kIter = 28, kKprobeSession = 56;
 
 // Functions that may be traced by programs that call bpf_d_path(): no lock is held there that it would take.
 constexpr std::string_view kDPathTargets[] = {
-    "security_file_permission", "security_inode_getattr", "security_file_open", "security_path_truncate",
-    "vfs_truncate",             "vfs_fallocate",          "dentry_open",        "vfs_getattr",
+    "security_file_permission",
+    "security_inode_getattr",
+    "security_file_open",
+    "security_path_truncate",
+    "vfs_truncate",
+    "vfs_fallocate",
+    "dentry_open",
+    "vfs_getattr",
     "filp_close",
 };
 constexpr AttachClause kDPath[] = {
@@ -57,6 +65,15 @@ constexpr AttachClause kTcpCaSockopt[] = {
 };
 constexpr AttachClause kSchedExt[] = {{.target_prefix = "sched_ext_ops."}};
 
+constexpr AttachClause kOnlyIter[] = {{.attach_types = bit(kIter)}};
+constexpr AttachClause kOnlyKprobeSession[] = {{.attach_types = bit(kKprobeSession)}};
+// Walking the tasks of a control group takes a lock that hooks in atomic context may hold.
+constexpr AttachClause kCssTaskIter[] = {
+    {.prog_type = "lsm"},
+    {.prog_type = "tracing", .attach_types = bit(kIter)},
+    {.sleep = Sleep::kOnlySleepable},
+};
+
 constexpr AttachRule kRules[] = {
     {"d_path", kDPath},
     {"ima_hash", kImaHash},
@@ -68,12 +85,16 @@ constexpr AttachRule kRules[] = {
     {"tcp_ca", kTcpCa},
     {"tcp_ca_sockopt", kTcpCaSockopt},
     {"sched_ext", kSchedExt},
+    {"iter", kOnlyIter},
+    {"kprobe_session", kOnlyKprobeSession},
+    {"css_task_iter", kCssTaskIter},
 };
 
 bool matches(const AttachClause& c, std::string_view prog_type, const Caller& by) {
   if (!c.prog_type.empty() && c.prog_type != prog_type) return false;
   if (c.attach_types && (by.expected_attach_type >= 64 || !(c.attach_types >> by.expected_attach_type & 1)))
     return false;
+  if (c.sleep != Sleep::kAny && (c.sleep == Sleep::kOnlySleepable) != by.sleepable) return false;
   if (c.target_is_program && !by.target_is_program) return false;
   if (!c.target_prefix.empty() && !by.target.starts_with(c.target_prefix)) return false;
   return c.targets.empty() || std::find(c.targets.begin(), c.targets.end(), by.target) != c.targets.end();

@@ -1,11 +1,12 @@
-// Attach rules: named predicates, as data, over what a program attaches to (a kernel function, an LSM hook, an
-// iterator, a struct_ops member). Grants and helpers refer to them by name. A rule is a list of clauses; the first
-// clause that matches decides, and no match means "refused".
+// Attach rules: named predicates, as data, over what a program attaches to (a kernel function, an LSM hook,
+// an iterator, a struct_ops member). Grants and helpers refer to them by name. A rule is a list of clauses;
+// the first clause that matches decides, and no match means "refused".
 #pragma once
 #include <span>
 #include <string_view>
 
 #include "base/types.h"
+#include "contract/helper_def.h"
 
 namespace osmia::contract {
 
@@ -13,8 +14,9 @@ struct Caller;
 
 struct AttachClause {
   bool allow = true;
-  std::string_view prog_type = {};                 // ProgTypeDef::name; empty = any
-  u64 attach_types = 0;                            // bit n = expected attach type n; 0 = any
+  std::string_view prog_type = {};  // ProgTypeDef::name; empty = any
+  u64 attach_types = 0;             // bit n = expected attach type n; 0 = any
+  Sleep sleep = Sleep::kAny;
   bool target_is_program = false;                  // matches only targets that are BPF programs
   std::span<const std::string_view> targets = {};  // any of these names; empty = any target
   std::string_view target_prefix = {};             // the target's name begins so; empty = any

@@ -122,6 +122,9 @@ enum class CallbackShape : u8 {
   kWq,              // kfunc: (map, key, value)
 };
 
+// Programs that a rule or a grant speaks of: all, sleepable ones only, or the others only.
+enum class Sleep : u8 { kAny, kOnlySleepable, kNotSleepable };
+
 // What a load needs beyond the program type's own capability.
 enum class Capability : u8 { kNone, kBpf, kPerfmon, kNetAdmin, kSysAdmin };
 

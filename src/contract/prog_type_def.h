@@ -99,9 +99,6 @@ struct NamedCode {
   std::string_view name;           // "XDP_DROP"
 };
 
-// Programs that a rule or a grant speaks of: all, sleepable ones only, or the others only.
-enum class Sleep : u8 { kAny, kOnlySleepable, kNotSleepable };
-
 // May elements of socket maps be changed with the general map helpers (no socket is locked in that context)?
 struct SockmapRights {
   bool update = false, erase = false;
@@ -130,6 +127,7 @@ struct ProgTypeDef {
   std::span<const Grant> grants = {};
   std::span<const ReturnRange> returns = {};      // first match wins; empty = unchecked
   std::span<const u32> attach_types = {};         // accepted expected_attach_type values; empty = only 0 is stored, any accepted
+  u32 default_attach_type = 0;     // an expected_attach_type of 0 means this one
   std::span<const NamedCode> codes = {};          // return codes for people
   SockmapRights sockmap = {};
 };

@@ -1,4 +1,5 @@
-// Short names for what helper rows are made of, so that a row reads like a prototype. Included by helpers/def/ only.
+// Short names for what helper rows are made of, so that a row reads like a prototype. Included by
+// helpers/def/ only.
 #pragma once
 #include "contract/helper_def.h"
 
@@ -40,8 +41,12 @@ inline constexpr ArgSpec socket_or_null{ArgKind::kSocket, kMaybeNull};
 inline constexpr ArgSpec any_sock{ArgKind::kBtfIdSockCommon};  // a BPF socket or a kernel's sock_common
 inline constexpr ArgSpec any_sock_or_null{ArgKind::kBtfIdSockCommon, kMaybeNull};
 
-constexpr ArgSpec fixed_mem(u32 bytes, u32 flags = 0) { return {ArgKind::kMem, kFixedSize | flags, bytes}; }
-constexpr ArgSpec btf(std::string_view type, u32 flags = 0) { return {ArgKind::kBtfId, flags, 0, type}; }
+constexpr ArgSpec fixed_mem(u32 bytes, u32 flags = 0) {
+  return {ArgKind::kMem, kFixedSize | flags, bytes};
+}
+constexpr ArgSpec btf(std::string_view type, u32 flags = 0) {
+  return {ArgKind::kBtfId, flags, 0, type};
+}
 constexpr ArgSpec with(ArgSpec arg, u32 flags) {
   arg.flags |= flags;
   return arg;

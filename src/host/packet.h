@@ -1,7 +1,7 @@
-// What a packet program's context is in the host: plain structs with one member per field of the UAPI's context, in
-// a layout of our own. rewrite/ turns a program's access to __sk_buff or xdp_md into a load or store of the member
-// of the same name, by the offsets that prog_types/ states. Pointers are host addresses; who fills a struct owns
-// the memory behind them and keeps it alive for the run.
+// What a packet program's context is in the host: plain structs with one member per field of the UAPI's
+// context, in a layout of our own. rewrite/ turns a program's access to __sk_buff or xdp_md into a load or
+// store of the member of the same name, by the offsets that prog_types/ states. Pointers are host addresses;
+// who fills a struct owns the memory behind them and keeps it alive for the run.
 #pragma once
 #include "base/types.h"
 

@@ -1,8 +1,8 @@
 // A position in one line of assembler text: literals, registers and numbers, with blanks skipped before each.
 // Invariant: a method that returns false or nullopt has not moved the cursor.
 #pragma once
-#include <charconv>
 #include <cctype>
+#include <charconv>
 #include <optional>
 #include <string_view>
 
@@ -23,7 +23,8 @@ struct AsmNumber {
   // The value as a field of so many bits, signed or unsigned; nullopt: it does not fit.
   std::optional<s64> fit(unsigned bits) const {
     const u64 top = u64{1} << (bits - 1);
-    if (negative) return magnitude <= top ? std::optional<s64>(static_cast<s64>(0 - magnitude)) : std::nullopt;
+    if (negative)
+      return magnitude <= top ? std::optional<s64>(static_cast<s64>(0 - magnitude)) : std::nullopt;
     if (bits < 64 && magnitude >> bits != 0) return std::nullopt;
     return static_cast<s64>(magnitude);
   }
@@ -39,7 +40,8 @@ class AsmCursor {
   explicit AsmCursor(std::string_view text) : x_rest(text) {}
 
   std::string_view rest() {
-    while (!x_rest.empty() && std::isspace(static_cast<unsigned char>(x_rest.front()))) x_rest.remove_prefix(1);
+    while (!x_rest.empty() && std::isspace(static_cast<unsigned char>(x_rest.front())))
+      x_rest.remove_prefix(1);
     return x_rest;
   }
   bool at_end() { return rest().empty(); }

@@ -7,7 +7,8 @@ namespace osmia::isa {
 
 Result<std::vector<Insn>> decode(std::span<const u8> bytes) {
   if (bytes.size() % 8 != 0)
-    return Error{EINVAL, fmt::format("program length: expected a multiple of 8 bytes, found {}", bytes.size())};
+    return Error{EINVAL,
+                 fmt::format("program length: expected a multiple of 8 bytes, found {}", bytes.size())};
   std::vector<Insn> prog(bytes.size() / 8);
   for (size_t i = 0; i < prog.size(); ++i) {
     const u8* p = bytes.data() + 8 * i;

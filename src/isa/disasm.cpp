@@ -81,7 +81,8 @@ std::string text_of(const Insn& i, const Insn& next, const OpInfo& op, const Dis
     case OpKind::kMayGoto: return fmt::format("{} pc{:+}", op.text, off);
     case OpKind::kJaLong: return fmt::format("{} pc{:+}", op.text, i.imm);
     case OpKind::kJcc:
-      if (op.reg_src()) return fmt::format("if {}{} {} {}{} goto pc{:+}", letter, dst, op.text, letter, src, off);
+      if (op.reg_src())
+        return fmt::format("if {}{} {} {}{} goto pc{:+}", letter, dst, op.text, letter, src, off);
       return fmt::format("if {}{} {} 0x{:x} goto pc{:+}", letter, dst, op.text, static_cast<u32>(i.imm), off);
     case OpKind::kCall: return call_text(i, options);
     case OpKind::kTailCall:

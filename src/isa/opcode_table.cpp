@@ -17,17 +17,21 @@ struct Named {
   std::string_view text;
 };
 constexpr Named kArithmetic[] = {
-    {kAdd, "+="},  {kSub, "-="},  {kMul, "*="}, {kDiv, "/="}, {kOr, "|="},    {kAnd, "&="},
+    {kAdd, "+="},  {kSub, "-="},  {kMul, "*="}, {kDiv, "/="}, {kOr, "|="},     {kAnd, "&="},
     {kLsh, "<<="}, {kRsh, ">>="}, {kMod, "%="}, {kXor, "^="}, {kArsh, "s>>="},
 };
 constexpr Named kCompare[] = {
-    {kJeq, "=="},   {kJgt, ">"}, {kJge, ">="}, {kJset, "&"}, {kJne, "!="},  {kJsgt, "s>"},
+    {kJeq, "=="},   {kJgt, ">"}, {kJge, ">="}, {kJset, "&"},  {kJne, "!="},   {kJsgt, "s>"},
     {kJsge, "s>="}, {kJlt, "<"}, {kJle, "<="}, {kJslt, "s<"}, {kJsle, "s<="},
 };
 constexpr Named kAtomicPlain[] = {{kAdd, "+="}, {kOr, "|="}, {kAnd, "&="}, {kXor, "^="}};
 constexpr Named kAtomicFetch[] = {
-    {kAdd | kFetch, "fetch_add"}, {kOr | kFetch, "fetch_or"}, {kAnd | kFetch, "fetch_and"},
-    {kXor | kFetch, "fetch_xor"}, {kXchg, "xchg"},            {kCmpxchg, "cmpxchg"},
+    {kAdd | kFetch, "fetch_add"},
+    {kOr | kFetch, "fetch_or"},
+    {kAnd | kFetch, "fetch_and"},
+    {kXor | kFetch, "fetch_xor"},
+    {kXchg, "xchg"},
+    {kCmpxchg, "cmpxchg"},
 };
 constexpr u8 kSizes[] = {kB, kH, kW, kDw};
 
@@ -79,7 +83,8 @@ constexpr void add_arithmetic(Table& t, int cls, int width) {
     for (const bool x : {false, true}) {
       const int code = cls | n.op | (x ? kX : kK);
       t.add(K::kAlu, code, width, n.text, x ? reg : imm, divides ? Selector::kOff : Selector::kNone);
-      if (divides) t.add(K::kAlu, code, width, n.op == kDiv ? "s/=" : "s%=", x ? reg : imm, Selector::kOff, 1);
+      if (divides)
+        t.add(K::kAlu, code, width, n.op == kDiv ? "s/=" : "s%=", x ? reg : imm, Selector::kOff, 1);
     }
   }
 }
@@ -94,10 +99,10 @@ constexpr void add_moves(Table& t, int cls, int width) {
   t.add(K::kMovSx, code, width, "(s32)", {.dst = F::kReg, .src = F::kReg, .text_only = width == 32},
         Selector::kOff, 32);
   if (width == 64) {
-    t.add(K::kAddrSpaceCast, code, width, "addr_space_cast", {.dst = F::kReg, .src = F::kReg, .imm = F::kSpaces},
-          Selector::kOff, kAddrSpaceCast);
-    t.add(K::kMovPercpu, code, width, "&(void __percpu *)", {.dst = F::kReg, .src = F::kReg, .internal = true},
-          Selector::kOff, kAddrPercpu);
+    t.add(K::kAddrSpaceCast, code, width, "addr_space_cast",
+          {.dst = F::kReg, .src = F::kReg, .imm = F::kSpaces}, Selector::kOff, kAddrSpaceCast);
+    t.add(K::kMovPercpu, code, width, "&(void __percpu *)",
+          {.dst = F::kReg, .src = F::kReg, .internal = true}, Selector::kOff, kAddrPercpu);
   }
   t.add(K::kNeg, cls | kNeg, width, "-", {.dst = F::kReg});
 }
@@ -173,7 +178,8 @@ constexpr void add_jumps(Table& t) {
   t.add(K::kJcc, kJmp | kJcond, 64, "(null)", {.text_only = true});
   t.add(K::kCall, kJmp | kCall, 0, "call", {.imm = F::kAny}, Selector::kSrc, kHelperCall);
   t.add(K::kCall, kJmp | kCall, 0, "call", {.imm = F::kAny}, Selector::kSrc, kPseudoCall);
-  t.add(K::kCall, kJmp | kCall, 0, "call", {.off = F::kAny, .imm = F::kAny}, Selector::kSrc, kPseudoKfuncCall);
+  t.add(K::kCall, kJmp | kCall, 0, "call", {.off = F::kAny, .imm = F::kAny}, Selector::kSrc,
+        kPseudoKfuncCall);
   t.add(K::kExit, kJmp | kExit, 0, "exit", {});
   t.add(K::kTailCall, kJmp | kTailCallOp, 0, "tail_call", {.imm = F::kAny, .internal = true});
 }
@@ -244,10 +250,13 @@ const OpInfo* lookup_text(const Insn& insn) {
   return rows.empty() ? nullptr : &rows.front();
 }
 
-std::span<const OpInfo> all_ops() { return {kTable.rows.data(), static_cast<size_t>(kTable.count)}; }
+std::span<const OpInfo> all_ops() {
+  return {kTable.rows.data(), static_cast<size_t>(kTable.count)};
+}
 
 std::string_view access_text(unsigned width_bits, bool sign_extends) {
-  return sign_extends ? signed_text(static_cast<int>(width_bits)) : unsigned_text(static_cast<int>(width_bits));
+  return sign_extends ? signed_text(static_cast<int>(width_bits))
+                      : unsigned_text(static_cast<int>(width_bits));
 }
 
 }  // namespace osmia::isa

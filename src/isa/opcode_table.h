@@ -12,30 +12,30 @@
 namespace osmia::isa {
 
 enum class OpKind : u8 {
-  kAlu,           // dst = dst OP (src | imm); also sdiv and smod
-  kMov,           // dst = src | imm
-  kMovSx,         // dst = sign extension of the low `variant` bits of src
+  kAlu,    // dst = dst OP (src | imm); also sdiv and smod
+  kMov,    // dst = src | imm
+  kMovSx,  // dst = sign extension of the low `variant` bits of src
   kNeg,
-  kEndian,        // dst = low `width` bits of dst in the named byte order (class ALU)
-  kBswap,         // dst = low `width` bits of dst, bytes reversed (class ALU64)
+  kEndian,  // dst = low `width` bits of dst in the named byte order (class ALU)
+  kBswap,   // dst = low `width` bits of dst, bytes reversed (class ALU64)
   kAddrSpaceCast,
-  kMovPercpu,     // internal: dst = src + this CPU's base
-  kLoad,          // dst = zero extension of *(src + off)
-  kLoadSx,        // dst = sign extension of *(src + off)
-  kStore,         // *(dst + off) = src
-  kStoreImm,      // *(dst + off) = imm
-  kAtomic,        // imm says which (AtomicImm, or an AluOp with or without kFetch)
-  kLdImm64,       // two slots; src says what the immediate means (PseudoLd)
+  kMovPercpu,  // internal: dst = src + this CPU's base
+  kLoad,       // dst = zero extension of *(src + off)
+  kLoadSx,     // dst = sign extension of *(src + off)
+  kStore,      // *(dst + off) = src
+  kStoreImm,   // *(dst + off) = imm
+  kAtomic,     // imm says which (AtomicImm, or an AluOp with or without kFetch)
+  kLdImm64,    // two slots; src says what the immediate means (PseudoLd)
   kLdAbs,
   kLdInd,
-  kJa,            // goto off
-  kJaLong,        // gotol imm
-  kJcc,           // if dst OP (src | imm) goto off
+  kJa,      // goto off
+  kJaLong,  // gotol imm
+  kJcc,     // if dst OP (src | imm) goto off
   kMayGoto,
-  kCall,          // src says what is called (PseudoCall)
+  kCall,  // src says what is called (PseudoCall)
   kExit,
-  kTailCall,      // internal
-  kNospec,        // internal: a speculation barrier
+  kTailCall,  // internal
+  kNospec,    // internal: a speculation barrier
 };
 
 // What a field of a row may hold.
@@ -54,7 +54,8 @@ enum class Selector : u8 { kNone, kSrc, kOff, kImm };
 struct OpInfo {
   OpKind kind = OpKind::kAlu;
   u8 code = 0;
-  u8 width = 0;  // bits: of the ALU operation, of the comparison, or of the memory access; 0 where none applies
+  u8 width =
+      0;  // bits: of the ALU operation, of the comparison, or of the memory access; 0 where none applies
   Selector selector = Selector::kNone;
   s32 variant = 0;  // the selector field's value
   FieldRule dst = FieldRule::kZero;
@@ -62,9 +63,9 @@ struct OpInfo {
   FieldRule off = FieldRule::kZero;
   FieldRule imm = FieldRule::kZero;
   FieldRule next_imm = FieldRule::kZero;  // imm of the second slot of ld_imm64
-  bool internal = false;   // only rewritten programs may hold it
-  bool text_only = false;  // never valid; Linux has a text of its own for it all the same
-  std::string_view text;   // operator, comparison, access type, byte order or atomic operation
+  bool internal = false;                  // only rewritten programs may hold it
+  bool text_only = false;                 // never valid; Linux has a text of its own for it all the same
+  std::string_view text;                  // operator, comparison, access type, byte order or atomic operation
 
   constexpr bool reg_src() const { return code & kX; }  // ALU and JMP classes
 };

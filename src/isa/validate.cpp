@@ -94,7 +94,9 @@ std::optional<s64> target(const Insn& insn, s64 i) {
   }
 }
 
-Error bad(size_t i, std::string_view what, int code = EINVAL) { return {code, fmt::format("insn {}: {}", i, what)}; }
+Error bad(size_t i, std::string_view what, int code = EINVAL) {
+  return {code, fmt::format("insn {}: {}", i, what)};
+}
 
 }  // namespace
 
@@ -129,7 +131,8 @@ Message check_insn_fields(const Insn& insn, const Insn* next) {
 std::optional<FieldError> check_fields(std::span<const Insn> prog) {
   for (size_t i = 0; i < prog.size(); i += slots(prog[i])) {
     const Insn* next = i + 1 < prog.size() ? &prog[i + 1] : nullptr;
-    if (Message m = check_load_fields(prog[i], next)) return FieldError{static_cast<int>(i), EINVAL, *std::move(m)};
+    if (Message m = check_load_fields(prog[i], next))
+      return FieldError{static_cast<int>(i), EINVAL, *std::move(m)};
   }
   return std::nullopt;
 }
@@ -152,7 +155,8 @@ Status validate(std::span<const Insn> prog) {
     if (!to) continue;
     if (*to < 0 || *to >= static_cast<s64>(prog.size()))
       return bad(i, fmt::format("jump out of range from insn {} to {}", i, *to));
-    if (!starts[static_cast<size_t>(*to)]) return bad(i, fmt::format("jump into the middle of ldimm64 insn {}", *to - 1));
+    if (!starts[static_cast<size_t>(*to)])
+      return bad(i, fmt::format("jump into the middle of ldimm64 insn {}", *to - 1));
   }
   const OpKind end = lookup(prog[last])->kind;
   if (end != OpKind::kExit && end != OpKind::kJa && end != OpKind::kJaLong)

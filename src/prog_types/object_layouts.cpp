@@ -55,6 +55,8 @@ constexpr ObjectLayout kLayouts[] = {
 };
 }  // namespace
 
-std::span<const ObjectLayout> object_layouts() { return kLayouts; }
+std::span<const ObjectLayout> object_layouts() {
+  return kLayouts;
+}
 
 }  // namespace osmia::prog_types

@@ -1,4 +1,5 @@
-// What programs see of sockets and other objects that context fields and helpers point to: mirrors of UAPI structs.
+// What programs see of sockets and other objects that context fields and helpers point to: mirrors of UAPI
+// structs.
 #pragma once
 #include <span>
 
@@ -6,7 +7,8 @@
 
 namespace osmia::prog_types {
 
-// One layout for each of kSocket, kSockCommon, kTcpSock, kXdpSock, kFlowKeys, kTpBuffer-like kinds that have one.
+// One layout for each of kSocket, kSockCommon, kTcpSock, kXdpSock, kFlowKeys, kTpBuffer-like kinds that have
+// one.
 std::span<const contract::ObjectLayout> object_layouts();
 
 }  // namespace osmia::prog_types

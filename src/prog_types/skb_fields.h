@@ -1,5 +1,6 @@
-// The fields of struct __sk_buff, and views of them: every program type on socket buffers shows a part of the same
-// struct, writes fewer fields, and reads packet pointers from data, data_end and data_meta (or cannot see them).
+// The fields of struct __sk_buff, and views of them: every program type on socket buffers shows a part of the
+// same struct, writes fewer fields, and reads packet pointers from data, data_end and data_meta (or cannot
+// see them).
 #pragma once
 #include <array>
 #include <cstddef>
@@ -13,9 +14,12 @@ namespace osmia::prog_types {
 
 inline constexpr u32 kSkbSize = 192;  // sizeof(struct __sk_buff)
 
-#define OSMIA_SKB(member) {{{offsetof(host::SkbContext, member), sizeof(host::SkbContext::member)}}, 1}
-#define OSMIA_SKB_ARRAY(member) {{{offsetof(host::SkbContext, member), 4}}, 1}
-#define OSMIA_SKB_BYTE(member) {{{offsetof(host::SkbContext, member), 1}}, 1}
+#define OSMIA_SKB(member) \
+  { {{offsetof(host::SkbContext, member), sizeof(host::SkbContext::member)}}, 1 }
+#define OSMIA_SKB_ARRAY(member) \
+  { {{offsetof(host::SkbContext, member), 4}}, 1 }
+#define OSMIA_SKB_BYTE(member) \
+  { {{offsetof(host::SkbContext, member), 1}}, 1 }
 
 namespace skb {
 using namespace contract;
@@ -66,7 +70,9 @@ constexpr bool has(std::initializer_list<std::string_view> names, std::string_vi
 }  // namespace skb
 
 // Address and port fields: "family" to "local_port", for types whose packets belong to a connected socket.
-constexpr bool is_skb_endpoint(const contract::CtxField& f) { return f.offset >= 88 && f.offset < 140; }
+constexpr bool is_skb_endpoint(const contract::CtxField& f) {
+  return f.offset >= 88 && f.offset < 140;
+}
 
 struct SkbView {
   std::array<contract::CtxField, skb::kCount> fields{};
@@ -74,8 +80,8 @@ struct SkbView {
   constexpr std::span<const contract::CtxField> span() const { return {fields.data(), count}; }
 };
 
-// The part of __sk_buff that a program type shows: all but `hidden`; endpoints if asked; `writable` may be written.
-// flow_keys and tstamp_type are shown only to the types that name them themselves.
+// The part of __sk_buff that a program type shows: all but `hidden`; endpoints if asked; `writable` may be
+// written. flow_keys and tstamp_type are shown only to the types that name them themselves.
 consteval SkbView skb_view(std::initializer_list<std::string_view> hidden, bool endpoints,
                            std::initializer_list<std::string_view> writable) {
   SkbView view;

@@ -38,6 +38,7 @@ struct BpfCallback {
   const ExecProgram* program = nullptr;
   u32 subprog = 0;
   u64 (*call)(const BpfCallback*, u64, u64, u64, u64, u64) = nullptr;
+  const void* owner = nullptr;   // the engine's own form of the program
 };
 
 }  // namespace osmia::rewrite

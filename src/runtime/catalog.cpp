@@ -28,6 +28,8 @@ std::shared_ptr<contract::Catalog> build_catalog(std::shared_ptr<const btf::Btf>
   return catalog;
 }
 
-std::shared_ptr<contract::Catalog> build_catalog() { return build_catalog(nullptr); }
+std::shared_ptr<contract::Catalog> build_catalog() {
+  return build_catalog(nullptr);
+}
 
 }  // namespace osmia::runtime

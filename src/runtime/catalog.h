@@ -1,5 +1,6 @@
-// The Catalog of everything that ships: the generated registries of helpers, program types, kfuncs and map types in one
-// immutable object. What a host application registers later makes a new Catalog; this one never changes.
+// The Catalog of everything that ships: the generated registries of helpers, program types, kfuncs and map
+// types in one immutable object. What a host application registers later makes a new Catalog; this one never
+// changes.
 #pragma once
 #include <memory>
 

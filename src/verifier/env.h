@@ -33,6 +33,7 @@ struct InsnAux : InsnFacts {
   bool calls_callback = false;
   bool is_iter_next = false, is_may_goto = false, jump_target = false;
   bool sanitize_stack_spill = false;
+  bool fields_ok = false;          // its reserved fields were checked
   bool map_ptr_set = false;        // `map` holds the map pointer this call used on the paths so far
   bool storage_get_func_atomic = false;
   u8 seen_alu = 0;

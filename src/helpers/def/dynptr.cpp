@@ -1,5 +1,6 @@
 // Dynamic pointers over memory.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -30,6 +31,8 @@ const HelperEntry kEntries[] = {
 };
 }  // namespace
 
-std::span<const HelperEntry> def_dynptr() { return kEntries; }
+std::span<const HelperEntry> def_dynptr() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

@@ -1,5 +1,6 @@
 // Helpers that call the program back: loops over numbers, map elements, memory areas.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -28,6 +29,8 @@ const HelperEntry kEntries[] = {
 };
 }  // namespace
 
-std::span<const HelperEntry> def_iterate() { return kEntries; }
+std::span<const HelperEntry> def_iterate() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

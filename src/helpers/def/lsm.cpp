@@ -1,5 +1,6 @@
 // Security hooks: executables and integrity measurements.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -7,10 +8,7 @@ namespace osmia::helpers {
 using namespace vocabulary;
 namespace {
 const HelperEntry kEntries[] = {
-    {{.id = 159,
-      .name = "bpf_bprm_opts_set",
-      .args = {btf("linux_binprm"), any},
-      .tag = "lsm"}},
+    {{.id = 159, .name = "bpf_bprm_opts_set", .args = {btf("linux_binprm"), any}, .tag = "lsm"}},
     {{.id = 161,
       .name = "bpf_ima_inode_hash",
       .args = {btf("inode"), mem_out, size},
@@ -26,6 +24,8 @@ const HelperEntry kEntries[] = {
 };
 }  // namespace
 
-std::span<const HelperEntry> def_lsm() { return kEntries; }
+std::span<const HelperEntry> def_lsm() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

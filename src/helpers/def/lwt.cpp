@@ -1,5 +1,6 @@
 // Lightweight tunnels: encapsulation and segment routing.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -35,6 +36,8 @@ const HelperEntry kEntries[] = {
 };
 }  // namespace
 
-std::span<const HelperEntry> def_lwt() { return kEntries; }
+std::span<const HelperEntry> def_lwt() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

@@ -1,5 +1,6 @@
 // Helpers on maps that every program type has: look-up, update, delete, queues, tail calls.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -48,15 +49,9 @@ const HelperEntry kEntries[] = {
       .effects = kChangesPacketData | kTailCall,
       .tag = "core",
       .map_types = map_types(MapType::kProgArray)}},
-    {{.id = 7,
-      .name = "bpf_get_prandom_u32",
-      .tag = "core"}},
-    {{.id = 5,
-      .name = "bpf_ktime_get_ns",
-      .tag = "core"}},
-    {{.id = 125,
-      .name = "bpf_ktime_get_boot_ns",
-      .tag = "core"}},
+    {{.id = 7, .name = "bpf_get_prandom_u32", .tag = "core"}},
+    {{.id = 5, .name = "bpf_ktime_get_ns", .tag = "core"}},
+    {{.id = 125, .name = "bpf_ktime_get_boot_ns", .tag = "core"}},
     {{.id = 195,
       .name = "bpf_map_lookup_percpu_elem",
       .args = {map, key, any},
@@ -67,6 +62,8 @@ const HelperEntry kEntries[] = {
 };
 }  // namespace
 
-std::span<const HelperEntry> def_map() { return kEntries; }
+std::span<const HelperEntry> def_map() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

@@ -1,5 +1,6 @@
 // Perf events: counters, branch records, and one record writer for each kind of context.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -85,6 +86,8 @@ const HelperEntry kEntries[] = {
 };
 }  // namespace
 
-std::span<const HelperEntry> def_perf() { return kEntries; }
+std::span<const HelperEntry> def_perf() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

@@ -1,5 +1,6 @@
 // The current task: ids, name, control groups it belongs to, signals.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -7,20 +8,10 @@ namespace osmia::helpers {
 using namespace vocabulary;
 namespace {
 const HelperEntry kEntries[] = {
-    {{.id = 14,
-      .name = "bpf_get_current_pid_tgid",
-      .tag = "base"}},
-    {{.id = 120,
-      .name = "bpf_get_ns_current_pid_tgid",
-      .args = {any, any, mem_out, size},
-      .tag = "base"}},
-    {{.id = 80,
-      .name = "bpf_get_current_cgroup_id",
-      .tag = "base_bpf"}},
-    {{.id = 123,
-      .name = "bpf_get_current_ancestor_cgroup_id",
-      .args = {any},
-      .tag = "base_bpf"}},
+    {{.id = 14, .name = "bpf_get_current_pid_tgid", .tag = "base"}},
+    {{.id = 120, .name = "bpf_get_ns_current_pid_tgid", .args = {any, any, mem_out, size}, .tag = "base"}},
+    {{.id = 80, .name = "bpf_get_current_cgroup_id", .tag = "base_bpf"}},
+    {{.id = 123, .name = "bpf_get_current_ancestor_cgroup_id", .args = {any}, .tag = "base_bpf"}},
     {{.id = 35,
       .name = "bpf_get_current_task",
       .gpl_only = true,
@@ -39,32 +30,21 @@ const HelperEntry kEntries[] = {
       .gpl_only = true,
       .capability = Capability::kBpf,
       .tag = "base_perfmon"}},
-    {{.id = 15,
-      .name = "bpf_get_current_uid_gid",
-      .tag = "current_uid"}},
-    {{.id = 16,
-      .name = "bpf_get_current_comm",
-      .args = {mem_out, size},
-      .tag = "current_task"}},
+    {{.id = 15, .name = "bpf_get_current_uid_gid", .tag = "current_uid"}},
+    {{.id = 16, .name = "bpf_get_current_comm", .args = {mem_out, size}, .tag = "current_task"}},
     {{.id = 37,
       .name = "bpf_current_task_under_cgroup",
       .args = {map, any},
       .tag = "current_task",
       .map_types = map_types(MapType::kCgroupArray)}},
-    {{.id = 17,
-      .name = "bpf_get_cgroup_classid",
-      .tag = "current_classid"}},
-    {{.id = 109,
-      .name = "bpf_send_signal",
-      .args = {any},
-      .tag = "tracing"}},
-    {{.id = 117,
-      .name = "bpf_send_signal_thread",
-      .args = {any},
-      .tag = "tracing"}},
+    {{.id = 17, .name = "bpf_get_cgroup_classid", .tag = "current_classid"}},
+    {{.id = 109, .name = "bpf_send_signal", .args = {any}, .tag = "tracing"}},
+    {{.id = 117, .name = "bpf_send_signal_thread", .args = {any}, .tag = "tracing"}},
 };
 }  // namespace
 
-std::span<const HelperEntry> def_process() { return kEntries; }
+std::span<const HelperEntry> def_process() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

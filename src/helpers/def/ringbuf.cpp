@@ -1,5 +1,6 @@
 // Ring buffers: records, reserved records (acquired and released), dynptr records, draining user records.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -66,6 +67,8 @@ const HelperEntry kEntries[] = {
 };
 }  // namespace
 
-std::span<const HelperEntry> def_ringbuf() { return kEntries; }
+std::span<const HelperEntry> def_ringbuf() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

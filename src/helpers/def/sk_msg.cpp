@@ -1,5 +1,6 @@
 // Data of a message on its way into a socket.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -7,14 +8,8 @@ namespace osmia::helpers {
 using namespace vocabulary;
 namespace {
 const HelperEntry kEntries[] = {
-    {{.id = 61,
-      .name = "bpf_msg_apply_bytes",
-      .args = {ctx, any},
-      .tag = "sk_msg"}},
-    {{.id = 62,
-      .name = "bpf_msg_cork_bytes",
-      .args = {ctx, any},
-      .tag = "sk_msg"}},
+    {{.id = 61, .name = "bpf_msg_apply_bytes", .args = {ctx, any}, .tag = "sk_msg"}},
+    {{.id = 62, .name = "bpf_msg_cork_bytes", .args = {ctx, any}, .tag = "sk_msg"}},
     {{.id = 63,
       .name = "bpf_msg_pull_data",
       .args = {ctx, any, any, any},
@@ -33,6 +28,8 @@ const HelperEntry kEntries[] = {
 };
 }  // namespace
 
-std::span<const HelperEntry> def_sk_msg() { return kEntries; }
+std::span<const HelperEntry> def_sk_msg() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

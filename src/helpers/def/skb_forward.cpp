@@ -1,5 +1,6 @@
 // Sending a socket buffer elsewhere: redirection, tunnels, routes.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -12,51 +13,25 @@ const HelperEntry kEntries[] = {
       .args = {ctx, any, any},
       .effects = kChangesPacketData,
       .tag = "skb_redirect"}},
-    {{.id = 23,
-      .name = "bpf_redirect",
-      .args = {any, any},
-      .tag = "skb_redirect"}},
-    {{.id = 20,
-      .name = "bpf_skb_get_tunnel_key",
-      .args = {ctx, mem_out, size, any},
-      .tag = "skb_tunnel"}},
-    {{.id = 21,
-      .name = "bpf_skb_set_tunnel_key",
-      .args = {ctx, mem_in, size, any},
-      .tag = "skb_tunnel"}},
-    {{.id = 29,
-      .name = "bpf_skb_get_tunnel_opt",
-      .args = {ctx, mem_out, size},
-      .tag = "skb_tunnel"}},
-    {{.id = 30,
-      .name = "bpf_skb_set_tunnel_opt",
-      .args = {ctx, mem_in, size},
-      .tag = "skb_tunnel"}},
-    {{.id = 155,
-      .name = "bpf_redirect_peer",
-      .args = {any, any},
-      .tag = "tc"}},
-    {{.id = 152,
-      .name = "bpf_redirect_neigh",
-      .args = {any, mem_in_or_null, size0, any},
-      .tag = "tc"}},
-    {{.id = 69,
-      .name = "bpf_fib_lookup",
-      .args = {ctx, mem, size, any},
-      .gpl_only = true,
-      .tag = "tc"}},
+    {{.id = 23, .name = "bpf_redirect", .args = {any, any}, .tag = "skb_redirect"}},
+    {{.id = 20, .name = "bpf_skb_get_tunnel_key", .args = {ctx, mem_out, size, any}, .tag = "skb_tunnel"}},
+    {{.id = 21, .name = "bpf_skb_set_tunnel_key", .args = {ctx, mem_in, size, any}, .tag = "skb_tunnel"}},
+    {{.id = 29, .name = "bpf_skb_get_tunnel_opt", .args = {ctx, mem_out, size}, .tag = "skb_tunnel"}},
+    {{.id = 30, .name = "bpf_skb_set_tunnel_opt", .args = {ctx, mem_in, size}, .tag = "skb_tunnel"}},
+    {{.id = 155, .name = "bpf_redirect_peer", .args = {any, any}, .tag = "tc"}},
+    {{.id = 152, .name = "bpf_redirect_neigh", .args = {any, mem_in_or_null, size0, any}, .tag = "tc"}},
+    {{.id = 69, .name = "bpf_fib_lookup", .args = {ctx, mem, size, any}, .gpl_only = true, .tag = "tc"}},
     {{.id = 163,
       .name = "bpf_check_mtu",
       .args = {ctx, any, fixed_mem(4, kWrite | kAligned), any, any},
       .gpl_only = true,
       .tag = "tc"}},
-    {{.id = 124,
-      .name = "bpf_sk_assign",
-      .args = {ctx, any_sock, any},
-      .tag = "tc"}},
+    {{.id = 124, .name = "bpf_sk_assign", .args = {ctx, any_sock, any}, .tag = "tc"}},
 };
 }  // namespace
 
-std::span<const HelperEntry> def_skb_forward() { return kEntries; }
+std::span<const HelperEntry> def_skb_forward() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

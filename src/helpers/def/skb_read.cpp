@@ -1,5 +1,6 @@
 // Reading a packet and its metadata from a socket buffer.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -7,71 +8,36 @@ namespace osmia::helpers {
 using namespace vocabulary;
 namespace {
 const HelperEntry kEntries[] = {
-    {{.id = 26,
-      .name = "bpf_skb_load_bytes",
-      .args = {ctx, any, mem_out, size},
-      .tag = "skb_load"}},
+    {{.id = 26, .name = "bpf_skb_load_bytes", .args = {ctx, any, mem_out, size}, .tag = "skb_load"}},
     {{.id = 68,
       .name = "bpf_skb_load_bytes_relative",
       .args = {ctx, any, mem_out, size, any},
       .tag = "skb_load_relative"}},
-    {{.id = 26,
-      .name = "bpf_skb_load_bytes",
-      .args = {ctx, any, mem_out, size},
-      .tag = "flow_dissector"}},
-    {{.id = 26,
-      .name = "bpf_skb_load_bytes",
-      .args = {ctx, any, mem_out, size},
-      .tag = "sk_reuseport"}},
+    {{.id = 26, .name = "bpf_skb_load_bytes", .args = {ctx, any, mem_out, size}, .tag = "flow_dissector"}},
+    {{.id = 26, .name = "bpf_skb_load_bytes", .args = {ctx, any, mem_out, size}, .tag = "sk_reuseport"}},
     {{.id = 68,
       .name = "bpf_skb_load_bytes_relative",
       .args = {ctx, any, mem_out, size, any},
       .tag = "sk_reuseport"}},
-    {{.id = 79,
-      .name = "bpf_skb_cgroup_id",
-      .args = {ctx},
-      .tag = "skb_cgroup_ids"}},
-    {{.id = 83,
-      .name = "bpf_skb_ancestor_cgroup_id",
-      .args = {ctx, any},
-      .tag = "skb_cgroup_ids"}},
-    {{.id = 128,
-      .name = "bpf_sk_cgroup_id",
-      .args = {any_sock},
-      .tag = "sk_cgroup_ids"}},
-    {{.id = 129,
-      .name = "bpf_sk_ancestor_cgroup_id",
-      .args = {any_sock, any},
-      .tag = "sk_cgroup_ids"}},
-    {{.id = 17,
-      .name = "bpf_get_cgroup_classid",
-      .args = {ctx},
-      .tag = "skb_route"}},
-    {{.id = 24,
-      .name = "bpf_get_route_realm",
-      .args = {ctx},
-      .effects = kNeedsDst,
-      .tag = "skb_route"}},
-    {{.id = 34,
-      .name = "bpf_get_hash_recalc",
-      .args = {ctx},
-      .tag = "skb_route"}},
+    {{.id = 79, .name = "bpf_skb_cgroup_id", .args = {ctx}, .tag = "skb_cgroup_ids"}},
+    {{.id = 83, .name = "bpf_skb_ancestor_cgroup_id", .args = {ctx, any}, .tag = "skb_cgroup_ids"}},
+    {{.id = 128, .name = "bpf_sk_cgroup_id", .args = {any_sock}, .tag = "sk_cgroup_ids"}},
+    {{.id = 129, .name = "bpf_sk_ancestor_cgroup_id", .args = {any_sock, any}, .tag = "sk_cgroup_ids"}},
+    {{.id = 17, .name = "bpf_get_cgroup_classid", .args = {ctx}, .tag = "skb_route"}},
+    {{.id = 24, .name = "bpf_get_route_realm", .args = {ctx}, .effects = kNeedsDst, .tag = "skb_route"}},
+    {{.id = 34, .name = "bpf_get_hash_recalc", .args = {ctx}, .tag = "skb_route"}},
     {{.id = 33,
       .name = "bpf_skb_under_cgroup",
       .args = {ctx, map, any},
       .tag = "skb_route",
       .map_types = map_types(MapType::kCgroupArray)}},
-    {{.id = 151,
-      .name = "bpf_skb_cgroup_classid",
-      .args = {ctx},
-      .tag = "tc"}},
-    {{.id = 66,
-      .name = "bpf_skb_get_xfrm_state",
-      .args = {ctx, any, mem_out, size, any},
-      .tag = "tc"}},
+    {{.id = 151, .name = "bpf_skb_cgroup_classid", .args = {ctx}, .tag = "tc"}},
+    {{.id = 66, .name = "bpf_skb_get_xfrm_state", .args = {ctx, any, mem_out, size, any}, .tag = "tc"}},
 };
 }  // namespace
 
-std::span<const HelperEntry> def_skb_read() { return kEntries; }
+std::span<const HelperEntry> def_skb_read() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

@@ -1,5 +1,6 @@
 // Changing a packet in a socket buffer: bytes, check sums, head, tail, VLAN tags.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -52,14 +53,8 @@ const HelperEntry kEntries[] = {
       .args = {mem_in_or_null, size0, mem_in_or_null, size0, any},
       .effects = kPacketArgs,
       .tag = "csum_diff"}},
-    {{.id = 40,
-      .name = "bpf_csum_update",
-      .args = {ctx, any},
-      .tag = "skb_csum"}},
-    {{.id = 135,
-      .name = "bpf_csum_level",
-      .args = {ctx, any},
-      .tag = "skb_csum"}},
+    {{.id = 40, .name = "bpf_csum_update", .args = {ctx, any}, .tag = "skb_csum"}},
+    {{.id = 135, .name = "bpf_csum_level", .args = {ctx, any}, .tag = "skb_csum"}},
     {{.id = 10,
       .name = "bpf_l3_csum_replace",
       .args = {ctx, any, any, any, any},
@@ -70,49 +65,32 @@ const HelperEntry kEntries[] = {
       .args = {ctx, any, any, any, any},
       .effects = kChangesPacketData,
       .tag = "skb_csum"}},
-    {{.id = 41,
-      .name = "bpf_set_hash_invalid",
-      .args = {ctx},
-      .tag = "skb_hash"}},
-    {{.id = 97,
-      .name = "bpf_skb_ecn_set_ce",
-      .args = {ctx},
-      .tag = "ecn"}},
+    {{.id = 41, .name = "bpf_set_hash_invalid", .args = {ctx}, .tag = "skb_hash"}},
+    {{.id = 97, .name = "bpf_skb_ecn_set_ce", .args = {ctx}, .tag = "ecn"}},
     {{.id = 18,
       .name = "bpf_skb_vlan_push",
       .args = {ctx, any, any},
       .effects = kChangesPacketData,
       .tag = "tc"}},
-    {{.id = 19,
-      .name = "bpf_skb_vlan_pop",
-      .args = {ctx},
-      .effects = kChangesPacketData,
-      .tag = "tc"}},
+    {{.id = 19, .name = "bpf_skb_vlan_pop", .args = {ctx}, .effects = kChangesPacketData, .tag = "tc"}},
     {{.id = 31,
       .name = "bpf_skb_change_proto",
       .args = {ctx, any, any},
       .effects = kChangesPacketData,
       .tag = "tc"}},
-    {{.id = 32,
-      .name = "bpf_skb_change_type",
-      .args = {ctx, any},
-      .tag = "tc"}},
+    {{.id = 32, .name = "bpf_skb_change_type", .args = {ctx, any}, .tag = "tc"}},
     {{.id = 50,
       .name = "bpf_skb_adjust_room",
       .args = {ctx, any, any, any},
       .effects = kChangesPacketData,
       .tag = "tc"}},
-    {{.id = 48,
-      .name = "bpf_set_hash",
-      .args = {ctx, any},
-      .tag = "tc"}},
-    {{.id = 192,
-      .name = "bpf_skb_set_tstamp",
-      .args = {ctx, any, any},
-      .tag = "tc"}},
+    {{.id = 48, .name = "bpf_set_hash", .args = {ctx, any}, .tag = "tc"}},
+    {{.id = 192, .name = "bpf_skb_set_tstamp", .args = {ctx, any, any}, .tag = "tc"}},
 };
 }  // namespace
 
-std::span<const HelperEntry> def_skb_write() { return kEntries; }
+std::span<const HelperEntry> def_skb_write() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

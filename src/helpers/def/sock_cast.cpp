@@ -1,5 +1,6 @@
 // The same socket under another type.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -73,6 +74,8 @@ const HelperEntry kEntries[] = {
 };
 }  // namespace
 
-std::span<const HelperEntry> def_sock_cast() { return kEntries; }
+std::span<const HelperEntry> def_sock_cast() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

@@ -1,5 +1,6 @@
 // Finding sockets: look-ups acquire a reference that sk_release() gives back.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -84,13 +85,12 @@ const HelperEntry kEntries[] = {
       .args = {with(any_sock, kObjRelease)},
       .effects = kReleasesRef,
       .tag = "sk_release"}},
-    {{.id = 124,
-      .name = "bpf_sk_assign",
-      .args = {ctx, socket_or_null, any},
-      .tag = "sk_lookup"}},
+    {{.id = 124, .name = "bpf_sk_assign", .args = {ctx, socket_or_null, any}, .tag = "sk_lookup"}},
 };
 }  // namespace
 
-std::span<const HelperEntry> def_sock_lookup() { return kEntries; }
+std::span<const HelperEntry> def_sock_lookup() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

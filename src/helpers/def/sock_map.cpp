@@ -1,5 +1,6 @@
 // Maps of sockets: storing them and redirecting to them.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -47,6 +48,8 @@ const HelperEntry kEntries[] = {
 };
 }  // namespace
 
-std::span<const HelperEntry> def_sock_map() { return kEntries; }
+std::span<const HelperEntry> def_sock_map() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

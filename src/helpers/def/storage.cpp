@@ -1,5 +1,6 @@
 // Local storage: maps whose elements belong to a task, control group, inode, socket.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -91,6 +92,8 @@ const HelperEntry kEntries[] = {
 };
 }  // namespace
 
-std::span<const HelperEntry> def_storage() { return kEntries; }
+std::span<const HelperEntry> def_storage() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

@@ -1,5 +1,6 @@
 // Strings and numbers: comparison, parsing, formatting into memory.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -7,10 +8,7 @@ namespace osmia::helpers {
 using namespace vocabulary;
 namespace {
 const HelperEntry kEntries[] = {
-    {{.id = 182,
-      .name = "bpf_strncmp",
-      .args = {mem_in, size, const_str},
-      .tag = "base"}},
+    {{.id = 182, .name = "bpf_strncmp", .args = {mem_in, size, const_str}, .tag = "base"}},
     {{.id = 105,
       .name = "bpf_strtol",
       .args = {mem_in, size, any, fixed_mem(8, kUninit | kWrite | kAligned)},
@@ -34,6 +32,8 @@ const HelperEntry kEntries[] = {
 };
 }  // namespace
 
-std::span<const HelperEntry> def_string() { return kEntries; }
+std::span<const HelperEntry> def_string() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

@@ -1,5 +1,6 @@
 // Spin locks, timers and pointer exchange: the helpers on special fields of map values.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -32,16 +33,8 @@ const HelperEntry kEntries[] = {
       .callback = CallbackShape::kTimer,
       .gpl_only = true,
       .tag = "base_bpf"}},
-    {{.id = 171,
-      .name = "bpf_timer_start",
-      .args = {timer, any, any},
-      .gpl_only = true,
-      .tag = "base_bpf"}},
-    {{.id = 172,
-      .name = "bpf_timer_cancel",
-      .args = {timer},
-      .gpl_only = true,
-      .tag = "base_bpf"}},
+    {{.id = 171, .name = "bpf_timer_start", .args = {timer, any, any}, .gpl_only = true, .tag = "base_bpf"}},
+    {{.id = 172, .name = "bpf_timer_cancel", .args = {timer}, .gpl_only = true, .tag = "base_bpf"}},
     {{.id = 194,
       .name = "bpf_kptr_xchg",
       .args = {kptr_dest, btf("", kMaybeNull | kObjRelease)},
@@ -51,6 +44,8 @@ const HelperEntry kEntries[] = {
 };
 }  // namespace
 
-std::span<const HelperEntry> def_sync() { return kEntries; }
+std::span<const HelperEntry> def_sync() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

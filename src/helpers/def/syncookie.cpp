@@ -1,5 +1,6 @@
 // TCP SYN cookies.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -46,6 +47,8 @@ const HelperEntry kEntries[] = {
 };
 }  // namespace
 
-std::span<const HelperEntry> def_syncookie() { return kEntries; }
+std::span<const HelperEntry> def_syncookie() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

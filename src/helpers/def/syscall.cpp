@@ -1,5 +1,6 @@
 // Programs that make system calls.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -12,11 +13,7 @@ const HelperEntry kEntries[] = {
       .args = {mem_in, size, any, any},
       .effects = kMightSleep,
       .tag = "syscall"}},
-    {{.id = 168,
-      .name = "bpf_sys_close",
-      .args = {any},
-      .effects = kMightSleep,
-      .tag = "syscall"}},
+    {{.id = 168, .name = "bpf_sys_close", .args = {any}, .effects = kMightSleep, .tag = "syscall"}},
     {{.id = 179,
       .name = "bpf_kallsyms_lookup_name",
       .args = {mem, size0, any, fixed_mem(8, kUninit | kWrite | kAligned)},
@@ -29,6 +26,8 @@ const HelperEntry kEntries[] = {
 };
 }  // namespace
 
-std::span<const HelperEntry> def_syscall() { return kEntries; }
+std::span<const HelperEntry> def_syscall() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

@@ -1,5 +1,6 @@
 // Text and records for people: the trace pipe and sequential files of iterators.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -42,6 +43,8 @@ const HelperEntry kEntries[] = {
 };
 }  // namespace
 
-std::span<const HelperEntry> def_trace_output() { return kEntries; }
+std::span<const HelperEntry> def_trace_output() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

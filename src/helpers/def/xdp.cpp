@@ -1,5 +1,6 @@
 // Helpers on a packet in a driver: moving its ends, redirection, routes.
-// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its tag.
+// Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
+// tag.
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -22,44 +23,27 @@ const HelperEntry kEntries[] = {
       .args = {ctx, any},
       .effects = kChangesPacketData,
       .tag = "xdp"}},
-    {{.id = 188,
-      .name = "bpf_xdp_get_buff_len",
-      .args = {ctx},
-      .tag = "xdp"}},
-    {{.id = 189,
-      .name = "bpf_xdp_load_bytes",
-      .args = {ctx, any, mem_out, size},
-      .tag = "xdp"}},
-    {{.id = 190,
-      .name = "bpf_xdp_store_bytes",
-      .args = {ctx, any, mem_in, size},
-      .tag = "xdp"}},
-    {{.id = 23,
-      .name = "bpf_redirect",
-      .args = {any, any},
-      .tag = "xdp"}},
+    {{.id = 188, .name = "bpf_xdp_get_buff_len", .args = {ctx}, .tag = "xdp"}},
+    {{.id = 189, .name = "bpf_xdp_load_bytes", .args = {ctx, any, mem_out, size}, .tag = "xdp"}},
+    {{.id = 190, .name = "bpf_xdp_store_bytes", .args = {ctx, any, mem_in, size}, .tag = "xdp"}},
+    {{.id = 23, .name = "bpf_redirect", .args = {any, any}, .tag = "xdp"}},
     {{.id = 51,
       .name = "bpf_redirect_map",
       .args = {map, any, any},
       .tag = "xdp",
       .map_types = map_types(MapType::kDevmap, MapType::kDevmapHash, MapType::kCpumap, MapType::kXskmap)}},
-    {{.id = 69,
-      .name = "bpf_fib_lookup",
-      .args = {ctx, mem, size, any},
-      .gpl_only = true,
-      .tag = "xdp"}},
+    {{.id = 69, .name = "bpf_fib_lookup", .args = {ctx, mem, size, any}, .gpl_only = true, .tag = "xdp"}},
     {{.id = 163,
       .name = "bpf_check_mtu",
       .args = {ctx, any, fixed_mem(4, kWrite | kAligned), any, any},
       .gpl_only = true,
       .tag = "xdp"}},
-    {{.id = 188,
-      .name = "bpf_xdp_get_buff_len",
-      .args = {btf("xdp_buff")},
-      .tag = "xdp_btf"}},
+    {{.id = 188, .name = "bpf_xdp_get_buff_len", .args = {btf("xdp_buff")}, .tag = "xdp_btf"}},
 };
 }  // namespace
 
-std::span<const HelperEntry> def_xdp() { return kEntries; }
+std::span<const HelperEntry> def_xdp() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

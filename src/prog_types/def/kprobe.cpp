@@ -1,4 +1,5 @@
-// BPF_PROG_TYPE_KPROBE: probes on kernel and user functions, one or many at once; the context is the registers.
+// BPF_PROG_TYPE_KPROBE: probes on kernel and user functions, one or many at once; the context is the
+// registers.
 #include "prog_types/grants.h"
 #include "prog_types/prog_type.h"
 
@@ -33,6 +34,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_kprobe() { return kEntries; }
+std::span<const ProgTypeEntry> def_kprobe() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

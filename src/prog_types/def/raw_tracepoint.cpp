@@ -19,6 +19,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_raw_tracepoint() { return kEntries; }
+std::span<const ProgTypeEntry> def_raw_tracepoint() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

@@ -20,6 +20,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_sched_act() { return kEntries; }
+std::span<const ProgTypeEntry> def_sched_act() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

@@ -1,4 +1,5 @@
-// BPF_PROG_TYPE_SCHED_CLS: classifiers of traffic control, TCX and netkit: what becomes of a packet at a network device.
+// BPF_PROG_TYPE_SCHED_CLS: classifiers of traffic control, TCX and netkit: what becomes of a packet at a
+// network device.
 #include "prog_types/prog_type.h"
 #include "prog_types/tc.h"
 
@@ -20,6 +21,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_sched_cls() { return kEntries; }
+std::span<const ProgTypeEntry> def_sched_cls() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

@@ -1,4 +1,5 @@
-// BPF_PROG_TYPE_SOCKET_FILTER: which packets a socket receives, and how much of them. Loadable without privilege.
+// BPF_PROG_TYPE_SOCKET_FILTER: which packets a socket receives, and how much of them. Loadable without
+// privilege.
 #include "prog_types/grants.h"
 #include "prog_types/prog_type.h"
 #include "prog_types/skb_fields.h"
@@ -6,8 +7,8 @@
 namespace osmia::prog_types {
 using namespace contract;
 namespace {
-constexpr SkbView kView = skb_view({"tc_classid", "data", "data_end", "data_meta", "tstamp", "wire_len", "hwtstamp"},
-                                   false, {"cb"});
+constexpr SkbView kView = skb_view(
+    {"tc_classid", "data", "data_end", "data_meta", "tstamp", "wire_len", "hwtstamp"}, false, {"cb"});
 constexpr auto kGrants = kSkFilter;
 
 const ProgTypeEntry kEntries[] = {{{
@@ -23,6 +24,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_socket_filter() { return kEntries; }
+std::span<const ProgTypeEntry> def_socket_filter() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

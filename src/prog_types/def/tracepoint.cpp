@@ -21,6 +21,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_tracepoint() { return kEntries; }
+std::span<const ProgTypeEntry> def_tracepoint() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

@@ -6,7 +6,8 @@
 namespace osmia::prog_types {
 using namespace contract;
 namespace {
-#define OSMIA_XDP(member) {{{offsetof(host::XdpContext, member), sizeof(host::XdpContext::member)}}, 1}
+#define OSMIA_XDP(member) \
+  { {{offsetof(host::XdpContext, member), sizeof(host::XdpContext::member)}}, 1 }
 constexpr CtxField kFields[] = {
     {0, 4, kCtxRead, {RegBase::kPacket}, "data", OSMIA_XDP(data)},
     {4, 4, kCtxRead, {RegBase::kPacketEnd}, "data_end", OSMIA_XDP(data_end)},
@@ -20,10 +21,10 @@ constexpr CtxField kFields[] = {
      .host = OSMIA_XDP(egress_ifindex),
      .attach_types = at(kXdpDevmap)},
 };
-constexpr auto kGrants = join(
-    std::array{Grant{"xdp"}, Grant{"xdp_event_output"}, Grant{"smp_id"}, Grant{"csum_diff"}, Grant{"sk_lookup_xdp"},
-               Grant{"sk_release"}, Grant{"syncookie"}},
-    kSockBase);
+constexpr auto kGrants =
+    join(std::array{Grant{"xdp"}, Grant{"xdp_event_output"}, Grant{"smp_id"}, Grant{"csum_diff"},
+                    Grant{"sk_lookup_xdp"}, Grant{"sk_release"}, Grant{"syncookie"}},
+         kSockBase);
 constexpr NamedCode kCodes[] = {
     {0, "XDP_ABORTED"}, {1, "XDP_DROP"}, {2, "XDP_PASS"}, {3, "XDP_TX"}, {4, "XDP_REDIRECT"},
 };
@@ -42,6 +43,8 @@ const ProgTypeEntry kEntries[] = {{{
 }}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_xdp() { return kEntries; }
+std::span<const ProgTypeEntry> def_xdp() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types

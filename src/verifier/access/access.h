@@ -37,5 +37,12 @@ bool may_access_packet(Env& env, const contract::HelperDef* helper, Access acces
 void scrub_stack(Env& env, u32 frame, s32 off, s32 size);
 // Names as Linux prints them ("map_value_or_null", "ptr_sk_buff", "trusted_ptr_").
 std::string reg_type_name(const Env& env, RegType type);
+// Trusted as Linux's is_trusted_reg: referenced, or of a kind that is never stale.
+bool is_trusted_reg(const RegState& r);
+bool in_rcu_section(const Env& env);     // RCU-protected pointers may be followed here
+bool is_kernel_btf(const Env& env, const btf::Btf* btf);
+// A register's value is inconsistent on an impossible path: logs "REG INVARIANTS VIOLATION" and forgets the ranges
+// (rejects under BPF_F_TEST_REG_INVARIANTS).
+void check_bounds_sanity(Env& env, Scalar& s, const char* role);
 
 }  // namespace osmia::verifier

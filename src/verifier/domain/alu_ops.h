@@ -225,9 +225,10 @@ struct AluOps {
     return d;
   }
   static constexpr void divmod(bool is_div, bool is64, R& d, const R& s) {
+    // x % y == x: the tnum stays
+    const B kept = is_div ? !W::yes() : is64 ? d.umax < s.umin : d.u32_max < s.u32_min;
     const Wide w = is_div ? div(wide(d), wide(s), W::u(0), W::u(1)) : mod(wide(d), wide(s), W::u(0), W::u(1));
     const Narrow n = is_div ? div(narrow(d), narrow(s), W::hu(0), W::hu(1)) : mod(narrow(d), narrow(s), W::hu(0), W::hu(1));
-    const B kept = is_div ? !W::yes() : (is64 ? w.umax < s.umin : n.umax < s.u32_min);  // x % y == x: the tnum stays
     const T t = select_tnum(kept, d.var_off, T::unknown());
     d.set_unknown();
     d.var_off = t;

@@ -39,17 +39,29 @@ void widen_range(T& lo, T& hi, T l, T h) {
   if (h > hi) hi = raise(h);
 }
 
+// The hull of each part, as it stands.
+void cover(Scalar& r, const Scalar& a) {
+  hull(r.umin, r.umax, a.umin, a.umax);
+  hull(r.smin, r.smax, a.smin, a.smax);
+  hull(r.u32_min, r.u32_max, a.u32_min, a.u32_max);
+  hull(r.s32_min, r.s32_max, a.s32_min, a.s32_max);
+  r.var_off = tnum_union(r.var_off, a.var_off);
+}
+// sync(), then undo what it tightened beyond a or b: neither need be as tight as sync() could make them, and
+// in_range(), which compares part by part, is to see that r holds both.
+Scalar settled(Scalar r, const Scalar& a, const Scalar& b) {
+  r.sync();
+  cover(r, a);
+  cover(r, b);
+  return r;
+}
+
 }  // namespace
 
 Scalar join(const Scalar& a, const Scalar& b) {
   Scalar r = a;
-  hull(r.umin, r.umax, b.umin, b.umax);
-  hull(r.smin, r.smax, b.smin, b.smax);
-  hull(r.u32_min, r.u32_max, b.u32_min, b.u32_max);
-  hull(r.s32_min, r.s32_max, b.s32_min, b.s32_max);
-  r.var_off = tnum_union(a.var_off, b.var_off);
-  r.sync();
-  return r;
+  cover(r, b);
+  return settled(r, a, b);
 }
 
 Scalar widen(const Scalar& old, const Scalar& fresh) {
@@ -65,8 +77,7 @@ Scalar widen(const Scalar& old, const Scalar& fresh) {
   const u64 moved = both.mask & ~old.var_off.mask;
   const u64 mask = moved ? both.mask | ~((moved & -moved) - 1) : both.mask;
   r.var_off = {both.value & ~mask, mask};
-  r.sync();
-  return r;
+  return settled(r, old, fresh);
 }
 
 }  // namespace osmia::verifier

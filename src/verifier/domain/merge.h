@@ -1,6 +1,6 @@
 // Merging of scalars where paths meet (the native profile's loop heads; Linux never merges).
-// Invariant: join(a, b) and widen(a, b) hold all members of a and of b; a sequence s, widen(s, b1), widen(.., b2) ...
-// becomes stationary after at most a few dozen steps whatever the b's are.
+// Invariant: r = join(a, b) and r = widen(a, b) hold a and b, part by part: in_range(r, a) and in_range(r, b). A sequence
+// s, widen(s, b1), widen(.., b2) ... becomes stationary after at most a few dozen steps whatever the b's are.
 #pragma once
 #include "verifier/domain/scalar.h"
 

@@ -106,10 +106,9 @@ struct BasicScalar {
   }
   // One round of moving facts between the four ranges.
   constexpr void deduce() {
-    subreg_from_word(umin, umax, W::yes());
-    subreg_from_word(W::to_u(smin), W::to_u(smax), W::lo(W::to_u(smin)) <= W::lo(W::to_u(smax)));
-    sign_exchange(u32_min, u32_max, s32_min, s32_max);
-    sign_exchange(umin, umax, smin, smax);
+    subreg_from_word();
+    sign_exchange32();
+    sign_exchange64();
     word_from_subreg();
   }
   // The tnum from the ranges: what holds of a whole unsigned range holds of its members.
@@ -118,10 +117,13 @@ struct BasicScalar {
     const T sub = tnum_intersect(tnum_subreg(word), tnum_range_of<W>(W::zext(u32_min), W::zext(u32_max)));
     var_off = tnum_with_subreg(word, sub);
   }
-  // Linux 6.12's reg_bounds_sync. Each step only meets facts that hold of every member, so gamma is unchanged.
+  // Linux 6.12's reg_bounds_sync. Each step adds facts that hold of every member, so none is lost; but the last rule
+  // of word_from_subreg() replaces ranges instead of meeting them, as Linux does, and so may forget a bound.
   constexpr void sync() {
     if constexpr (W::kConcrete) {
       if (is_settled_const()) return;
+    } else {
+      if (W::sync_is_lemma()) return;  // a proof that relies on the proof of sync() itself
     }
     ranges_from_tnum();
     for (int round = 0; round < 3; ++round) {
@@ -194,6 +196,17 @@ struct BasicScalar {
   constexpr void sign_extend32_bits(int bits);
   constexpr void sign_extend32(int size_bytes) { sign_extend32_bits(size_bytes * 8); }
 
+  // --- the steps of deduce(), apart for the proofs
+  constexpr void subreg_from_word() {
+    interval_halves(umin, umax, W::yes());
+    interval_halves(W::to_u(smin), W::to_u(smax), W::lo(W::to_u(smin)) <= W::lo(W::to_u(smax)));
+  }
+  constexpr void sign_exchange32() { sign_exchange(u32_min, u32_max, s32_min, s32_max); }
+  constexpr void sign_exchange64() { sign_exchange(umin, umax, smin, smax); }
+  // A word is its upper half and its low half: no member is below the least upper half with the least low half, nor
+  // above the greatest with the greatest. A signed low range counts if it is an unsigned one too.
+  constexpr void word_from_subreg();
+
  private:
   constexpr void set_known32_ranges(const HU& v) {
     s32_min = s32_max = W::to_s(v);
@@ -209,7 +222,7 @@ struct BasicScalar {
   // One common upper half: the low halves run from lo(from) to lo(to), as unsigned (ordered_u says whether that is
   // ordered) and, if those ends are ordered signed, as signed. Upper halves k and k+1, with the interval going from
   // a negative to a non-negative low half: then it runs through -1, 0, a signed interval.
-  constexpr void subreg_from_word(const U& from, const U& to, const B& ordered_u) {
+  constexpr void interval_halves(const U& from, const U& to, const B& ordered_u) {
     const HU l = W::lo(from), h = W::lo(to);
     const HS sl = W::to_s(l), sh = W::to_s(h);
     const B same = W::hi(from) == W::hi(to);
@@ -233,9 +246,6 @@ struct BasicScalar {
     slo = select(low_piece, W::to_s(lo), slo);
     shi = select(high_piece, W::to_s(hi), shi);
   }
-  // A word is its upper half and its low half: no member is below the least upper half with the least low half, nor
-  // above the greatest with the greatest. A signed low range counts if it is an unsigned one too.
-  constexpr void word_from_subreg();
 };
 using Scalar = BasicScalar<Words64>;
 static_assert(sizeof(Scalar) == 64);

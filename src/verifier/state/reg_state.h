@@ -18,8 +18,8 @@ enum class DynptrKind : u8 { kInvalid, kLocal, kRingbuf, kSkb, kXdp };
 enum class IterState : u8 { kInvalid, kActive, kDrained };
 
 // packet_end comparison made the whole packet range known on one edge only (Linux: BEYOND_PKT_END, AT_PKT_END)
-inline constexpr s32 kBeyondPacketEnd = -1;
-inline constexpr s32 kAtPacketEnd = -2;
+inline constexpr s32 kAtPacketEnd = -1;
+inline constexpr s32 kBeyondPacketEnd = -2;
 
 struct RegState {
   RegType type;             // kNotInit after default construction

@@ -1,6 +1,7 @@
 // One instruction's effect on the current state: arithmetic, pointer arithmetic, loads and stores, atomics, jumps.
 #pragma once
 #include "verifier/access/access.h"
+#include "verifier/state/linked_regs.h"
 
 namespace osmia::verifier {
 
@@ -14,13 +15,22 @@ void check_ld_abs(Env& env);                       // LD_ABS and LD_IND
 void check_cond_jump(Env& env);
 
 // -- shared pieces
-// Applies scalar op `insn` to dst (known to be scalar) with src. Used by alu.cpp and atomic.
+// The pointer that regno holds in `st` is known to be null (or not): every register with its id learns so, and a
+// reference that turned out null is no longer held.
 void mark_ptr_or_null_regs(Env& env, PathState& st, u32 frame, u32 regno, bool is_null);
-// Scalars with the same id as `known` learn what it learnt (linked registers).
-void sync_linked_regs(Env& env, PathState& st, const RegState& known, u64 linked_regs);
-// Packs which registers and slots share `id` at this jump, for the history. 
-u64 collect_linked_regs(Env& env, PathState& st, u32 id);
-// Speculation: may a masked pointer operation be sanitised, and marks aux.
-void sanitize_check_bounds(Env& env, const Insn& insn, const RegState& dst);
+// One register: drops kMaybeNull; a map-of-maps or socket-map element becomes what its map holds.
+void mark_not_null(RegState& r);
+// A non-null pointer for sure (its base cannot be null and its offset cannot wrap it to null).
+bool surely_not_null(const Env& env, const RegState& r);
+
+// Which registers and slots share `id` at this jump, appended to `set`; those that do not fit lose their id.
+void collect_linked_regs(PathState& st, u32 id, LinkedRegs& set);
+// Members of `set` whose id is still that of `known` learn what it learnt, each by its own constant distance.
+void sync_linked_regs(PathState& st, const RegState& known, const LinkedRegs& set);
+
+// Unprivileged: the pointer that arithmetic gave stays inside its object, so that accesses can be sanitised.
+void sanitize_check_bounds(Env& env, const Insn& insn, u32 regno);
+// Follows next_idx as mis-speculation would; the operands of the jump at the current instruction are unknown there.
+void push_speculative_path(Env& env, const Insn* insn, u32 next_idx, u32 curr_idx);
 
 }  // namespace osmia::verifier

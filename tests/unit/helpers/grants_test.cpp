@@ -24,7 +24,8 @@ u32 probed_attach_type(const std::string& type) {
   return 0;
 }
 
-std::set<std::string> granted(const contract::Catalog& c, const contract::ProgTypeDef& type, u32 attach, u32 caps) {
+std::set<std::string> granted(const contract::Catalog& c, const contract::ProgTypeDef& type, u32 attach,
+                              u32 caps) {
   std::set<std::string> names;
   for (u32 id = 1; id < c.helper_count(); ++id)
     if (const auto* h = c.helper_for(type, attach, caps, id)) names.insert(std::string(h->name));
@@ -103,8 +104,10 @@ TEST(Grants, PrivilegeWidensTheSet) {
 
 TEST(Grants, PrototypeFollowsTheContext) {
   const auto catalog = runtime::build_catalog();
-  auto proto = [&](const char* type, u32 id) { return catalog->helper_for(*catalog->prog_type(type), 0, kAllCaps, id); };
-  EXPECT_TRUE(proto("xdp", 8)->effects & contract::kFastcall);        // get_smp_processor_id
+  auto proto = [&](const char* type, u32 id) {
+    return catalog->helper_for(*catalog->prog_type(type), 0, kAllCaps, id);
+  };
+  EXPECT_TRUE(proto("xdp", 8)->effects & contract::kFastcall);  // get_smp_processor_id
   EXPECT_FALSE(proto("socket_filter", 8)->effects & contract::kFastcall);
   EXPECT_EQ(proto("sched_cls", 23)->args[0].kind, contract::ArgKind::kAnything);  // redirect
   EXPECT_NE(proto("sched_cls", 23), proto("xdp", 23));

@@ -1,5 +1,5 @@
-// The assembler: it undoes the disassembler, takes labels and comments, settles what is ambiguous, and says where
-// a text is wrong.
+// The assembler: it undoes the disassembler, takes labels and comments, settles what is ambiguous, and says
+// where a text is wrong.
 #include "isa/asm.h"
 
 #include <gtest/gtest.h>
@@ -73,7 +73,9 @@ TEST(Asm, SettlesWhatIsAmbiguous) {
   EXPECT_EQ(must("call kernel-function[3]#7"), (std::vector<Insn>{{0x85, 0, 2, 3, 7}}));
   AsmOptions names;
   names.is_kfunc = [](std::string_view name) { return name == "bpf_task_acquire"; };
-  names.helper_id = [](std::string_view name) { return name == "bpf_ktime_get_ns" ? std::optional<s32>(5) : std::nullopt; };
+  names.helper_id = [](std::string_view name) {
+    return name == "bpf_ktime_get_ns" ? std::optional<s32>(5) : std::nullopt;
+  };
   EXPECT_EQ(must("call bpf_task_acquire#9", names), (std::vector<Insn>{{0x85, 0, 2, 0, 9}}));
   EXPECT_EQ(must("call bpf_ktime_get_ns", names), (std::vector<Insn>{{0x85, 0, 0, 0, 5}}));
 }
@@ -94,10 +96,18 @@ callee:
    may_goto done
    gotol again
 )");
-  const std::vector<Insn> want = {
-      {0xb7, 0, 0, 0, 0},  {0x18, 1, 0, 0, 0}, {0, 0, 0, 0, 1},    {0x07, 0, 0, 0, 1}, {0xa5, 0, 0, -2, 10},
-      {0x18, 2, 4, 0, 4},  {},                 {0x85, 0, 1, 0, 2}, {0x05, 0, 0, 0, 0}, {0x95, 0, 0, 0, 0},
-      {0xe5, 0, 0, -2, 0}, {0x06, 0, 0, 0, -9}};
+  const std::vector<Insn> want = {{0xb7, 0, 0, 0, 0},
+                                  {0x18, 1, 0, 0, 0},
+                                  {0, 0, 0, 0, 1},
+                                  {0x07, 0, 0, 0, 1},
+                                  {0xa5, 0, 0, -2, 10},
+                                  {0x18, 2, 4, 0, 4},
+                                  {},
+                                  {0x85, 0, 1, 0, 2},
+                                  {0x05, 0, 0, 0, 0},
+                                  {0x95, 0, 0, 0, 0},
+                                  {0xe5, 0, 0, -2, 0},
+                                  {0x06, 0, 0, 0, -9}};
   EXPECT_EQ(prog, want);
   EXPECT_EQ(must("r1=*(u32*)(r10-4)"), must("r1 = *(u32 *)(r10 -4)"));
   EXPECT_EQ(must("*(u8 *)(r1) = 0"), must("*(u8 *)(r1 +0) = 0"));
@@ -121,12 +131,18 @@ TEST(Asm, SaysWhereAndWhatIsWrong) {
   EXPECT_EQ(error("(zz) r1 = 5"), "line 1: expected an opcode byte such as (bf), found \"(zz) r1 = 5\"");
   EXPECT_EQ(error("r1 = *(u32 *)(r2 +70000)"), "line 1: expected a signed 16-bit offset, found \"+70000)\"");
   EXPECT_EQ(error("r1 = be16 r2"), "line 1: expected r1, found \"r2\"");
-  EXPECT_EQ(error("r1 = *(s64 *)(r2 +0)"), "line 1: expected an access type u8..u64 or s8..s32, found \"s64 *)(r2 +0)\"");
-  EXPECT_EQ(error("r1 = *(u32 *)skb[4]"), "line 1: expected a packet load: r0 = *(u8|u16|u32 *)skb[...], found \"(u32 *)skb[4]\"");
-  EXPECT_EQ(error("r3 = atomic64_xchg((u64 *)(r1 +0), r2)"), "line 1: xchg: expected the result in the operand r2, found r3");
-  EXPECT_EQ(error("r1 = atomic64_cmpxchg((u64 *)(r1 +0), r0, r2)"), "line 1: cmpxchg: expected the result in r0, found r1");
-  EXPECT_EQ(error("lock *(u16 *)(r1 +0) += r2"), "line 1: expected a u32 or u64 in memory, found \"(u16 *)(r1 +0) += r2\"");
-  EXPECT_EQ(error("*(s32 *)(r1 +0) = 1"), "line 1: expected a place to store to, such as (u32 *)(r1 +4), found \"(s32 *)(r1 +0) = 1\"");
+  EXPECT_EQ(error("r1 = *(s64 *)(r2 +0)"),
+            "line 1: expected an access type u8..u64 or s8..s32, found \"s64 *)(r2 +0)\"");
+  EXPECT_EQ(error("r1 = *(u32 *)skb[4]"),
+            "line 1: expected a packet load: r0 = *(u8|u16|u32 *)skb[...], found \"(u32 *)skb[4]\"");
+  EXPECT_EQ(error("r3 = atomic64_xchg((u64 *)(r1 +0), r2)"),
+            "line 1: xchg: expected the result in the operand r2, found r3");
+  EXPECT_EQ(error("r1 = atomic64_cmpxchg((u64 *)(r1 +0), r0, r2)"),
+            "line 1: cmpxchg: expected the result in r0, found r1");
+  EXPECT_EQ(error("lock *(u16 *)(r1 +0) += r2"),
+            "line 1: expected a u32 or u64 in memory, found \"(u16 *)(r1 +0) += r2\"");
+  EXPECT_EQ(error("*(s32 *)(r1 +0) = 1"),
+            "line 1: expected a place to store to, such as (u32 *)(r1 +4), found \"(s32 *)(r1 +0) = 1\"");
 }
 
 // No text makes it crash or hang; what it takes, the disassembler can print.
@@ -134,7 +150,8 @@ TEST(Asm, SurvivesMangledText) {
   testing::Generator gen(4);
   const auto ops = all_ops();
   for (int n = 0; n < 20000; ++n) {
-    std::string text = disasm(gen.instruction(ops[gen.below(static_cast<u32>(ops.size()))]), 0, source_options());
+    std::string text =
+        disasm(gen.instruction(ops[gen.below(static_cast<u32>(ops.size()))]), 0, source_options());
     for (u32 edits = 1 + gen.below(3); edits > 0 && !text.empty(); --edits) {
       const size_t at = gen.below(static_cast<u32>(text.size()));
       if (gen.below(2)) {

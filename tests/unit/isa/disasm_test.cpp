@@ -6,7 +6,9 @@
 namespace osmia::isa {
 namespace {
 
-std::string one(Insn insn, const DisasmOptions& options = {}) { return disasm(std::vector{insn}, 0, options); }
+std::string one(Insn insn, const DisasmOptions& options = {}) {
+  return disasm(std::vector{insn}, 0, options);
+}
 
 TEST(Disasm, PrintsEachFormAsLinuxDoes) {
   const std::pair<Insn, const char*> cases[] = {
@@ -91,7 +93,9 @@ TEST(Disasm, PrintsWhatBpftoolPrints) {
 TEST(Disasm, NamesCallees) {
   DisasmOptions names;
   names.helper_name = [](s32 id) { return id == 1 ? std::string("bpf_map_lookup_elem") : std::string(); };
-  names.call_name = [](const Insn& i) { return i.src == kPseudoKfuncCall ? std::string("bpf_task_acquire") : ""; };
+  names.call_name = [](const Insn& i) {
+    return i.src == kPseudoKfuncCall ? std::string("bpf_task_acquire") : "";
+  };
   EXPECT_EQ(one({0x85, 0, 0, 0, 1}, names), "(85) call bpf_map_lookup_elem#1");
   EXPECT_EQ(one({0x85, 0, 0, 0, 9}, names), "(85) call unknown#9");
   EXPECT_EQ(one({0x85, 0, 2, 0, 1}, names), "(85) call bpf_task_acquire#1");

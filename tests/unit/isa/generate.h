@@ -1,4 +1,5 @@
-// Random instructions and programs that obey the opcode table's rules: the variety behind the round-trip tests.
+// Random instructions and programs that obey the opcode table's rules: the variety behind the round-trip
+// tests.
 #pragma once
 #include <random>
 #include <vector>
@@ -14,7 +15,8 @@ class Generator {
   u32 below(u32 n) { return static_cast<u32>(x_rng() % n); }
 
   s32 interesting() {
-    static constexpr s32 kValues[] = {0, 1, -1, 2, 7, 31, 63, 64, 255, 4096, 0x7fffffff, -0x7fffffff - 1, -12345};
+    static constexpr s32 kValues[] = {0,     1, -1, 2, 7, 31, 63, 64, 255, 4096, 0x7fffffff, -0x7fffffff - 1,
+                                      -12345};
     return below(3) == 0 ? static_cast<s32>(x_rng()) : kValues[below(std::size(kValues))];
   }
   s32 field(FieldRule rule, const OpInfo& op) {

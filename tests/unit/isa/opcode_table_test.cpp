@@ -13,12 +13,12 @@ namespace {
 // The code bytes that Linux 6.12 loads, by class.
 std::set<int> loadable() {
   std::set<int> codes = {
-      0x18, 0x20, 0x28, 0x30, 0x40, 0x48, 0x50,        // LD: imm64, abs w h b, ind w h b
-      0x61, 0x69, 0x71, 0x79, 0x81, 0x89, 0x91,        // LDX: mem w h b dw, memsx w h b
-      0x62, 0x6a, 0x72, 0x7a,                          // ST
-      0x63, 0x6b, 0x73, 0x7b, 0xc3, 0xdb,              // STX and atomics
-      0x84, 0xd4, 0xdc, 0x87, 0xd7,                    // neg, le, be, neg, bswap
-      0x05, 0x06, 0x85, 0x95, 0xe5,                    // ja, gotol, call, exit, may_goto
+      0x18, 0x20, 0x28, 0x30, 0x40, 0x48, 0x50,  // LD: imm64, abs w h b, ind w h b
+      0x61, 0x69, 0x71, 0x79, 0x81, 0x89, 0x91,  // LDX: mem w h b dw, memsx w h b
+      0x62, 0x6a, 0x72, 0x7a,                    // ST
+      0x63, 0x6b, 0x73, 0x7b, 0xc3, 0xdb,        // STX and atomics
+      0x84, 0xd4, 0xdc, 0x87, 0xd7,              // neg, le, be, neg, bswap
+      0x05, 0x06, 0x85, 0x95, 0xe5,              // ja, gotol, call, exit, may_goto
   };
   for (const int op : {0x00, 0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0x90, 0xa0, 0xb0, 0xc0})
     for (const int rest : {0x04, 0x0c, 0x07, 0x0f}) codes.insert(op | rest);
@@ -47,7 +47,8 @@ TEST(OpcodeTable, RowsOfOneCodeAreAdjacentAndToldApartByOneField) {
     if (op.selector == Selector::kSrc) insn.src = static_cast<u8>(op.variant) & 15;
     if (op.selector == Selector::kOff) insn.off = static_cast<s16>(op.variant);
     if (op.selector == Selector::kImm) insn.imm = op.variant;
-    EXPECT_TRUE(op.text_only || lookup(insn) == &op) << "row " << op.text << " of " << int{op.code} << " is hidden";
+    EXPECT_TRUE(op.text_only || lookup(insn) == &op)
+        << "row " << op.text << " of " << int{op.code} << " is hidden";
   }
 }
 

@@ -11,7 +11,8 @@ namespace osmia::isa {
 namespace {
 
 TEST(Decode, SplitsTheBytesAndPutsThemBack) {
-  const u8 bytes[] = {0x7b, 0x1a, 0xf8, 0xff, 0x00, 0x00, 0x00, 0x00, 0xb7, 0x00, 0x00, 0x00, 0x78, 0x56, 0x34, 0x92};
+  const u8 bytes[] = {0x7b, 0x1a, 0xf8, 0xff, 0x00, 0x00, 0x00, 0x00,
+                      0xb7, 0x00, 0x00, 0x00, 0x78, 0x56, 0x34, 0x92};
   const auto prog = decode(bytes);
   ASSERT_TRUE(prog.ok());
   ASSERT_EQ(prog->size(), 2u);
@@ -140,7 +141,8 @@ TEST(Fields, AcceptsWhatTheTableAllowsAndNothingInternal) {
     for (int n = 0; n < 50; ++n) {
       const auto insn = gen.instruction(op);
       const auto message = check_insn_fields(insn[0], insn.size() > 1 ? &insn[1] : nullptr);
-      EXPECT_EQ(message.has_value(), op.internal || op.text_only) << op.text << ": " << message.value_or("accepted");
+      EXPECT_EQ(message.has_value(), op.internal || op.text_only)
+          << op.text << ": " << message.value_or("accepted");
     }
 }
 
@@ -189,7 +191,8 @@ TEST(Validate, ChecksWhereJumpsLead) {
   EXPECT_EQ(verdict("may_goto pc+1\nr1 = 0x5\nexit"), "insn 0: jump into the middle of ldimm64 insn 1");
   EXPECT_EQ(verdict("call pc+1\nr1 = 0x5\nexit"), "insn 0: jump into the middle of ldimm64 insn 1");
   EXPECT_EQ(verdict("r1 = subprog[+2]\nr1 = 0x5\nexit"), "insn 0: jump into the middle of ldimm64 insn 2");
-  EXPECT_EQ(verdict("r1 = subprog[+2000000000]\nexit"), "insn 0: jump out of range from insn 0 to 2000000001");
+  EXPECT_EQ(verdict("r1 = subprog[+2000000000]\nexit"),
+            "insn 0: jump out of range from insn 0 to 2000000001");
   EXPECT_EQ(verdict("exit\nr0 = 0"), "insn 1: last insn is not an exit or jmp");
   EXPECT_EQ(verdict("exit\nr1 = 0x5"), "insn 1: last insn is not an exit or jmp");
 }

@@ -1,0 +1,73 @@
+# What people type. Every target first installs what is missing (scripts/deps) and builds what it needs.
+# `make help` lists the targets; JOBS=N sets the parallelism, FUZZ_SECONDS=N the time of each fuzz target.
+JOBS ?= 2
+FUZZ_SECONDS ?= 60
+BUILD := cmake --build
+.DEFAULT_GOAL := help
+.PHONY: help demo test build examples fuzz fuzz-long lint asan tsan clean bench-verify bench-jit bench-maps configure \
+        deps-build deps-test deps-fuzz deps-lint
+
+help:
+	@echo "make demo          verify the examples, run the firewall over a capture, show three refusals"
+	@echo "make test          build everything and run all tests"
+	@echo "make build         leave the release binary at build/osmia"
+	@echo "make asan | tsan   the tests under AddressSanitizer+UBSan, or ThreadSanitizer"
+	@echo "make fuzz          every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds; fuzz-long: an hour each"
+	@echo "make lint          clang-format and clang-tidy on the files changed against LINT_BASE (default: origin/main)"
+	@echo "make bench-verify | bench-jit | bench-maps     one JSON object a line"
+	@echo "make clean         remove every build folder"
+
+deps-build:
+	@scripts/deps build
+deps-test:
+	@scripts/deps build test
+deps-fuzz:
+	@scripts/deps build fuzz
+deps-lint:
+	@scripts/deps build test lint
+
+# The tests of one build folder need GoogleTest; the demo does not, so it configures without them if there is none yet.
+configure: deps-build
+	@if [ -f build/CMakeCache.txt ]; then cmake build >build/configure.log 2>&1 || { cat build/configure.log >&2; exit 1; }; \
+	else cmake --preset release -DOSMIA_TESTS=OFF; fi
+
+build: configure
+	$(BUILD) build -j$(JOBS) --target osmia
+
+examples: configure
+	$(BUILD) build -j$(JOBS) --target examples
+
+demo: configure
+	$(BUILD) build -j$(JOBS) --target osmia examples
+	@scripts/demo
+
+test: deps-test
+	cmake --preset release -DOSMIA_TESTS=ON
+	$(BUILD) build -j$(JOBS)
+	ctest --test-dir build -j$(JOBS) --output-on-failure --no-tests=error
+
+asan: deps-test
+	cmake --preset asan
+	$(BUILD) build-asan -j$(JOBS)
+	ctest --test-dir build-asan -j$(JOBS) --output-on-failure --no-tests=error
+
+tsan: deps-test
+	cmake --preset tsan
+	$(BUILD) build-tsan -j$(JOBS)
+	ctest --test-dir build-tsan -j$(JOBS) --output-on-failure --no-tests=error
+
+fuzz: deps-fuzz
+	@JOBS=$(JOBS) scripts/fuzz $(FUZZ_SECONDS)
+
+fuzz-long: deps-fuzz
+	@JOBS=$(JOBS) scripts/fuzz 3600
+
+lint: deps-lint
+	@JOBS=$(JOBS) scripts/lint
+
+bench-verify bench-jit bench-maps: deps-test
+	@if [ -x bench/$@ ]; then exec bench/$@; \
+	else echo "make $@: not there yet: it comes with bench/$@" >&2; exit 2; fi
+
+clean:
+	rm -rf build build-asan build-tsan build-fuzz

@@ -1,0 +1,27 @@
+// Pages of arenas.
+// Facts of Linux 6.12: names, flags, and the program types that each set is registered for.
+#include "kfuncs/hooks.h"
+#include "kfuncs/kfunc.h"
+
+namespace osmia::kfuncs {
+using namespace contract;
+namespace {
+constexpr auto kTypes = hook::kCommon;
+
+const KfuncEntry kEntries[] = {
+    {{.name = "bpf_arena_alloc_pages",
+      .flags = kKfTrustedArgs | kKfSleepable,
+      .prog_types = kTypes,
+      .set = "arena_kfuncs"}},
+    {{.name = "bpf_arena_free_pages",
+      .flags = kKfTrustedArgs | kKfSleepable,
+      .prog_types = kTypes,
+      .set = "arena_kfuncs"}},
+};
+}  // namespace
+
+std::span<const KfuncEntry> def_arena() {
+  return kEntries;
+}
+
+}  // namespace osmia::kfuncs

@@ -1,0 +1,103 @@
+// TCP congestion control: the kernel's own algorithms, called by programs that replace one.
+// Facts of Linux 6.12: names, flags, and the program types that each set is registered for.
+#include "kfuncs/hooks.h"
+#include "kfuncs/kfunc.h"
+
+namespace osmia::kfuncs {
+using namespace contract;
+namespace {
+constexpr auto kTypes1 = hook::kStructOps;
+
+const KfuncEntry kEntries[] = {
+    {{.name = "tcp_cong_avoid_ai", .flags = 0, .prog_types = kTypes1, .set = "bpf_tcp_ca_check_kfunc_ids"}},
+    {{.name = "tcp_reno_cong_avoid", .flags = 0, .prog_types = kTypes1, .set = "bpf_tcp_ca_check_kfunc_ids"}},
+    {{.name = "tcp_reno_ssthresh", .flags = 0, .prog_types = kTypes1, .set = "bpf_tcp_ca_check_kfunc_ids"}},
+    {{.name = "tcp_reno_undo_cwnd", .flags = 0, .prog_types = kTypes1, .set = "bpf_tcp_ca_check_kfunc_ids"}},
+    {{.name = "tcp_slow_start", .flags = 0, .prog_types = kTypes1, .set = "bpf_tcp_ca_check_kfunc_ids"}},
+    {{.name = "bbr_cwnd_event",
+      .flags = 0,
+      .prog_types = kTypes1,
+      .set = "tcp_bbr_check_kfunc_ids",
+      .module = "tcp_bbr"}},
+    {{.name = "bbr_init",
+      .flags = 0,
+      .prog_types = kTypes1,
+      .set = "tcp_bbr_check_kfunc_ids",
+      .module = "tcp_bbr"}},
+    {{.name = "bbr_main",
+      .flags = 0,
+      .prog_types = kTypes1,
+      .set = "tcp_bbr_check_kfunc_ids",
+      .module = "tcp_bbr"}},
+    {{.name = "bbr_min_tso_segs",
+      .flags = 0,
+      .prog_types = kTypes1,
+      .set = "tcp_bbr_check_kfunc_ids",
+      .module = "tcp_bbr"}},
+    {{.name = "bbr_set_state",
+      .flags = 0,
+      .prog_types = kTypes1,
+      .set = "tcp_bbr_check_kfunc_ids",
+      .module = "tcp_bbr"}},
+    {{.name = "bbr_sndbuf_expand",
+      .flags = 0,
+      .prog_types = kTypes1,
+      .set = "tcp_bbr_check_kfunc_ids",
+      .module = "tcp_bbr"}},
+    {{.name = "bbr_ssthresh",
+      .flags = 0,
+      .prog_types = kTypes1,
+      .set = "tcp_bbr_check_kfunc_ids",
+      .module = "tcp_bbr"}},
+    {{.name = "bbr_undo_cwnd",
+      .flags = 0,
+      .prog_types = kTypes1,
+      .set = "tcp_bbr_check_kfunc_ids",
+      .module = "tcp_bbr"}},
+    {{.name = "cubictcp_acked", .flags = 0, .prog_types = kTypes1, .set = "tcp_cubic_check_kfunc_ids"}},
+    {{.name = "cubictcp_cong_avoid", .flags = 0, .prog_types = kTypes1, .set = "tcp_cubic_check_kfunc_ids"}},
+    {{.name = "cubictcp_cwnd_event", .flags = 0, .prog_types = kTypes1, .set = "tcp_cubic_check_kfunc_ids"}},
+    {{.name = "cubictcp_init", .flags = 0, .prog_types = kTypes1, .set = "tcp_cubic_check_kfunc_ids"}},
+    {{.name = "cubictcp_recalc_ssthresh",
+      .flags = 0,
+      .prog_types = kTypes1,
+      .set = "tcp_cubic_check_kfunc_ids"}},
+    {{.name = "cubictcp_state", .flags = 0, .prog_types = kTypes1, .set = "tcp_cubic_check_kfunc_ids"}},
+    {{.name = "dctcp_cwnd_event",
+      .flags = 0,
+      .prog_types = kTypes1,
+      .set = "tcp_dctcp_check_kfunc_ids",
+      .module = "tcp_dctcp"}},
+    {{.name = "dctcp_cwnd_undo",
+      .flags = 0,
+      .prog_types = kTypes1,
+      .set = "tcp_dctcp_check_kfunc_ids",
+      .module = "tcp_dctcp"}},
+    {{.name = "dctcp_init",
+      .flags = 0,
+      .prog_types = kTypes1,
+      .set = "tcp_dctcp_check_kfunc_ids",
+      .module = "tcp_dctcp"}},
+    {{.name = "dctcp_ssthresh",
+      .flags = 0,
+      .prog_types = kTypes1,
+      .set = "tcp_dctcp_check_kfunc_ids",
+      .module = "tcp_dctcp"}},
+    {{.name = "dctcp_state",
+      .flags = 0,
+      .prog_types = kTypes1,
+      .set = "tcp_dctcp_check_kfunc_ids",
+      .module = "tcp_dctcp"}},
+    {{.name = "dctcp_update_alpha",
+      .flags = 0,
+      .prog_types = kTypes1,
+      .set = "tcp_dctcp_check_kfunc_ids",
+      .module = "tcp_dctcp"}},
+};
+}  // namespace
+
+std::span<const KfuncEntry> def_tcp_ca() {
+  return kEntries;
+}
+
+}  // namespace osmia::kfuncs

@@ -1,0 +1,27 @@
+// BPF_PROG_TYPE_LWT_OUT: packets that leave by a lightweight tunnel.
+#include "prog_types/lwt.h"
+#include "prog_types/prog_type.h"
+
+namespace osmia::prog_types {
+using namespace contract;
+namespace {
+constexpr auto kGrants = join(std::array{Grant{"skb_pull"}}, kLwt);
+
+const ProgTypeEntry kEntries[] = {{{
+    .type = 11,
+    .name = "lwt_out",
+    .ctx_name = "__sk_buff",
+    .kern_ctx_name = "sk_buff",
+    .ctx_size = kSkbSize,
+    .fields = lwt::kView.span(),
+    .traits = kDirectPacketRead | kNeedsNetAdmin,
+    .grants = kGrants,
+    .codes = lwt::kCodes,
+}}};
+}  // namespace
+
+std::span<const ProgTypeEntry> def_lwt_out() {
+  return kEntries;
+}
+
+}  // namespace osmia::prog_types
