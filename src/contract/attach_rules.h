@@ -11,6 +11,7 @@
 namespace osmia::contract {
 
 struct Caller;
+struct ReturnRange;
 
 struct AttachClause {
   bool allow = true;
@@ -27,7 +28,16 @@ struct AttachRule {
   std::span<const AttachClause> clauses;
 };
 
-// Does the rule of this name allow the caller's attach target? An unknown name refuses.
+// Rules: "sleepable" (tracing and lsm targets for sleepable programs), "modify_return", "tracing_denied"
+// (refused with -EINVAL and no text), "no_return" (no exit to trace), "lsm_hook", "lsm_disabled",
+// "lsm_trusted" (pointer arguments are trusted), "func_entry", and those that grants, helpers and kfuncs
+// name. Does the rule of this name allow the caller's attach target? An unknown name refuses.
 bool target_allowed(std::string_view rule, std::string_view prog_type, const Caller& caller);
+
+bool attach_rule_exists(std::string_view rule);
+
+// What a program at this security hook ("bpf_lsm_…") may return, as 32 bits: 0 or 1 for boolean hooks, else 0
+// or a negative errno. Hooks that return nothing (BTF tells) have no range.
+ReturnRange lsm_return_range(std::string_view hook);
 
 }  // namespace osmia::contract

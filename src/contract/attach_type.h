@@ -12,6 +12,7 @@ enum AttachType : u32 {
   kLsmMac = 27,
   kTraceIter = 28,
   kLsmCgroup = 43,
+  kTraceKprobeSession = 56,
 };
 
 }  // namespace osmia::contract

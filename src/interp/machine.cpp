@@ -55,11 +55,11 @@ Code::~Code() = default;
 
 void Machine::link(Code& code, u32 ops) {
   const void* labels[static_cast<size_t>(OpCode::kCount)];
-  exec(nullptr, 0, nullptr, 0, labels);
+  exec(nullptr, 0, nullptr, 0, nullptr, labels);
   for (u32 i = 0; i < ops; i++) code.ops_[i].go = labels[static_cast<size_t>(code.ops_[i].code)];
 }
 
-u64 Machine::exec(const Code* code, u32 pc, u64* r, u32 subprog, const void** labels) {
+u64 Machine::exec(const Code* code, u32 pc, u64* r, u32 subprog, u32* tail_calls, const void** labels) {
   if (labels) {
     const void* table[] = {
 #define OSMIA_X(n) &&L_##n##64K, &&L_##n##64X, &&L_##n##32K, &&L_##n##32X,
@@ -81,7 +81,7 @@ u64 Machine::exec(const Code* code, u32 pc, u64* r, u32 subprog, const void** la
   alignas(16) u8 stack[512];
   std::memset(stack + sizeof stack - code->stack_bytes_[subprog], 0, code->stack_bytes_[subprog]);
   r[isa::kFp] = reinterpret_cast<u64>(stack + sizeof stack);
-  u32 tail_calls = 0, rounds = 0;
+  u32 rounds = 0;
   const Code::Op* ops = code->ops_.get();
   const Code::Op* op = ops + pc;
 #define NEXT goto* (++op)->go
@@ -202,17 +202,18 @@ L_CallSubprog : {
   const u32 callee = static_cast<u32>(op->target);
   u64 inner[12];
   std::memcpy(inner + 1, r + 1, 5 * sizeof(u64));
-  r[0] = exec(code, code->subprog_op_[callee], inner, callee, nullptr);
+  r[0] = exec(code, code->subprog_op_[callee], inner, callee, tail_calls, nullptr);
   NEXT;
 }
 L_TailCall : {
   // r1 ctx, r2 prog array, r3 index. On failure the program goes on behind the call.
   const Code* next = code->tail_call_ ? code->tail_call_(r[2], static_cast<u32>(r[3])) : nullptr;
-  if (!next || tail_calls >= kMaxTailCalls) {
+  if (!next || *tail_calls >= kMaxTailCalls) {
     r[0] = static_cast<u64>(-ENOENT);
     NEXT;
   }
-  tail_calls++;
+  ++*tail_calls;
+  rounds = 0;
   code = next;
   ops = code->ops_.get();
   std::memset(stack + sizeof stack - code->stack_bytes_[0], 0, code->stack_bytes_[0]);
@@ -233,12 +234,14 @@ u64 Machine::callback_entry(const rewrite::BpfCallback* cb, u64 a1, u64 a2, u64 
 
 u64 Code::run(u64 r1, u64 r2) const {
   u64 r[12] = {0, r1, r2};
-  return Machine::exec(this, subprog_op_[0], r, 0, nullptr);
+  u32 tail_calls = 0;
+  return Machine::exec(this, subprog_op_[0], r, 0, &tail_calls, nullptr);
 }
 
 u64 Code::call(u32 subprog, const u64 args[5]) const {
   u64 r[12] = {0, args[0], args[1], args[2], args[3], args[4]};
-  return Machine::exec(this, subprog_op_[subprog], r, subprog, nullptr);
+  u32 tail_calls = 0;
+  return Machine::exec(this, subprog_op_[subprog], r, subprog, &tail_calls, nullptr);
 }
 
 const rewrite::BpfCallback& Code::callback(u32 subprog) const { return callbacks_[subprog]; }

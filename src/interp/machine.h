@@ -18,8 +18,9 @@ struct Code::Op {
 struct Machine {
   static void link(Code& code, u32 ops);
   static u64 callback_entry(const rewrite::BpfCallback* cb, u64, u64, u64, u64, u64);
-  // Runs from operation pc with the registers given; returns r0. `labels`: only fills the dispatch table.
-  static u64 exec(const Code* code, u32 pc, u64* regs, u32 subprog, const void** labels);
+  // Runs from operation pc with the registers given; returns r0. `tail_calls`: those of the whole run so far (Linux
+  // counts them over all frames). `labels`: only fills the dispatch table.
+  static u64 exec(const Code* code, u32 pc, u64* regs, u32 subprog, u32* tail_calls, const void** labels);
 };
 
 }  // namespace osmia::interp

@@ -14,7 +14,13 @@ constexpr auto kGrants = join(
         Grant{.tag = "sk_sockopt", .targets = "tcp_ca_sockopt"},
         Grant{.tag = "task_storage", .targets = "sched_ext"},
     },
-    kBase);
+    std::array{
+        Grant{.tag = "core", .targets = "struct_ops_helpers"},
+        Grant{.tag = "base", .targets = "struct_ops_helpers"},
+        Grant{.tag = "base_bpf", .capability = Capability::kBpf, .targets = "struct_ops_helpers"},
+        Grant{.tag = "trace_printk", .capability = Capability::kPerfmon, .targets = "struct_ops_helpers"},
+        Grant{.tag = "base_perfmon", .capability = Capability::kPerfmon, .targets = "struct_ops_helpers"},
+    });
 
 const ProgTypeEntry kEntries[] = {{{
     .type = 27,

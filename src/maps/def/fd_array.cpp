@@ -1,0 +1,196 @@
+// Arrays whose values user space writes as descriptors: programs (tail calls), maps, perf events, cgroups. Readers take
+// a shared pointer under a small lock, so that what they got lives while they use it.
+#include <array>
+#include <mutex>
+
+#include "maps/checks.h"
+#include "maps/map_type.h"
+#include "maps/value.h"
+
+namespace osmia::maps {
+namespace {
+
+using contract::MapTrait;
+
+u32 index_of(const void* key) { return load_unaligned<u32>(key); }
+
+// Slots of shared pointers. Old pointers are dropped only with the map or when no program can be inside: they go to a
+// pen that is emptied when user space lets the map go, so that raw pointers given to programs stay valid.
+template <class T>
+class PtrArrayMap : public Map {
+ public:
+  PtrArrayMap(const MapAttr& a) : Map(a), slots_(a.max_entries) {}
+  int next_key(const void* key, void* next) override {
+    const u32 i = key ? index_of(key) : ~0u;
+    if (i != ~0u && i == max_entries() - 1) return -ENOENT;
+    store_unaligned<u32>(next, i >= max_entries() ? 0 : i + 1);
+    return 0;
+  }
+  s64 erase(const void* key) override {
+    const u32 i = index_of(key);
+    if (i >= max_entries()) return -E2BIG;
+    std::lock_guard lock(mutex_);
+    if (!slots_[i]) return -ENOENT;
+    retire(i, nullptr);
+    return 0;
+  }
+  int lookup_user(const void* key, void* value, u64) override {
+    const u32 i = index_of(key);
+    std::lock_guard lock(mutex_);
+    if (i >= max_entries() || !slots_[i]) return -ENOENT;
+    store_unaligned<u32>(value, id_of(*slots_[i]));
+    return 0;
+  }
+  int update_user(const void* key, const void* value, u64 flags, Descriptors& fds) override {
+    const u32 i = index_of(key);
+    if (flags != BPF_ANY) return -EINVAL;
+    if (i >= max_entries()) return -E2BIG;
+    auto p = resolve(load_unaligned<s32>(value), fds);
+    if (!p.ok()) return -p.error().code;
+    std::lock_guard lock(mutex_);
+    retire(i, *std::move(p));
+    return 0;
+  }
+
+ protected:
+  virtual u32 id_of(const T& t) const = 0;
+  virtual Result<std::shared_ptr<T>> resolve(int fd, Descriptors& fds) = 0;
+  std::shared_ptr<T> get(u32 i) {
+    std::lock_guard lock(mutex_);
+    return i < slots_.size() ? slots_[i] : nullptr;
+  }
+  void retire(u32 i, std::shared_ptr<T> fresh) {  // under mutex_
+    if (slots_[i]) pen_.push_back(std::move(slots_[i]));
+    slots_[i] = std::move(fresh);
+    if (pen_.size() > 64 + slots_.size()) pen_.erase(pen_.begin(), pen_.begin() + 32);
+  }
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<T>> slots_;
+  std::vector<std::shared_ptr<T>> pen_;
+};
+
+class ProgArrayMap final : public PtrArrayMap<ProgObject> {
+ public:
+  using PtrArrayMap::PtrArrayMap;
+  std::shared_ptr<ProgObject> lookup_prog(u32 index) override { return get(index); }
+  bool may_be_inner() const override { return false; }
+  // The first program decides which others fit: a tail call keeps the context.
+  void release_user_refs() override {
+    std::vector<std::shared_ptr<ProgObject>> gone;  // dropped outside the lock: a program may own this map
+    std::lock_guard lock(mutex_);
+    for (auto& s : slots_)
+      if (s) gone.push_back(std::move(s)), s = nullptr;
+    for (auto& p : pen_) gone.push_back(std::move(p));
+    pen_.clear();
+  }
+
+ private:
+  u32 id_of(const ProgObject& p) const override { return p.object_id(); }
+  Result<std::shared_ptr<ProgObject>> resolve(int fd, Descriptors& fds) override {
+    auto p = fds.prog(fd);
+    if (!p.ok()) return p.error();
+    const ProgObject& prog = **p;
+    if (prog.prog_type() == BPF_PROG_TYPE_EXT) return bad("an extension program cannot be tail-called");
+    std::lock_guard lock(mutex_);
+    if (!owned_) {
+      owned_ = true;
+      owner_type_ = prog.prog_type(), owner_attach_ = prog.attach_type(), owner_frags_ = prog.has_frags();
+    }
+    const bool attach_matters = prog.prog_type() == BPF_PROG_TYPE_TRACING || prog.prog_type() == BPF_PROG_TYPE_LSM;
+    if (owner_type_ != prog.prog_type() || owner_frags_ != prog.has_frags() ||
+        (attach_matters && owner_attach_ != prog.attach_type()))
+      return bad("program of another type than the first in this program array");
+    return p;
+  }
+  bool owned_ = false, owner_frags_ = false;
+  u32 owner_type_ = 0, owner_attach_ = 0;
+};
+
+class ArrayOfMaps final : public PtrArrayMap<Map> {
+ public:
+  ArrayOfMaps(const MapAttr& a, MapPtr inner) : PtrArrayMap(a), template_(std::move(inner)) {
+    set_inner(*template_);
+    template_.reset();
+  }
+  void* lookup(const void* key) override { return get(index_of(key)).get(); }
+  u8 batches() const override { return kLookupBatch | kUpdateBatch; }
+  bool may_be_inner() const override { return false; }
+
+ private:
+  u32 id_of(const Map& m) const override { return m.info().id; }
+  Result<MapPtr> resolve(int fd, Descriptors& fds) override {
+    auto m = fds.map(fd);
+    if (m.ok() && !(*m)->meta_equal(*inner_info_)) return bad("map differs from the inner map's template");
+    return m;
+  }
+  MapPtr template_;
+};
+
+class OpaqueArrayMap final : public Map {  // perf events, cgroups: nothing can be stored yet
+ public:
+  using Map::Map;
+  int lookup_user(const void*, void*, u64) override { return -kNotSupp; }
+  int update_user(const void* key, const void* value, u64 flags, Descriptors&) override {
+    if (flags != BPF_ANY) return -EINVAL;
+    if (index_of(key) >= max_entries()) return -E2BIG;
+    return load_unaligned<s32>(value) < 0 ? -EBADF : -EOPNOTSUPP;
+  }
+  s64 erase(const void* key) override { return index_of(key) >= max_entries() ? -E2BIG : -ENOENT; }
+  int next_key(const void* key, void* next) override {
+    const u32 i = key ? index_of(key) : ~0u;
+    if (i != ~0u && i == max_entries() - 1) return -ENOENT;
+    store_unaligned<u32>(next, i >= max_entries() ? 0 : i + 1);
+    return 0;
+  }
+};
+
+template <class M>
+Result<MapPtr> create(const MapAttr& a) {
+  if (a.max_entries > machine_memory_slots()) return Error{ENOMEM, "array larger than the machine's memory"};
+  return MapPtr(std::make_shared<M>(a));
+}
+
+const u32 kProgArrayHelpers[] = {BPF_FUNC_tail_call};
+const u32 kPerfHelpers[] = {BPF_FUNC_perf_event_read, BPF_FUNC_perf_event_output, BPF_FUNC_skb_output,
+                            BPF_FUNC_perf_event_read_value, BPF_FUNC_xdp_output};
+const u32 kCgroupHelpers[] = {BPF_FUNC_skb_under_cgroup, BPF_FUNC_current_task_under_cgroup};
+const u32 kLookup[] = {BPF_FUNC_map_lookup_elem};
+
+Result<MapPtr> create_array_of_maps(const MapAttr& a) {
+  if (a.max_entries > machine_memory_slots()) return Error{ENOMEM, "array larger than the machine's memory"};
+  OSMIA_ASSIGN(MapPtr inner, inner_template(a));
+  return MapPtr(std::make_shared<ArrayOfMaps>(a, std::move(inner)));
+}
+
+const MapTypeEntry kTypes[] = {
+    {.def = {.type = BPF_MAP_TYPE_PROG_ARRAY, .name = "prog_array", .traits = MapTrait::kMapHoldsProgs,
+             .only_helpers = kProgArrayHelpers, .unprivileged = true},
+     .check = check_fd_array, .create = create<ProgArrayMap>},
+    {.def = {.type = BPF_MAP_TYPE_PERF_EVENT_ARRAY, .name = "perf_event_array", .only_helpers = kPerfHelpers,
+             .unprivileged = true},
+     .check = check_fd_array, .create = create<OpaqueArrayMap>, .check_btf = refuse_btf},
+    {.def = {.type = BPF_MAP_TYPE_CGROUP_ARRAY, .name = "cgroup_array", .only_helpers = kCgroupHelpers,
+             .unprivileged = true},
+     .check = check_fd_array, .create = create<OpaqueArrayMap>, .check_btf = refuse_btf},
+    {.def = {.type = BPF_MAP_TYPE_ARRAY_OF_MAPS, .name = "array_of_maps",
+             .traits = MapTrait::kMapHoldsMaps | MapTrait::kMapIsArray | MapTrait::kMapSleepableOk,
+             .only_helpers = kLookup, .unprivileged = true},
+     .check = check_fd_array, .create = create_array_of_maps, .check_btf = refuse_btf},
+};
+
+}  // namespace
+
+// The inner map that a map of maps is made with: any map that is not one itself.
+Result<MapPtr> inner_template(const MapAttr& a) {
+  if (!a.descriptors) return Error{EBADF, "inner_map_fd is not a map"};
+  auto inner = a.descriptors->map(static_cast<int>(a.inner_map_fd));
+  if (!inner.ok()) return inner;
+  if ((*inner)->info().inner) return bad("inner_map_fd: maps of maps do not nest");
+  if (!(*inner)->may_be_inner()) return Error{kNotSupp, "inner_map_fd: this map type cannot be an inner map"};
+  if (const int e = (*inner)->record_error) return Error{e, "inner_map_fd: its BTF record is not sound"};
+  return inner;
+}
+
+std::span<const MapTypeEntry> def_fd_array() { return kTypes; }
+
+}  // namespace osmia::maps

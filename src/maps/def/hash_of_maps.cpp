@@ -1,0 +1,108 @@
+// hash_of_maps: a hash whose values are maps. The map objects hang beside the table, so that an inner map lives as long as
+// its element, and a little longer for programs that just looked it up.
+#include <deque>
+#include <unordered_map>
+
+#include "maps/checks.h"
+#include "maps/hash_table.h"
+#include "maps/map_type.h"
+
+namespace osmia::maps {
+namespace {
+
+using contract::MapTrait;
+
+class HashOfMaps final : public Map {
+ public:
+  HashOfMaps(const MapAttr& a, std::unique_ptr<HashTable> t, const Map& inner) : Map(a), table_(std::move(t)) {
+    set_inner(inner);
+  }
+  void* lookup(const void* key) override {
+    const u8* v = table_->find(key, true);
+    return v ? reinterpret_cast<void*>(__atomic_load_n(reinterpret_cast<const u64*>(v), __ATOMIC_ACQUIRE)) : nullptr;
+  }
+  int lookup_user(const void* key, void* value, u64) override {
+    std::lock_guard lock(mutex_);
+    const Map* m = static_cast<const Map*>(lookup(key));
+    if (!m) return -ENOENT;
+    store_unaligned<u32>(value, m->info().id);
+    return 0;
+  }
+  s64 update(const void*, const void*, u64) override { return -EOPNOTSUPP; }
+  int update_user(const void* key, const void* value, u64 flags, Descriptors& fds) override {
+    auto m = fds.map(load_unaligned<s32>(value));
+    if (!m.ok()) return -m.error().code;
+    if (!(*m)->meta_equal(*inner_info_)) return -EINVAL;
+    if (flags > BPF_EXIST) return -EINVAL;
+    std::lock_guard lock(mutex_);
+    HashTable::Update u;
+    Map* raw = m->get();
+    u.fill_new = [raw](u8* v) { __atomic_store_n(reinterpret_cast<u64*>(v), reinterpret_cast<u64>(raw), __ATOMIC_RELEASE); };
+    u.dropped = [this](u8* v) { let_go(v); };
+    const s64 err = table_->update(key, flags, u);
+    if (!err) held_.emplace(raw, *std::move(m));
+    return static_cast<int>(err);
+  }
+  s64 erase(const void* key) override {
+    std::lock_guard lock(mutex_);
+    return table_->erase(key, nullptr, [this](u8* v) { let_go(v); });
+  }
+  int next_key(const void* key, void* next) override { return table_->next_key(key, next); }
+  bool may_be_inner() const override { return false; }
+  u8 batches() const override { return kBucketBatch | kLookupBatch | kUpdateBatch | kDeleteBatch; }
+  int bucket_batch(u32 bucket, u32 room, bool take, u64, std::vector<u8>& out) override {
+    std::lock_guard lock(mutex_);
+    return table_->visit_bucket(
+        bucket, [&](u32 n) { return n <= room; },
+        [&](const u8* k, u8* v) {
+          const size_t at = out.size();
+          out.resize(at + key_size() + 4);
+          load_words(&out[at], k, key_size());
+          store_unaligned<u32>(&out[at + key_size()], reinterpret_cast<Map*>(load_unaligned<u64>(v))->info().id);
+          return take;
+        },
+        [this](u8* v) { let_go(v); });
+  }
+
+ private:
+  void let_go(u8* v) {  // under mutex_
+    const auto it = held_.find(reinterpret_cast<Map*>(load_unaligned<u64>(v)));
+    if (it == held_.end()) return;
+    pen_.push_back(std::move(it->second));
+    held_.erase(it);
+    if (pen_.size() > 256) pen_.pop_front();
+  }
+  std::unique_ptr<HashTable> table_;
+  std::mutex mutex_;
+  std::unordered_multimap<Map*, MapPtr> held_;
+  std::deque<MapPtr> pen_;
+};
+
+Status check(const MapAttr& a) {
+  if (a.value_size != 4) return bad("hash_of_maps has 4-byte values");
+  return check_hash(a);
+}
+
+Result<MapPtr> create(const MapAttr& a) {
+  OSMIA_ASSIGN(MapPtr inner, inner_template(a));
+  HashTable::Shape shape;
+  shape.key_size = a.key_size;
+  shape.value_bytes = 8;
+  shape.max_entries = a.max_entries;
+  OSMIA_ASSIGN(auto table, HashTable::make(shape));
+  return MapPtr(std::make_shared<HashOfMaps>(a, std::move(table), *inner));
+}
+
+const u32 kLookup[] = {BPF_FUNC_map_lookup_elem};
+const MapTypeEntry kTypes[] = {
+    {.def = {.type = BPF_MAP_TYPE_HASH_OF_MAPS, .name = "hash_of_maps",
+             .traits = MapTrait::kMapHoldsMaps | MapTrait::kMapSleepableOk | MapTrait::kMapPreallocCheck,
+             .only_helpers = kLookup, .unprivileged = true},
+     .check = check, .create = create, .check_btf = refuse_btf},
+};
+
+}  // namespace
+
+std::span<const MapTypeEntry> def_hash_of_maps() { return kTypes; }
+
+}  // namespace osmia::maps

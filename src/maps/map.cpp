@@ -1,0 +1,118 @@
+// What all maps share: the copying defaults, freezing, and the rules of mapping a map's memory.
+#include "maps/map.h"
+
+#include <linux/bpf.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+
+#include "maps/value.h"
+
+namespace osmia::maps {
+namespace {
+std::atomic<FieldRelease> g_release{nullptr};
+}
+
+void set_field_release(FieldRelease fn) { g_release.store(fn); }
+void release_fields(Map& map, void* value) {
+  if (!map.record()) return;
+  if (FieldRelease fn = g_release.load(std::memory_order_acquire)) fn(map, value);
+}
+
+Map::Map(const MapAttr& a) {
+  info_.def = a.def;
+  info_.type = a.type;
+  info_.key_size = a.key_size;
+  info_.value_size = a.value_size;
+  info_.max_entries = a.max_entries;
+  info_.map_flags = a.map_flags & ~static_cast<u32>(BPF_F_RDONLY | BPF_F_WRONLY);
+  info_.map_extra = a.map_extra;
+  info_.type_specific_direct_error = kNotSupp;
+  info_.live = this;
+}
+
+Map::~Map() = default;
+
+void* Map::value_lock_word(void* value) const {
+  const auto* r = record();
+  return r && r->spin_lock_off >= 0 ? static_cast<u8*>(value) + r->spin_lock_off : nullptr;
+}
+
+void Map::store(void* map_mem, const void* from, u64 flags) {
+  auto* lock = flags & BPF_F_LOCK ? static_cast<u32*>(value_lock_word(map_mem)) : nullptr;
+  if (lock) lock_word(lock);
+  store_value(record(), info_.value_size, map_mem, from);
+  if (lock) unlock_word(lock);
+}
+
+void Map::load(void* to, const void* map_mem, u64 flags) const {
+  auto* lock = flags & BPF_F_LOCK ? static_cast<u32*>(value_lock_word(const_cast<void*>(map_mem))) : nullptr;
+  if (lock) lock_word(lock);
+  load_value(record(), info_.value_size, to, map_mem);
+  if (lock) unlock_word(lock);
+}
+
+int Map::lookup_user(const void* key, void* value, u64 flags) {
+  const void* v = lookup(key);
+  if (!v) return -ENOENT;
+  load(value, v, flags);
+  return 0;
+}
+
+int Map::update_user(const void* key, const void* value, u64 flags, Descriptors&) {
+  return static_cast<int>(update(key, value, flags));
+}
+
+int Map::freeze() {
+  std::lock_guard lock(freeze_mutex_);
+  if (writers_.load() || info_.frozen) return -EBUSY;
+  info_.frozen = true;
+  return 0;
+}
+
+Result<void*> Map::map_memory(void* addr, u64 len, int prot, int flags, off_t off) {
+  if (mmap_fd() < 0 || record()) return Error{kNotSupp, "this map cannot be mapped"};
+  if (!(flags & MAP_SHARED)) return Error{EINVAL, "a map must be mapped MAP_SHARED"};
+  std::lock_guard lock(freeze_mutex_);
+  if (prot & PROT_WRITE) {
+    if (info_.frozen) return Error{EPERM, "the map is frozen"};
+    if (info_.map_flags & BPF_F_RDONLY_PROG) return Error{EACCES, "the map is read-only for programs"};
+  }
+  const u64 size = align_up(mmap_size(), 4096);
+  if (off < 0 || static_cast<u64>(off) > size || size - static_cast<u64>(off) < align_up(len, 4096))
+    return Error{EINVAL, "mapping reaches beyond the map"};
+  void* p = ::mmap(addr, len, prot & ~PROT_EXEC, flags, mmap_fd(), off);
+  if (p == MAP_FAILED) return Error{errno, "mmap"};
+  return p;
+}
+
+bool Map::meta_equal(const verifier::MapInfo& m) const {
+  const auto same_record = [](const btf::FieldRecord* a, const btf::FieldRecord* b) {
+    const bool ea = !a || a->fields.empty(), eb = !b || b->fields.empty();
+    if (ea || eb) return ea == eb;
+    if (a->fields.size() != b->fields.size()) return false;
+    for (size_t i = 0; i < a->fields.size(); i++) {
+      const auto &x = a->fields[i], &y = b->fields[i];
+      if (x.kind != y.kind || x.offset != y.offset || x.btf_id != y.btf_id || x.kptr_btf != y.kptr_btf ||
+          x.node_offset != y.node_offset)
+        return false;
+    }
+    return true;
+  };
+  return m.type == info_.type && m.key_size == info_.key_size && m.value_size == info_.value_size &&
+         m.map_flags == info_.map_flags && same_record(m.record.get(), record());
+}
+
+void Map::set_inner(const Map& inner) {
+  inner_info_ = std::make_unique<verifier::MapInfo>(inner.info());
+  inner_info_->id = 0;
+  inner_info_->name.clear();
+  inner_info_->value_base = inner_info_->value_len = 0;
+  inner_info_->type_specific_direct_error = kNotSupp;
+  inner_info_->frozen = false;
+  inner_info_->live = nullptr;
+  inner_info_->inner = nullptr;
+  info_.inner = inner_info_.get();
+}
+
+}  // namespace osmia::maps

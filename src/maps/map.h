@@ -1,0 +1,154 @@
+// A live map. Programs use the plain element functions (lookup gives the address of the value inside the map, errors are
+// negative errnos, nothing here blocks); bpf(2) uses the user-side ones, which copy. A type overrides what it has; what
+// it leaves alone answers -ENOTSUPP (524) or -EOPNOTSUPP as Linux does. Invariant: the memory of a value, once handed
+// out, stays valid as long as the map lives, even after its element is deleted (it may then hold another element).
+#pragma once
+#include <sys/types.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "btf/btf.h"
+#include "verifier/verify.h"
+
+namespace osmia::maps {
+
+inline constexpr int kNotSupp = 524;  // the kernel's ENOTSUPP, which user space sees as it is
+
+class Map;
+using MapPtr = std::shared_ptr<Map>;
+
+// A program as maps see it (program arrays, device and CPU maps). runtime::Program derives from it.
+class ProgObject {
+ public:
+  virtual ~ProgObject() = default;
+  virtual u32 object_id() const = 0;
+  virtual u32 prog_type() const = 0;
+  virtual u32 attach_type() const = 0;
+  virtual bool has_frags() const { return false; }
+};
+
+// What the descriptor in a value means, for maps whose values are maps or programs.
+class Descriptors {
+ public:
+  virtual ~Descriptors() = default;
+  virtual Result<MapPtr> map(int fd) = 0;                            // errors: EBADF, EINVAL
+  virtual Result<std::shared_ptr<ProgObject>> prog(int fd) = 0;      // errors: EBADF, EINVAL
+};
+
+// MAP_CREATE's attributes with what they refer to.
+struct MapAttr {
+  u32 type = 0, key_size = 0, value_size = 0, max_entries = 0, map_flags = 0, numa_node = 0, ifindex = 0;
+  u64 map_extra = 0;
+  u32 btf_key_type_id = 0, btf_value_type_id = 0, btf_vmlinux_value_type_id = 0;
+  u32 inner_map_fd = 0;
+  Descriptors* descriptors = nullptr;  // for inner_map_fd
+  bool sys_admin = true;
+  const contract::MapDef* def = nullptr;  // filled by create_map()
+};
+
+class Map : public std::enable_shared_from_this<Map> {
+ public:
+  explicit Map(const MapAttr& attr);
+  virtual ~Map();
+  Map(const Map&) = delete;
+  Map& operator=(const Map&) = delete;
+
+  const verifier::MapInfo& info() const { return info_; }
+  verifier::MapInfo& mutable_info() { return info_; }  // for whoever creates it, before it is published
+  u32 type() const { return info_.type; }
+  u32 key_size() const { return info_.key_size; }
+  u32 value_size() const { return info_.value_size; }
+  u32 max_entries() const { return info_.max_entries; }
+  const btf::FieldRecord* record() const { return info_.record.get(); }
+
+  // ---- what programs call
+  virtual void* lookup(const void* /*key*/) { return nullptr; }
+  virtual s64 update(const void* /*key*/, const void* /*value*/, u64 /*flags*/) { return -EOPNOTSUPP; }
+  virtual s64 erase(const void* /*key*/) { return -EOPNOTSUPP; }
+  virtual void* lookup_percpu(const void* /*key*/, u32 /*cpu*/) { return nullptr; }
+  virtual s64 push(const void* /*value*/, u64 /*flags*/) { return -EOPNOTSUPP; }
+  virtual s64 pop(void* /*value*/) { return -EOPNOTSUPP; }
+  virtual s64 peek(void* /*value*/) { return -EOPNOTSUPP; }
+  // Calls fn(key, value) for each element until it returns true; gives the number of calls. flags must be 0.
+  using EachFn = std::function<bool(const void* key, void* value)>;
+  virtual s64 for_each(const EachFn& /*fn*/, u64 /*flags*/) { return -EINVAL; }
+  virtual std::shared_ptr<ProgObject> lookup_prog(u32 /*index*/) { return nullptr; }  // tail calls
+
+  // ---- what bpf(2) calls; value buffers hold user_value_size() bytes
+  virtual u32 user_value_size() const { return info_.value_size; }
+  virtual int lookup_user(const void* key, void* value, u64 flags);
+  virtual int update_user(const void* key, const void* value, u64 flags, Descriptors& fds);
+  virtual int erase_user(const void* key) { return static_cast<int>(erase(key)); }
+  virtual int next_key(const void* /*key: null = first*/, void* /*next*/) { return -EOPNOTSUPP; }
+  virtual int lookup_and_delete(const void* /*key*/, void* /*value*/, u64 /*flags*/) { return -kNotSupp; }
+  enum Batch : u8 { kNoBatch = 0, kLookupBatch = 1, kUpdateBatch = 2, kDeleteBatch = 4, kBucketBatch = 8 };
+  virtual u8 batches() const { return kNoBatch; }
+  // One bucket of a bucket-wise batch: appends whole elements (key_size + user_value_size() bytes each) to `out`; erases
+  // them too if `take`. Nothing is done and -ENOSPC comes back if there are more than `room`. -ENOENT: no such bucket.
+  virtual int bucket_batch(u32 /*bucket*/, u32 /*room*/, bool /*take*/, u64 /*flags*/, std::vector<u8>& /*out*/) {
+    return -kNotSupp;
+  }
+
+  // ---- memory that user space may map. Errors as Linux's mmap of a map: ENOTSUPP, EPERM, EACCES, EINVAL, ENOMEM.
+  virtual int mmap_fd() const { return -1; }
+  virtual u64 mmap_size() const { return 0; }  // bytes
+  virtual Result<void*> map_memory(void* addr, u64 len, int prot, int flags, off_t off);
+  // Readable through poll(2)/epoll(7) on this descriptor; -1 = not pollable.
+  virtual int poll_fd() const { return -1; }
+
+  // MAP_FREEZE and writers: writers hold a WriteGuard; freezing while any exists is -EBUSY.
+  int freeze();
+  void write_begin() { writers_.fetch_add(1); }
+  void write_end() { writers_.fetch_sub(1); }
+
+  // Descriptors and pins in user hands. When the last one goes, what only user space kept alive is let go.
+  void user_ref() { user_refs_.fetch_add(1); }
+  void user_unref() { if (user_refs_.fetch_sub(1) == 1) release_user_refs(); }
+  virtual void release_user_refs() {}
+
+  // Inner-map template equality (Linux's map_meta_equal) and whether the type may be an inner map at all.
+  virtual bool may_be_inner() const { return true; }
+  virtual bool meta_equal(const verifier::MapInfo& meta) const;
+
+  u32 btf_vmlinux_value_type_id = 0;
+  u32 btf_id = 0;             // object id of info().btf
+  u64 load_time_ns = 0;
+  int record_error = 0;       // positive errno: the value's special fields could not be parsed (Linux makes the map all the same)
+
+ protected:
+  void* value_lock_word(void* value) const;
+  void store(void* map_mem, const void* from, u64 flags);  // honours special fields and BPF_F_LOCK
+  void load(void* to, const void* map_mem, u64 flags) const;
+  void set_inner(const Map& inner);
+
+  verifier::MapInfo info_;
+  std::unique_ptr<verifier::MapInfo> inner_info_;
+
+ private:
+  std::mutex freeze_mutex_;
+  std::atomic<u32> writers_{0};
+  std::atomic<u32> user_refs_{0};
+};
+
+class WriteGuard {
+ public:
+  explicit WriteGuard(Map& m) : m_(m) { m_.write_begin(); }
+  ~WriteGuard() { m_.write_end(); }
+
+ private:
+  Map& m_;
+};
+
+// Called with a value whose special fields (timers, kptrs …) must be let go because the value is overwritten or
+// deleted. Set once by the room that has timers; null = nothing to do.
+using FieldRelease = void (*)(Map& map, void* value);
+void set_field_release(FieldRelease fn);
+void release_fields(Map& map, void* value);
+
+}  // namespace osmia::maps

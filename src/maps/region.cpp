@@ -1,0 +1,36 @@
+#include "maps/region.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+
+namespace osmia::maps {
+
+u64 machine_memory() {
+  static const u64 bytes = static_cast<u64>(sysconf(_SC_PHYS_PAGES)) * static_cast<u64>(sysconf(_SC_PAGESIZE));
+  return bytes;
+}
+
+Result<Region> Region::make(u64 bytes, bool shared) {
+  Region r;
+  if (bytes > machine_memory()) return Error{ENOMEM, "map needs more memory than the machine has"};
+  r.size_ = align_up(bytes ? bytes : 1, static_cast<u64>(sysconf(_SC_PAGESIZE)));
+  if (shared) {
+    r.fd_ = memfd_create("bpf-map", MFD_CLOEXEC);
+    if (r.fd_ < 0 || ftruncate(r.fd_, static_cast<off_t>(r.size_)) < 0)
+      return Error{errno == EMFILE || errno == ENFILE ? errno : ENOMEM, "no memory file for a mappable map"};
+  }
+  void* p = mmap(nullptr, r.size_, PROT_READ | PROT_WRITE,
+                 shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, r.fd_, 0);
+  if (p == MAP_FAILED) return Error{ENOMEM, "no address space for a map"};
+  r.data_ = static_cast<u8*>(p);
+  return r;
+}
+
+Region::~Region() {
+  if (data_) munmap(data_, size_);
+  if (fd_ >= 0) close(fd_);
+}
+
+}  // namespace osmia::maps
