@@ -242,8 +242,15 @@ void set_result(Env& env, KfuncCall& call) {
 
 }  // namespace
 
+void check_unresolved_kfuncs(Env& env) {
+  for (u32 i = 0; i < env.insns.size(); i++)
+    if (env.aux[i].seen && isa::is_kfunc_call(env.insns[i]) && env.insns[i].imm == 0)
+      env.reject(EINVAL, "invalid kernel function call not eliminated in verifier pass");
+}
+
 bool check_kfunc_call(Env& env) {
-  if (env.insn().imm == 0) return false;   // dead code must not be reached; rewriting refuses it otherwise
+  // Such a call may stand in code that later proves dead: see check_unresolved_kfuncs().
+  if (env.insn().imm == 0) return false;
   KfuncCall call = fetch(env);
   env.aux[env.insn_idx].is_iter_next = call.has(kKfIterNext);
   check_privilege(env, call);
