@@ -14,7 +14,7 @@ using contract::CtxModel;
 
 constexpr u32 kAttachLsmMac = 27;
 constexpr s32 kMaxErrno = 4095;
-constexpr s32 kTracingArgsSize = 8 * 12;  // MAX_BPF_FUNC_ARGS words
+constexpr s32 kTracingArgsSize = 8 * 12;  // twelve arguments
 constexpr s32 kSyscallCtxSize = 0xffff;
 
 bool attach_bit(u64 set, u32 attach_type) { return attach_type < 64 && (set >> attach_type & 1); }
