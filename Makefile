@@ -4,7 +4,7 @@ JOBS ?= 2
 FUZZ_SECONDS ?= 60
 BUILD := cmake --build
 .DEFAULT_GOAL := help
-.PHONY: help demo test build examples fuzz fuzz-long lint asan tsan clean bench-verify bench-jit bench-maps configure \
+.PHONY: help demo test build examples fuzz fuzz-long lint format asan tsan clean bench-verify bench-jit bench-maps configure \
         deps-build deps-test deps-fuzz deps-lint
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make asan | tsan   the tests under AddressSanitizer+UBSan, or ThreadSanitizer"
 	@echo "make fuzz          every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds; fuzz-long: an hour each"
 	@echo "make lint          clang-format and clang-tidy on the files changed against LINT_BASE (default: origin/main)"
+	@echo "make format        apply clang-format 14 to every source"
 	@echo "make bench-verify | bench-jit | bench-maps     one JSON object a line"
 	@echo "make clean         remove every build folder"
 
@@ -22,7 +23,7 @@ deps-build:
 deps-test:
 	@scripts/deps build test
 deps-fuzz:
-	@scripts/deps build fuzz
+	@scripts/deps build test fuzz
 deps-lint:
 	@scripts/deps build test lint
 
@@ -45,6 +46,9 @@ test: deps-test
 	cmake --preset release -DOSMIA_TESTS=ON
 	$(BUILD) build -j$(JOBS)
 	ctest --test-dir build -j$(JOBS) --output-on-failure --no-tests=error
+
+format: deps-lint
+	git ls-files -- 'src/*.cpp' 'src/*.h' 'include/*.h' 'tests/*.cpp' 'tests/*.h' | xargs -r clang-format-14 -i
 
 asan: deps-test
 	cmake --preset asan

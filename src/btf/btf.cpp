@@ -1,5 +1,5 @@
-// Btf itself: ids, strings and the chains that lead from one type to another. Every walk has a step limit, because
-// a trusted BTF has not been checked for loops.
+// Btf itself: ids, strings and the chains that lead from one type to another. Every walk has a step limit,
+// because a trusted BTF has not been checked for loops.
 #include "btf/btf.h"
 
 #include <algorithm>
@@ -23,7 +23,8 @@ TypeView Btf::type(u32 id) const {
   const Btf* b = this;
   while (id < b->start_id_) b = b->base_.get();
   const u32 i = id - b->start_id_;
-  // The view's Btf is this one, not the base: its names and ids mean the same in both, and lookups from it see more.
+  // The view's Btf is this one, not the base: its names and ids mean the same in both, and lookups from it
+  // see more.
   if (i >= b->offsets_.size()) return {this, id, nullptr};
   return {this, id, b->bytes_.data() + b->offsets_[i]};
 }
@@ -77,16 +78,13 @@ Result<u32> Btf::size_of(u32 id) const {
       case Kind::kEnum:
       case Kind::kEnum64:
       case Kind::kFloat:
-      case Kind::kDatasec:
-        size = t.size();
-        break;
-      case Kind::kPtr:
-        size = 8;
-        break;
+      case Kind::kDatasec: size = t.size(); break;
+      case Kind::kPtr: size = 8; break;
       case Kind::kArray: {
         const ArrayInfo a = t.array();
         nelems *= a.nelems;
-        if (nelems > 0xffffffffu) return Error{E2BIG, "type [" + std::to_string(id) + "] is larger than 4 GiB"};
+        if (nelems > 0xffffffffu)
+          return Error{E2BIG, "type [" + std::to_string(id) + "] is larger than 4 GiB"};
         t = type(a.type);
         continue;
       }
@@ -95,18 +93,18 @@ Result<u32> Btf::size_of(u32 id) const {
       case Kind::kConst:
       case Kind::kRestrict:
       case Kind::kTypeTag:
-      case Kind::kVar:
-        t = type(t.type());
-        continue;
+      case Kind::kVar: t = type(t.type()); continue;
       default:
         return Error{EINVAL, "type [" + std::to_string(id) + "] has no size: it ends in " +
                                  (t.id() == 0 && t.exists() ? "void" : kind_name(t.kind())) + " [" +
                                  std::to_string(t.id()) + "]"};
     }
-    if (size * nelems > 0xffffffffu) return Error{E2BIG, "type [" + std::to_string(id) + "] is larger than 4 GiB"};
+    if (size * nelems > 0xffffffffu)
+      return Error{E2BIG, "type [" + std::to_string(id) + "] is larger than 4 GiB"};
     return static_cast<u32>(size * nelems);
   }
-  return Error{E2BIG, "type [" + std::to_string(id) + "] is nested deeper than " + std::to_string(kMaxResolveDepth)};
+  return Error{E2BIG,
+               "type [" + std::to_string(id) + "] is nested deeper than " + std::to_string(kMaxResolveDepth)};
 }
 
 namespace {
@@ -122,12 +120,12 @@ u32 align_of_rec(const Btf& btf, u32 id, u32 depth, u32& budget) {
     case Kind::kFloat: {
       // x86-64 and arm64 align 12-byte and 16-byte floats to 16 in C; BTF of long double has size 16.
       const u32 size = t.size();
-      return size == 0 || size & (size - 1) ? 1 : std::min(size, t.is(Kind::kInt) || t.is(Kind::kFloat) ? 16u : 8u);
+      return size == 0 || size & (size - 1)
+                 ? 1
+                 : std::min(size, t.is(Kind::kInt) || t.is(Kind::kFloat) ? 16u : 8u);
     }
-    case Kind::kPtr:
-      return 8;
-    case Kind::kArray:
-      return align_of_rec(btf, t.array().type, depth + 1, budget);
+    case Kind::kPtr: return 8;
+    case Kind::kArray: return align_of_rec(btf, t.array().type, depth + 1, budget);
     case Kind::kStruct:
     case Kind::kUnion: {
       u32 align = 1;
@@ -139,8 +137,7 @@ u32 align_of_rec(const Btf& btf, u32 id, u32 depth, u32& budget) {
       }
       return t.size() % align ? 1 : align;
     }
-    default:
-      return 1;
+    default: return 1;
   }
 }
 }  // namespace

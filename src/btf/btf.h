@@ -1,7 +1,8 @@
-// One BTF object: the raw bytes as they came, an offset table, and views over them. Invariant: a Btf that exists
-// is structurally sound (every record lies inside the type section, the string section ends in NUL), it never
-// changes, and every accessor is total: an id, name offset or index out of range yields void, "" or zero. So no
-// caller has to check before it asks, and no bytes can crash one. Lookups build their indexes once, thread-safe.
+// One BTF object: the raw bytes as they came, an offset table, and views over them. Invariant: a Btf that
+// exists is structurally sound (every record lies inside the type section, the string section ends in NUL),
+// it never changes, and every accessor is total: an id, name offset or index out of range yields void, "" or
+// zero. So no caller has to check before it asks, and no bytes can crash one. Lookups build their indexes
+// once, thread-safe.
 #pragma once
 #include <memory>
 #include <span>
@@ -29,14 +30,19 @@ class Items {
     Iterator(const Items* items, u32 i) : items_(items), i_(i) {}
     T operator*() const { return (*items_)[i_]; }
     Iterator& operator++() { return ++i_, *this; }
-    Iterator operator++(int) { auto old = *this; ++i_; return old; }
+    Iterator operator++(int) {
+      auto old = *this;
+      ++i_;
+      return old;
+    }
     bool operator==(const Iterator& o) const { return i_ == o.i_; }
 
    private:
     const Items* items_;
     u32 i_;
   };
-  Items(const Btf* btf, const u8* record, u32 count, Get get) : btf_(btf), record_(record), count_(count), get_(get) {}
+  Items(const Btf* btf, const u8* record, u32 count, Get get)
+      : btf_(btf), record_(record), count_(count), get_(get) {}
   u32 size() const { return count_; }
   bool empty() const { return count_ == 0; }
   T operator[](u32 i) const { return i < count_ ? get_(*btf_, record_, i) : T{}; }
@@ -50,7 +56,8 @@ class Items {
   Get get_;
 };
 
-// One type record. Cheap to copy; valid while its Btf lives. Asking a kind for what it has not gives zero or empty.
+// One type record. Cheap to copy; valid while its Btf lives. Asking a kind for what it has not gives zero or
+// empty.
 class TypeView {
  public:
   TypeView() = default;
@@ -71,7 +78,7 @@ class TypeView {
   u32 info() const;          // the raw info word
   u32 size_or_type() const;  // the raw third word
   u32 size() const;          // bytes; INT, STRUCT, UNION, ENUM, ENUM64, FLOAT, DATASEC, else 0
-  u32 type() const;          // referenced id; PTR, TYPEDEF, CV, TYPE_TAG, FUNC, FUNC_PROTO, VAR, DECL_TAG, else 0
+  u32 type() const;  // referenced id; PTR, TYPEDEF, CV, TYPE_TAG, FUNC, FUNC_PROTO, VAR, DECL_TAG, else 0
 
   bool is_struct_or_union() const { return is(Kind::kStruct) || is(Kind::kUnion); }
   bool is_any_enum() const { return is(Kind::kEnum) || is(Kind::kEnum64); }
@@ -108,7 +115,8 @@ struct ParseOptions {
 class Btf {
  public:
   // Takes the bytes. `base` makes this a split BTF: ids and string offsets go on from the base's.
-  // Errors: the errno of BTF_LOAD (EINVAL, ENOTSUPP 524, E2BIG, EEXIST, ELOOP, …), message = the log's error line.
+  // Errors: the errno of BTF_LOAD (EINVAL, ENOTSUPP 524, E2BIG, EEXIST, ELOOP, …), message = the log's error
+  // line.
   static Result<BtfPtr> parse(std::vector<u8> bytes, BtfPtr base = nullptr, const ParseOptions& options = {});
   static Result<BtfPtr> parse(std::vector<u8> bytes, BtfPtr base, ParseMode mode);
   // Reads a raw BTF file such as /sys/kernel/btf/vmlinux (trusted mode).
@@ -120,14 +128,14 @@ class Btf {
 
   std::span<const u8> bytes() const { return bytes_; }  // as they were given
   const BtfPtr& base() const { return base_; }
-  u32 start_id() const { return start_id_; }            // first id of its own: 1, or the base's end_id()
+  u32 start_id() const { return start_id_; }  // first id of its own: 1, or the base's end_id()
   u32 end_id() const { return start_id_ + static_cast<u32>(offsets_.size()); }  // one past the last id
   u32 own_types() const { return static_cast<u32>(offsets_.size()); }
   u32 start_string_offset() const { return start_str_off_; }
   u32 end_string_offset() const { return start_str_off_ + str_len_; }
 
-  TypeView type(u32 id) const;                  // base types included; !exists() when out of range
-  std::string_view string(u32 offset) const;    // "" when out of range
+  TypeView type(u32 id) const;                // base types included; !exists() when out of range
+  std::string_view string(u32 offset) const;  // "" when out of range
   bool has_string(u32 offset) const { return offset < end_string_offset(); }
 
   // The lowest id with this name and kind (base first), 0 if none. O(1) after the first call.
@@ -136,11 +144,13 @@ class Btf {
   // Every own id with this name, whatever the kind, ascending.
   std::vector<u32> find_all_own(std::string_view name) const;
 
-  // Through TYPEDEF, VOLATILE, CONST, RESTRICT and TYPE_TAG. A chain that loops or leaves the table ends in void.
+  // Through TYPEDEF, VOLATILE, CONST, RESTRICT and TYPE_TAG. A chain that loops or leaves the table ends in
+  // void.
   TypeView skip_modifiers(u32 id) const;
   // The same, but stops at a TYPEDEF.
   TypeView skip_qualifiers(u32 id) const;
-  // If id (behind modifiers) is a pointer: what it points to, behind modifiers. Else a view that does not exist.
+  // If id (behind modifiers) is a pointer: what it points to, behind modifiers. Else a view that does not
+  // exist.
   TypeView resolve_pointer(u32 id) const;
   // If id is a pointer to FUNC_PROTO (behind modifiers): the prototype. Else a view that does not exist.
   TypeView resolve_func_pointer(u32 id) const;
@@ -176,7 +186,8 @@ class Btf {
   std::unique_ptr<Lazy> lazy_;
 };
 
-// True where Linux takes the name: a C identifier (dots allowed inside, as LLVM makes them), at most 512 bytes.
+// True where Linux takes the name: a C identifier (dots allowed inside, as LLVM makes them), at most 512
+// bytes.
 bool is_valid_identifier(std::string_view name);
 
 }  // namespace osmia::btf

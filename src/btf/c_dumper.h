@@ -1,6 +1,7 @@
-// The state of one C dump. Two halves share it: c_order.cpp decides which definitions come first (a topological sort in
-// which a link through a pointer to a named type is weak), c_emit.cpp writes declarations. Invariant: every
-// walk takes from one budget and one depth limit, so that time and output stay proportional to the input.
+// The state of one C dump. Two halves share it: c_order.cpp decides which definitions come first (a
+// topological sort in which a link through a pointer to a named type is weak), c_emit.cpp writes
+// declarations. Invariant: every walk takes from one budget and one depth limit, so that time and output stay
+// proportional to the input.
 #pragma once
 #include <algorithm>
 #include <string>

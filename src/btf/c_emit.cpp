@@ -1,5 +1,6 @@
-// Declarations in C, inside out: the chain of pointers, arrays, qualifiers and prototypes from a type down to its base is
-// collected first and then written from the base outwards, since C wraps declarators around the name.
+// Declarations in C, inside out: the chain of pointers, arrays, qualifiers and prototypes from a type down to
+// its base is collected first and then written from the base outwards, since C wraps declarators around the
+// name.
 #include <algorithm>
 
 #include "btf/c_dumper.h"
@@ -9,13 +10,18 @@ namespace osmia::btf {
 namespace {
 
 constexpr int kMaxDepth = 200;
-bool builtin_va_list(const TypeView& t) { return t.name() == "__builtin_va_list"; }
+bool builtin_va_list(const TypeView& t) {
+  return t.name() == "__builtin_va_list";
+}
 
-s64 round_up(s64 v, s64 to) { return (v + to - 1) / to * to; }
+s64 round_up(s64 v, s64 to) {
+  return (v + to - 1) / to * to;
+}
 
 }  // namespace
 
-// Writes what a definition needs before it: `container` is the struct or typedef being written (0 at top level).
+// Writes what a definition needs before it: `container` is the struct or typedef being written (0 at top
+// level).
 void CDumper::emit_type(u32 id, u32 container, int depth) {
   if (id >= states_.size() || depth > kMaxDepth || !spend()) return;
   const bool top = container == 0;
@@ -65,12 +71,8 @@ void CDumper::emit_type(u32 id, u32 container, int depth) {
     case Kind::kVolatile:
     case Kind::kConst:
     case Kind::kRestrict:
-    case Kind::kTypeTag:
-      emit_type(t.type(), container, depth + 1);
-      break;
-    case Kind::kArray:
-      emit_type(t.array().type, container, depth + 1);
-      break;
+    case Kind::kTypeTag: emit_type(t.type(), container, depth + 1); break;
+    case Kind::kArray: emit_type(t.array().type, container, depth + 1); break;
     case Kind::kFwd:
       emit_fwd(t);
       put(";\n\n");
@@ -105,8 +107,7 @@ void CDumper::emit_type(u32 id, u32 container, int depth) {
       emit_type(t.type(), container, depth + 1);
       for (const Param p : t.params()) emit_type(p.type, container, depth + 1);
       break;
-    default:
-      break;
+    default: break;
   }
 }
 
@@ -114,7 +115,9 @@ void CDumper::emit_struct_fwd(const TypeView& t) {
   put(t.is(Kind::kStruct) ? "struct" : "union", t.name_off() ? " " : "", type_name(t));
 }
 
-void CDumper::emit_fwd(const TypeView& t) { put(t.kind_flag() ? "union " : "struct ", type_name(t)); }
+void CDumper::emit_fwd(const TypeView& t) {
+  put(t.kind_flag() ? "union " : "struct ", type_name(t));
+}
 
 void CDumper::emit_typedef(const TypeView& t, int level) {
   const std::string name(ident_name(t));
@@ -127,8 +130,8 @@ void CDumper::emit_typedef(const TypeView& t, int level) {
   emit_decl(t.type(), name, level);
 }
 
-// Unnamed bit fields that fill the gap between two members where the compiler would not do so by itself. Works in
-// bits. The widest type whose boundary lies inside the gap is used to align first, then to fill.
+// Unnamed bit fields that fill the gap between two members where the compiler would not do so by itself.
+// Works in bits. The widest type whose boundary lies inside the gap is used to align first, then to fill.
 void CDumper::emit_padding(s64 from, s64 to, u32 next_align, bool in_bitfield, int level) {
   if (from >= to) return;
   struct Pad {
@@ -152,7 +155,8 @@ void CDumper::emit_padding(s64 from, s64 to, u32 next_align, bool in_bitfield, i
     const bool compiler_would_not =
         aligned == to && (next_align == 0 || round_up(from, s64{next_align} * 8) != aligned);
     const bool rest_would_fit_before = aligned != to && to - aligned <= aligned - from;
-    if (in_bitfield || compiler_would_not || rest_would_fit_before) line(pad->name, in_bitfield ? aligned - from : 0);
+    if (in_bitfield || compiler_would_not || rest_would_fit_before)
+      line(pad->name, in_bitfield ? aligned - from : 0);
     from = aligned;
   }
   while (from < to && spend()) {
@@ -244,14 +248,9 @@ void CDumper::emit_decl(u32 id, std::string_view name, int level) {
       case Kind::kConst:
       case Kind::kRestrict:
       case Kind::kFuncProto:
-      case Kind::kTypeTag:
-        id = t.type();
-        break;
-      case Kind::kArray:
-        id = t.array().type;
-        break;
-      default:
-        more = false;
+      case Kind::kTypeTag: id = t.type(); break;
+      case Kind::kArray: id = t.array().type; break;
+      default: more = false;
     }
     if (ids.size() > 1000) more = false;
   }
@@ -263,17 +262,10 @@ void CDumper::emit_decl(u32 id, std::string_view name, int level) {
 void CDumper::emit_mods(Chain& chain) {
   for (; chain.count; --chain.count) {
     switch (btf_.type(chain.ids[chain.count - 1]).kind()) {
-      case Kind::kVolatile:
-        put("volatile ");
-        break;
-      case Kind::kConst:
-        put("const ");
-        break;
-      case Kind::kRestrict:
-        put("restrict ");
-        break;
-      default:
-        return;
+      case Kind::kVolatile: put("volatile "); break;
+      case Kind::kConst: put("const "); break;
+      case Kind::kRestrict: put("restrict "); break;
+      default: return;
     }
   }
 }
@@ -327,18 +319,10 @@ void CDumper::emit_chain(Chain& chain, std::string_view name, int level) {
         emit_mods(chain);
         put(ident_name(t));
         break;
-      case Kind::kPtr:
-        put(after_pointer ? "*" : " *");
-        break;
-      case Kind::kVolatile:
-        put(" volatile");
-        break;
-      case Kind::kConst:
-        put(" const");
-        break;
-      case Kind::kRestrict:
-        put(" restrict");
-        break;
+      case Kind::kPtr: put(after_pointer ? "*" : " *"); break;
+      case Kind::kVolatile: put(" volatile"); break;
+      case Kind::kConst: put(" const"); break;
+      case Kind::kRestrict: put(" restrict"); break;
       case Kind::kTypeTag:
         emit_mods(chain);
         put(" __attribute__((btf_type_tag(\"", t.name(), "\")))");
@@ -387,8 +371,7 @@ void CDumper::emit_chain(Chain& chain, std::string_view name, int level) {
         put(")");
         return;
       }
-      default:
-        return;
+      default: return;
     }
     after_pointer = t.is(Kind::kPtr);
   }

@@ -1,6 +1,6 @@
-// Which definition must come before which. A struct needs the full definition of what it embeds (a strong link), but only
-// a declaration of the named struct or typedef that it points to (weak); an anonymous struct is defined in place,
-// so pointing to it passes its own strong links on.
+// Which definition must come before which. A struct needs the full definition of what it embeds (a strong
+// link), but only a declaration of the named struct or typedef that it points to (weak); an anonymous struct
+// is defined in place, so pointing to it passes its own strong links on.
 #include <algorithm>
 
 #include "btf/c_dumper.h"
@@ -43,8 +43,7 @@ void CDumper::mark_referenced() {
       case Kind::kDatasec:
         for (const VarSecinfo v : t.var_secinfos()) mark(v.type);
         break;
-      default:
-        mark(t.type());
+      default: mark(t.type());
     }
   }
 }
@@ -58,16 +57,13 @@ CDumper::Link CDumper::order(u32 id, bool through_ptr, int depth) {
 
   switch (t.kind()) {
     case Kind::kInt:
-    case Kind::kFloat:
-      states_[id].order = kOrdered;
-      return kWeak;
+    case Kind::kFloat: states_[id].order = kOrdered; return kWeak;
     case Kind::kPtr: {
       const Link link = order(t.type(), true, depth + 1);
       states_[id].order = kOrdered;
       return link;
     }
-    case Kind::kArray:
-      return order(t.array().type, false, depth + 1);
+    case Kind::kArray: return order(t.array().type, false, depth + 1);
     case Kind::kStruct:
     case Kind::kUnion:
       if (through_ptr && t.name_off()) return kWeak;
@@ -94,8 +90,7 @@ CDumper::Link CDumper::order(u32 id, bool through_ptr, int depth) {
     case Kind::kVolatile:
     case Kind::kConst:
     case Kind::kRestrict:
-    case Kind::kTypeTag:
-      return order(t.type(), through_ptr, depth + 1);
+    case Kind::kTypeTag: return order(t.type(), through_ptr, depth + 1);
     case Kind::kFuncProto: {
       Link link = order(t.type(), through_ptr, depth + 1);
       if (link == kBroken) return kBroken;
@@ -106,9 +101,7 @@ CDumper::Link CDumper::order(u32 id, bool through_ptr, int depth) {
       }
       return link;
     }
-    default:
-      states_[id].order = kOrdered;
-      return kWeak;
+    default: states_[id].order = kOrdered; return kWeak;
   }
 }
 
@@ -132,22 +125,14 @@ u32 CDumper::align_of(u32 id, int depth) {
     case Kind::kInt:
     case Kind::kEnum:
     case Kind::kEnum64:
-    case Kind::kFloat:
-      align = std::min(8u, t.size());
-      break;
-    case Kind::kPtr:
-      align = 8;
-      break;
+    case Kind::kFloat: align = std::min(8u, t.size()); break;
+    case Kind::kPtr: align = 8; break;
     case Kind::kTypedef:
     case Kind::kVolatile:
     case Kind::kConst:
     case Kind::kRestrict:
-    case Kind::kTypeTag:
-      align = align_of(t.type(), depth + 1);
-      break;
-    case Kind::kArray:
-      align = align_of(t.array().type, depth + 1);
-      break;
+    case Kind::kTypeTag: align = align_of(t.type(), depth + 1); break;
+    case Kind::kArray: align = align_of(t.array().type, depth + 1); break;
     case Kind::kStruct:
     case Kind::kUnion: {
       align = 1;
@@ -160,8 +145,7 @@ u32 CDumper::align_of(u32 id, int depth) {
       if (t.size() % align) align = 1;
       break;
     }
-    default:
-      break;
+    default: break;
   }
   states_[id].align = static_cast<u8>(align);
   return align;

@@ -1,5 +1,6 @@
-// BTF_LOAD's first phase: each record by itself (btf_check_all_metas). Order of checks, texts and errnos are Linux's,
-// because test suites compare them. A sound record is logged; an unsound one ends its line with the reason.
+// BTF_LOAD's first phase: each record by itself (btf_check_all_metas). Order of checks, texts and errnos are
+// Linux's, because test suites compare them. A sound record is logged; an unsound one ends its line with the
+// reason.
 #include <fmt/format.h>
 
 #include "btf/layout.h"
@@ -10,8 +11,12 @@ namespace osmia::btf {
 namespace {
 
 // `roundup_bytes(bits)` as Linux computes it in 32 bits, without overflow for the values that reach it.
-u32 roundup_bytes(u32 bits) { return bits / 8 + (bits % 8 != 0); }
-bool valid_type_id(u32 id) { return id <= kMaxTypes; }
+u32 roundup_bytes(u32 bits) {
+  return bits / 8 + (bits % 8 != 0);
+}
+bool valid_type_id(u32 id) {
+  return id <= kMaxTypes;
+}
 
 class MetaChecker {
  public:
@@ -20,7 +25,9 @@ class MetaChecker {
   Status run();
 
  private:
-  Error bad(std::string_view why, int code = EINVAL) { return line(log_type_line(btf_, t_, t_.id(), true), why, code); }
+  Error bad(std::string_view why, int code = EINVAL) {
+    return line(log_type_line(btf_, t_, t_.id(), true), why, code);
+  }
   Error bad_member(u32 i, std::string_view why) { return line(log_member_line(btf_, t_, i), why, EINVAL); }
   Error bad_var(const VarSecinfo& v, std::string_view why) { return line(log_var_line(v), why, EINVAL); }
   Error line(std::string text, std::string_view why, int code) {
@@ -112,12 +119,14 @@ Status MetaChecker::check_aggregate() {
   const auto members = t_.members();
   for (u32 i = 0; i < members.size(); ++i) {
     const Member m = members[i];
-    if (!valid_name_off(m.name_off)) return bad_member(i, fmt::format("Invalid member name_offset:{}", m.name_off));
+    if (!valid_name_off(m.name_off))
+      return bad_member(i, fmt::format("Invalid member name_offset:{}", m.name_off));
     if (m.name_off && !is_valid_identifier(m.name)) return bad_member(i, kName);
     if (!m.type || !valid_type_id(m.type)) return bad_member(i, kTypeId);
     if (t_.is(Kind::kUnion) && m.bit_offset) return bad_member(i, "Invalid member bits_offset");
     if (last > m.bit_offset) return bad_member(i, "Invalid member bits_offset");
-    if (roundup_bytes(m.bit_offset) > t_.size()) return bad_member(i, "Member bits_offset exceeds its struct size");
+    if (roundup_bytes(m.bit_offset) > t_.size())
+      return bad_member(i, "Member bits_offset exceeds its struct size");
     if (log_.on()) log_.add(log_member_line(btf_, t_, i) + "\n");
     last = m.bit_offset;
   }
@@ -205,10 +214,8 @@ Status MetaChecker::check_float() {
     case 4:
     case 8:
     case 12:
-    case 16:
-      return good();
-    default:
-      return bad("Invalid type_size");
+    case 16: return good();
+    default: return bad("Invalid type_size");
   }
 }
 
@@ -228,11 +235,12 @@ Status MetaChecker::run() {
   }
   const u32 need = t_.record_size() - kTypeSize;
   if (left_ < need)
-    return line(log_type_line(btf_, t_, t_.id(), false), fmt::format("meta_left:{} meta_needed:{}", left_, need),
-                EINVAL);
+    return line(log_type_line(btf_, t_, t_.id(), false),
+                fmt::format("meta_left:{} meta_needed:{}", left_, need), EINVAL);
   switch (t_.kind()) {
     case Kind::kInt: {
-      // The kind's own order: vlen and the flag come before the encoding word's unknown bits, which are logged short.
+      // The kind's own order: vlen and the flag come before the encoding word's unknown bits, which are
+      // logged short.
       const u32 w = word(record_, 3);
       if (!t_.vlen() && !t_.kind_flag() && w & ~kIntMask)
         return line(log_type_line(btf_, t_, t_.id(), false), fmt::format("Invalid int_data:{:x}", w), EINVAL);
@@ -243,32 +251,20 @@ Status MetaChecker::run() {
     case Kind::kVolatile:
     case Kind::kConst:
     case Kind::kRestrict:
-    case Kind::kTypeTag:
-      return check_ref();
-    case Kind::kArray:
-      return check_array();
+    case Kind::kTypeTag: return check_ref();
+    case Kind::kArray: return check_array();
     case Kind::kStruct:
-    case Kind::kUnion:
-      return check_aggregate();
+    case Kind::kUnion: return check_aggregate();
     case Kind::kEnum:
-    case Kind::kEnum64:
-      return check_enum();
-    case Kind::kFwd:
-      return check_fwd();
-    case Kind::kFunc:
-      return check_func();
-    case Kind::kFuncProto:
-      return check_proto();
-    case Kind::kVar:
-      return check_var();
-    case Kind::kDatasec:
-      return check_datasec();
-    case Kind::kFloat:
-      return check_float();
-    case Kind::kDeclTag:
-      return check_decl_tag();
-    case Kind::kVoid:
-      break;
+    case Kind::kEnum64: return check_enum();
+    case Kind::kFwd: return check_fwd();
+    case Kind::kFunc: return check_func();
+    case Kind::kFuncProto: return check_proto();
+    case Kind::kVar: return check_var();
+    case Kind::kDatasec: return check_datasec();
+    case Kind::kFloat: return check_float();
+    case Kind::kDeclTag: return check_decl_tag();
+    case Kind::kVoid: break;
   }
   return Error{EINVAL, "unknown kind"};
 }

@@ -1,7 +1,7 @@
-// BTF_LOAD's second phase: references (btf_check_all_types). Invariant: once it succeeds, every chain of references ends,
-// every member fits its struct, and every array and argument has a size. The walk is an explicit stack of at most 32
-// types, with three modes that say where a chain may stop, since what Linux accepts depends on them: a loop through
-// a pointer to a struct is fine, a struct that holds itself is not.
+// BTF_LOAD's second phase: references (btf_check_all_types). Invariant: once it succeeds, every chain of
+// references ends, every member fits its struct, and every array and argument has a size. The walk is an
+// explicit stack of at most 32 types, with three modes that say where a chain may stop, since what Linux
+// accepts depends on them: a loop through a pointer to a struct is fine, a struct that holds itself is not.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,7 +14,9 @@ namespace osmia::btf {
 
 namespace {
 
-u32 roundup_bytes(u32 bits) { return bits / 8 + (bits % 8 != 0); }
+u32 roundup_bytes(u32 bits) {
+  return bits / 8 + (bits % 8 != 0);
+}
 
 bool lacks_size(const TypeView& t) {
   if (!t.exists()) return true;
@@ -23,17 +25,17 @@ bool lacks_size(const TypeView& t) {
     case Kind::kFwd:
     case Kind::kFunc:
     case Kind::kFuncProto:
-    case Kind::kDeclTag:
-      return true;
-    default:
-      return false;
+    case Kind::kDeclTag: return true;
+    default: return false;
   }
 }
 // Kinds that refer to others but that nothing but a section may refer to.
-bool source_only(const TypeView& t) { return t.is(Kind::kVar) || t.is(Kind::kDeclTag) || t.is(Kind::kDatasec); }
+bool source_only(const TypeView& t) {
+  return t.is(Kind::kVar) || t.is(Kind::kDeclTag) || t.is(Kind::kDatasec);
+}
 bool needs_resolve(const TypeView& t) {
-  return t.is_modifier() || t.is(Kind::kPtr) || t.is_struct_or_union() || t.is(Kind::kArray) || t.is(Kind::kFunc) ||
-         source_only(t);
+  return t.is_modifier() || t.is(Kind::kPtr) || t.is_struct_or_union() || t.is(Kind::kArray) ||
+         t.is(Kind::kFunc) || source_only(t);
 }
 bool regular_int(const TypeView& t) {
   const IntInfo i = t.int_info();
@@ -60,7 +62,9 @@ class Resolver {
 
   bool own(u32 id) const { return id >= btf_.start_id(); }
   bool done(u32 id) const { return own(id) ? state_[id - btf_.start_id()] == kDone : btf_.base() != nullptr; }
-  u32 resolved(u32 id) const { return own(id) ? resolved_id_[id - btf_.start_id()] : btf_.skip_modifiers(id).id(); }
+  u32 resolved(u32 id) const {
+    return own(id) ? resolved_id_[id - btf_.start_id()] : btf_.skip_modifiers(id).id();
+  }
   bool is_sink(const TypeView& t) const;
   bool must_descend(const TypeView& t) const { return !is_sink(t) && !done(t.id()); }
   Status push(const TypeView& t);
@@ -109,12 +113,9 @@ class Resolver {
 
 bool Resolver::is_sink(const TypeView& t) const {
   switch (mode_) {
-    case Mode::kOpen:
-      return !needs_resolve(t);
-    case Mode::kPointer:
-      return !t.is_modifier() && !t.is(Kind::kPtr);
-    case Mode::kAggregate:
-      return !t.is_modifier() && !t.is(Kind::kArray) && !t.is_struct_or_union();
+    case Mode::kOpen: return !needs_resolve(t);
+    case Mode::kPointer: return !t.is_modifier() && !t.is(Kind::kPtr);
+    case Mode::kAggregate: return !t.is_modifier() && !t.is(Kind::kArray) && !t.is_struct_or_union();
   }
   return true;
 }
@@ -162,8 +163,8 @@ Status Resolver::step_reference(const TypeView& t) {
   TypeView next = btf_.type(next_id);
   if (!next.exists() || source_only(next)) return bad(t, "Invalid type_id");
   if (must_descend(next)) return push(next);
-  // A modifier resolved while a struct was on top may have stopped at a pointer. A pointer has to go on from there, so
-  // that it does not end up in itself.
+  // A modifier resolved while a struct was on top may have stopped at a pointer. A pointer has to go on from
+  // there, so that it does not end up in itself.
   if (t.is(Kind::kPtr) && next.is_modifier()) {
     const TypeView far = btf_.type(resolved(next_id));
     if (far.is(Kind::kPtr) && must_descend(far)) return push(far);
@@ -220,7 +221,8 @@ Status Resolver::step_struct(const TypeView& t, u32 next) {
   const auto members = t.members();
   for (u32 i = next; i < members.size(); ++i) {
     const TypeView type = btf_.type(members[i].type);
-    if (lacks_size(type) || source_only(type)) return bad_item(t, log_member_line(btf_, t, i), "Invalid member");
+    if (lacks_size(type) || source_only(type))
+      return bad_item(t, log_member_line(btf_, t, i), "Invalid member");
     if (must_descend(type)) {
       stack_[depth_ - 1].next = i + 1;
       return push(type);
@@ -250,7 +252,8 @@ Status Resolver::step_datasec(const TypeView& t, u32 next) {
 
 Status Resolver::step_decl_tag(const TypeView& t) {
   const TypeView next = btf_.type(t.type());
-  const bool target = next.is(Kind::kFunc) || next.is_struct_or_union() || next.is(Kind::kVar) || next.is(Kind::kTypedef);
+  const bool target =
+      next.is(Kind::kFunc) || next.is_struct_or_union() || next.is(Kind::kVar) || next.is(Kind::kTypedef);
   if (!target) return bad(t, "Invalid type_id");
   if (must_descend(next)) return push(next);
   if (const int i = t.component_idx(); i != -1) {
@@ -277,21 +280,14 @@ Status Resolver::step(const TypeView& t, u32 next) {
     case Kind::kVolatile:
     case Kind::kConst:
     case Kind::kRestrict:
-    case Kind::kTypeTag:
-      return step_reference(t);
-    case Kind::kVar:
-      return step_var(t);
-    case Kind::kArray:
-      return step_array(t);
+    case Kind::kTypeTag: return step_reference(t);
+    case Kind::kVar: return step_var(t);
+    case Kind::kArray: return step_array(t);
     case Kind::kStruct:
-    case Kind::kUnion:
-      return step_struct(t, next);
-    case Kind::kDatasec:
-      return step_datasec(t, next);
-    case Kind::kDeclTag:
-      return step_decl_tag(t);
-    case Kind::kFunc:
-      return step_func(t);
+    case Kind::kUnion: return step_struct(t, next);
+    case Kind::kDatasec: return step_datasec(t, next);
+    case Kind::kDeclTag: return step_decl_tag(t);
+    case Kind::kFunc: return step_func(t);
     default: {
       std::string text = log_type_line(btf_, t, t.id(), false) + " Unsupported resolve";
       log_.add(text + "\n");
@@ -386,8 +382,7 @@ const char* Resolver::member_problem(const TypeView& s, const Member& m, const T
       if (bit % (8 * std::min(8u, type.size()))) return "Member is not properly aligned";
       return u64{byte} + type.size() > size ? kTooFar : nullptr;
     }
-    default:
-      return "";  // no kind that a struct could hold
+    default: return "";  // no kind that a struct could hold
   }
 }
 
@@ -428,7 +423,8 @@ Status Resolver::check_proto(const TypeView& t) {
     const TypeView type = btf_.type(p.type);
     auto invalid = [&] { return bad(t, fmt::format("Invalid arg#{}", i + 1)); };
     if (!type.exists() || source_only(type)) return invalid();
-    if (p.name_off && (p.name_off > kMaxNameOffset || !btf_.has_string(p.name_off) || !is_valid_identifier(p.name)))
+    if (p.name_off &&
+        (p.name_off > kMaxNameOffset || !btf_.has_string(p.name_off) || !is_valid_identifier(p.name)))
       return invalid();
     if (needs_resolve(type) && !done(p.type)) OSMIA_TRY(resolve(type));
     if (!sized(p.type)) return invalid();
@@ -474,6 +470,8 @@ Status Resolver::run() {
 
 }  // namespace
 
-Status check_all_types(const Btf& btf, LogSink& log) { return Resolver(btf, log).run(); }
+Status check_all_types(const Btf& btf, LogSink& log) {
+  return Resolver(btf, log).run();
+}
 
 }  // namespace osmia::btf

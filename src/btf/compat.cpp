@@ -1,5 +1,5 @@
-// CO-RE's two relations between types and the name rules of kfunc arguments. Answers are three-valued inside (yes, no, too
-// deep), so that "too deep" ends the whole question instead of letting another member match.
+// CO-RE's two relations between types and the name rules of kfunc arguments. Answers are three-valued inside
+// (yes, no, too deep), so that "too deep" ends the whole question instead of letting another member match.
 #include "btf/compat.h"
 
 namespace osmia::btf {
@@ -7,7 +7,9 @@ namespace osmia::btf {
 namespace {
 
 enum class Answer { kNo, kYes, kTooDeep };
-Answer answer(bool b) { return b ? Answer::kYes : Answer::kNo; }
+Answer answer(bool b) {
+  return b ? Answer::kYes : Answer::kNo;
+}
 constexpr int kLevels = 32;
 
 bool kinds_compat(const TypeView& a, const TypeView& b) {
@@ -38,10 +40,8 @@ Answer Pair::compat(u32 lid, u32 tid, int level) {
       case Kind::kUnion:
       case Kind::kEnum:
       case Kind::kEnum64:
-      case Kind::kFwd:
-        return Answer::kYes;
-      case Kind::kInt:
-        return answer(l.int_info().offset == 0 && t.int_info().offset == 0);
+      case Kind::kFwd: return Answer::kYes;
+      case Kind::kInt: return answer(l.int_info().offset == 0 && t.int_info().offset == 0);
       case Kind::kPtr:
         lid = l.type();
         tid = t.type();
@@ -55,16 +55,15 @@ Answer Pair::compat(u32 lid, u32 tid, int level) {
         if (lp.size() != tp.size()) return Answer::kNo;
         for (u32 i = 0; i < lp.size(); ++i) {
           if (level <= 0) return Answer::kTooDeep;
-          const Answer a =
-              compat(local.skip_modifiers(lp[i].type).id(), target.skip_modifiers(tp[i].type).id(), level - 1);
+          const Answer a = compat(local.skip_modifiers(lp[i].type).id(),
+                                  target.skip_modifiers(tp[i].type).id(), level - 1);
           if (a != Answer::kYes) return a;
         }
         lid = l.type();
         tid = t.type();
         continue;
       }
-      default:
-        return Answer::kNo;
+      default: return Answer::kNo;
     }
   }
   return Answer::kTooDeep;
@@ -112,14 +111,12 @@ Answer Pair::match(u32 lid, u32 tid, bool behind_ptr, int level) {
     if (!names_match(l.name(), t.name())) return Answer::kNo;
     const bool same = l.kind() == t.kind();
     switch (l.kind()) {
-      case Kind::kVoid:
-        return answer(same);
+      case Kind::kVoid: return answer(same);
       case Kind::kFwd:
         if (same) return answer(l.kind_flag() == t.kind_flag());
         return answer(behind_ptr && t.is(l.kind_flag() ? Kind::kUnion : Kind::kStruct));
       case Kind::kEnum:
-      case Kind::kEnum64:
-        return t.is_any_enum() ? enums_match(l, t) : Answer::kNo;
+      case Kind::kEnum64: return t.is_any_enum() ? enums_match(l, t) : Answer::kNo;
       case Kind::kStruct:
       case Kind::kUnion:
         if (!behind_ptr) return same ? members_match(l, t, level) : Answer::kNo;
@@ -148,8 +145,7 @@ Answer Pair::match(u32 lid, u32 tid, bool behind_ptr, int level) {
         tid = t.type();
         continue;
       }
-      default:
-        return Answer::kNo;
+      default: return Answer::kNo;
     }
   }
   return Answer::kTooDeep;

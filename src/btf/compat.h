@@ -1,5 +1,5 @@
-// Are two types, possibly of two BTF objects, the same for a given purpose? kfunc arguments and CO-RE ask that.
-// All questions are bounded (32 nested steps); too deep is "no".
+// Are two types, possibly of two BTF objects, the same for a given purpose? kfunc arguments and CO-RE ask
+// that. All questions are bounded (32 nested steps); too deep is "no".
 #pragma once
 #include "btf/btf.h"
 
@@ -7,8 +7,8 @@ namespace osmia::btf {
 
 // Name without a CO-RE flavour: "task_struct___old" -> "task_struct".
 std::string_view essential_name(std::string_view name);
-// CO-RE's type existence rule (bpf_core_types_are_compat): kinds agree, prototypes agree argument by argument. Names of
-// the two roots are the caller's to compare.
+// CO-RE's type existence rule (bpf_core_types_are_compat): kinds agree, prototypes agree argument by
+// argument. Names of the two roots are the caller's to compare.
 bool types_are_compat(const Btf& local, u32 local_id, const Btf& target, u32 target_id);
 // CO-RE's type matching rule (bpf_core_types_match): members exist by name and match in turn.
 bool types_match(const Btf& local, u32 local_id, const Btf& target, u32 target_id);

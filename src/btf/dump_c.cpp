@@ -1,4 +1,5 @@
-// The whole C dump: bpftool's stable order of types, the frame of preprocessor lines, and prototypes of kfuncs.
+// The whole C dump: bpftool's stable order of types, the frame of preprocessor lines, and prototypes of
+// kfuncs.
 #include "btf/dump_c.h"
 
 #include <algorithm>
@@ -67,7 +68,9 @@ std::string_view sort_name_of(const Btf& btf, u32 id) {
   return {};
 }
 
-u64 mix(u64 hash, u64 v) { return hash * 31 + v; }
+u64 mix(u64 hash, u64 v) {
+  return hash * 31 + v;
+}
 u64 mix_name(u64 hash, std::string_view name, u32 name_off) {
   if (!name_off) return hash;
   u64 h = 0;
@@ -106,7 +109,8 @@ std::vector<u32> dump_order(const Btf& btf, bool sorted) {
   std::vector<SortKey> keys;
   keys.reserve(btf.end_id());
   for (u32 id = 1; id < btf.end_id(); ++id)
-    keys.push_back({rank_of(btf, id), sort_name_of(btf, id), btf.type(id).name(), hash_of(btf, id, true), id});
+    keys.push_back(
+        {rank_of(btf, id), sort_name_of(btf, id), btf.type(id).name(), hash_of(btf, id, true), id});
   std::sort(keys.begin(), keys.end());
   for (const SortKey& k : keys) ids.push_back(k.id);
   return ids;

@@ -16,16 +16,11 @@ std::string_view shown(const Btf& btf, u32 name_off) {
 
 const char* encoding_name(u8 encoding) {
   switch (encoding) {
-    case 0:
-      return "(none)";
-    case kIntSigned:
-      return "SIGNED";
-    case kIntChar:
-      return "CHAR";
-    case kIntBool:
-      return "BOOL";
-    default:
-      return "UNKN";
+    case 0: return "(none)";
+    case kIntSigned: return "SIGNED";
+    case kIntChar: return "CHAR";
+    case kIntBool: return "BOOL";
+    default: return "UNKN";
   }
 }
 
@@ -36,14 +31,16 @@ const char* linkage_name(u32 linkage) {
 
 void append_type(std::string& s, const Btf& btf, const TypeView& t) {
   auto out = std::back_inserter(s);
-  auto put = [&]<class... A>(fmt::format_string<A...> f, A&&... a) { fmt::format_to(out, f, std::forward<A>(a)...); };
+  auto put = [&]<class... A>(fmt::format_string<A...> f, A&&... a) {
+    fmt::format_to(out, f, std::forward<A>(a)...);
+  };
   put("[{}] {} '{}'", t.id(), kind_name(t.kind()), shown(btf, t.name_off()));
   switch (t.kind()) {
-    case Kind::kVoid:
-      break;
+    case Kind::kVoid: break;
     case Kind::kInt: {
       const IntInfo i = t.int_info();
-      put(" size={} bits_offset={} nr_bits={} encoding={}", t.size(), i.offset, i.bits, encoding_name(i.encoding));
+      put(" size={} bits_offset={} nr_bits={} encoding={}", t.size(), i.offset, i.bits,
+          encoding_name(i.encoding));
       break;
     }
     case Kind::kPtr:
@@ -51,9 +48,7 @@ void append_type(std::string& s, const Btf& btf, const TypeView& t) {
     case Kind::kVolatile:
     case Kind::kRestrict:
     case Kind::kTypedef:
-    case Kind::kTypeTag:
-      put(" type_id={}", t.type());
-      break;
+    case Kind::kTypeTag: put(" type_id={}", t.type()); break;
     case Kind::kArray: {
       const ArrayInfo a = t.array();
       put(" type_id={} index_type_id={} nr_elems={}", a.type, a.index_type, a.nelems);
@@ -80,19 +75,13 @@ void append_type(std::string& s, const Btf& btf, const TypeView& t) {
       }
       break;
     }
-    case Kind::kFwd:
-      put(" fwd_kind={}", t.kind_flag() ? "union" : "struct");
-      break;
-    case Kind::kFunc:
-      put(" type_id={} linkage={}", t.type(), linkage_name(t.vlen()));
-      break;
+    case Kind::kFwd: put(" fwd_kind={}", t.kind_flag() ? "union" : "struct"); break;
+    case Kind::kFunc: put(" type_id={} linkage={}", t.type(), linkage_name(t.vlen())); break;
     case Kind::kFuncProto:
       put(" ret_type_id={} vlen={}", t.type(), t.vlen());
       for (const Param p : t.params()) put("\n\t'{}' type_id={}", shown(btf, p.name_off), p.type);
       break;
-    case Kind::kVar:
-      put(" type_id={}, linkage={}", t.type(), linkage_name(t.var_linkage()));
-      break;
+    case Kind::kVar: put(" type_id={}, linkage={}", t.type(), linkage_name(t.var_linkage())); break;
     case Kind::kDatasec:
       put(" size={} vlen={}", t.size(), t.vlen());
       for (const VarSecinfo v : t.var_secinfos()) {
@@ -101,12 +90,8 @@ void append_type(std::string& s, const Btf& btf, const TypeView& t) {
           put(" ({} '{}')", kind_name(vt.kind()), shown(btf, vt.name_off()));
       }
       break;
-    case Kind::kFloat:
-      put(" size={}", t.size());
-      break;
-    case Kind::kDeclTag:
-      put(" type_id={} component_idx={}", t.type(), t.component_idx());
-      break;
+    case Kind::kFloat: put(" size={}", t.size()); break;
+    case Kind::kDeclTag: put(" type_id={} component_idx={}", t.type(), t.component_idx()); break;
   }
 }
 

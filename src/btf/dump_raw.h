@@ -1,5 +1,5 @@
-// BTF as bpftool's raw listing (`bpftool btf dump file F format raw`), to the letter: one "[id] KIND 'name' …" a type,
-// its members indented. bpftool itself is the reference; the tests compare with it.
+// BTF as bpftool's raw listing (`bpftool btf dump file F format raw`), to the letter: one "[id] KIND 'name'
+// …" a type, its members indented. bpftool itself is the reference; the tests compare with it.
 #pragma once
 #include <string>
 

@@ -1,5 +1,5 @@
-// The value printer: one recursive descent over the type with a window into the data. Invariant: every byte read lies in
-// the window, and every item written takes from a budget that the data's size sets.
+// The value printer: one recursive descent over the type with a window into the data. Invariant: every byte
+// read lies in the window, and every item written takes from a budget that the data's size sets.
 #include "btf/format_value.h"
 
 #include <fmt/format.h>
@@ -79,7 +79,10 @@ class Json {
 class Printer {
  public:
   Printer(const Btf& btf, std::span<const u8> data, Style style, int level)
-      : json(style == Style::kText, level), btf_(btf), data_(data), text_(style == Style::kText),
+      : json(style == Style::kText, level),
+        btf_(btf),
+        data_(data),
+        text_(style == Style::kText),
         budget_(16384 + 8 * data.size()) {}
   // `bit` counts from the start of the data.
   void value(u32 type_id, u64 bit, int depth);
@@ -95,7 +98,9 @@ class Printer {
   bool as_string(const ArrayInfo& a, u64 byte);
   void hex(u64 high, u64 low);
   void missing() { json.raw("null"); }
-  bool has(u64 bit, u64 count) const { return bit / 8 <= data_.size() && (bit % 8 + count + 7) / 8 <= data_.size() - bit / 8; }
+  bool has(u64 bit, u64 count) const {
+    return bit / 8 <= data_.size() && (bit % 8 + count + 7) / 8 <= data_.size() - bit / 8;
+  }
   const u8* at(u64 bit) const { return data_.data() + bit / 8; }
 
   const Btf& btf_;
@@ -174,7 +179,8 @@ void Printer::floating(const TypeView& t, u64 bit) {
 // A character array that holds printable text and a NUL.
 bool Printer::as_string(const ArrayInfo& a, u64 byte) {
   const TypeView t = btf_.skip_qualifiers(a.type);
-  if (!t.is(Kind::kInt) || t.size() != 1 || !(t.int_info().encoding == kIntChar || t.name() == "char")) return false;
+  if (!t.is(Kind::kInt) || t.size() != 1 || !(t.int_info().encoding == kIntChar || t.name() == "char"))
+    return false;
   for (u64 i = 0; i < a.nelems && byte + i < data_.size(); ++i) {
     const u8 c = data_[byte + i];
     if (c == 0) {
@@ -221,23 +227,18 @@ void Printer::value(u32 type_id, u64 bit, int depth) {
   --budget_;
   const TypeView t = btf_.skip_modifiers(type_id);
   switch (t.kind()) {
-    case Kind::kInt:
-      return integer(t, bit);
+    case Kind::kInt: return integer(t, bit);
     case Kind::kEnum:
-    case Kind::kEnum64:
-      return enumerator(t, bit);
-    case Kind::kFloat:
-      return floating(t, bit);
+    case Kind::kEnum64: return enumerator(t, bit);
+    case Kind::kFloat: return floating(t, bit);
     case Kind::kPtr: {
       if (bit % 8 || !has(bit, 64)) return missing();
       const u64 v = load_unaligned<u64>(at(bit));
       return text_ ? json.string(v ? fmt::format("0x{:x}", v) : "(nil)") : json.raw(std::to_string(v));
     }
-    case Kind::kArray:
-      return array(t, bit, depth);
+    case Kind::kArray: return array(t, bit, depth);
     case Kind::kStruct:
-    case Kind::kUnion:
-      return aggregate(t, bit, depth);
+    case Kind::kUnion: return aggregate(t, bit, depth);
     case Kind::kVar:
       json.begin('{');
       json.name(t.name());
@@ -254,7 +255,8 @@ void Printer::value(u32 type_id, u64 bit, int depth) {
       json.end(']');
       return json.end('}');
     default:
-      return json.string(fmt::format("({} [{}] has no value)", t.id() ? kind_name(t.kind()) : "void", type_id));
+      return json.string(
+          fmt::format("({} [{}] has no value)", t.id() ? kind_name(t.kind()) : "void", type_id));
   }
 }
 

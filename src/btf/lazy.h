@@ -8,8 +8,8 @@
 
 namespace osmia::btf {
 
-// Ids grouped by hash bucket: bucket b is ids[starts[b] .. starts[b + 1]), ascending. Built by counting, so that even
-// a million types of one name cost linear time.
+// Ids grouped by hash bucket: bucket b is ids[starts[b] .. starts[b + 1]), ascending. Built by counting, so
+// that even a million types of one name cost linear time.
 struct Btf::NameIndex {
   std::vector<u32> starts;
   std::vector<u32> ids;

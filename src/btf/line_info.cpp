@@ -11,12 +11,14 @@ namespace {
 
 // Calls take(record) for each; `known` is what this program understands of a record.
 template <class Take>
-Status each_record(std::span<const u8> bytes, u32 rec_size, u32 count, u32 known, const char* what, Take take) {
+Status each_record(std::span<const u8> bytes, u32 rec_size, u32 count, u32 known, const char* what,
+                   Take take) {
   if (rec_size < known || rec_size > kMaxInfoRecordSize || rec_size % 4)
-    return Error{EINVAL, fmt::format("{} record size {}: expected {} to {} and a multiple of 4", what, rec_size, known,
-                                     kMaxInfoRecordSize)};
+    return Error{EINVAL, fmt::format("{} record size {}: expected {} to {} and a multiple of 4", what,
+                                     rec_size, known, kMaxInfoRecordSize)};
   if (bytes.size() / rec_size < count)
-    return Error{EINVAL, fmt::format("{} of {} bytes: expected {} records of {}", what, bytes.size(), count, rec_size)};
+    return Error{EINVAL, fmt::format("{} of {} bytes: expected {} records of {}", what, bytes.size(), count,
+                                     rec_size)};
   for (u32 i = 0; i < count; ++i) {
     const u8* p = bytes.data() + static_cast<size_t>(i) * rec_size;
     for (u32 k = known; k < rec_size; ++k)
@@ -30,15 +32,17 @@ Status each_record(std::span<const u8> bytes, u32 rec_size, u32 count, u32 known
 
 Result<std::vector<FuncInfo>> read_func_info(std::span<const u8> bytes, u32 rec_size, u32 count) {
   std::vector<FuncInfo> out;
-  OSMIA_TRY(each_record(bytes, rec_size, count, kFuncInfoSize, "func_info",
-                        [&](const u8* p) { out.push_back({word(p, 0), word(p, 1)}); }));
+  OSMIA_TRY(each_record(bytes, rec_size, count, kFuncInfoSize, "func_info", [&](const u8* p) {
+    out.push_back({word(p, 0), word(p, 1)});
+  }));
   return out;
 }
 
 Result<std::vector<LineInfo>> read_line_info(std::span<const u8> bytes, u32 rec_size, u32 count) {
   std::vector<LineInfo> out;
-  OSMIA_TRY(each_record(bytes, rec_size, count, kLineInfoSize, "line_info",
-                        [&](const u8* p) { out.push_back({word(p, 0), word(p, 1), word(p, 2), word(p, 3)}); }));
+  OSMIA_TRY(each_record(bytes, rec_size, count, kLineInfoSize, "line_info", [&](const u8* p) {
+    out.push_back({word(p, 0), word(p, 1), word(p, 2), word(p, 3)});
+  }));
   return out;
 }
 

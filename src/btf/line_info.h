@@ -1,5 +1,5 @@
-// The records that PROG_LOAD's func_info and line_info point to (uapi struct bpf_func_info, bpf_line_info), as
-// values. Whoever loads programs checks them against the program; here they are only read.
+// The records that PROG_LOAD's func_info and line_info point to (uapi struct bpf_func_info, bpf_line_info),
+// as values. Whoever loads programs checks them against the program; here they are only read.
 #pragma once
 #include <span>
 #include <vector>
@@ -25,7 +25,8 @@ inline constexpr u32 kLineInfoSize = 16;
 inline constexpr u32 kMaxInfoRecordSize = 252;
 
 // Reads count records of rec_size bytes each; the rest of each record beyond what is known must be zero.
-// Errors: EINVAL (rec_size too small, too large or not a multiple of 4; bytes too short), E2BIG (unknown non-zero tail).
+// Errors: EINVAL (rec_size too small, too large or not a multiple of 4; bytes too short), E2BIG (unknown
+// non-zero tail).
 Result<std::vector<FuncInfo>> read_func_info(std::span<const u8> bytes, u32 rec_size, u32 count);
 Result<std::vector<LineInfo>> read_line_info(std::span<const u8> bytes, u32 rec_size, u32 count);
 

@@ -1,4 +1,5 @@
-// The lines of Linux's BTF log, to the letter: what a type, a member or a section variable is, before the complaint.
+// The lines of Linux's BTF log, to the letter: what a type, a member or a section variable is, before the
+// complaint.
 #include <fmt/format.h>
 
 #include "btf/layout.h"
@@ -14,16 +15,11 @@ std::string_view log_name(const Btf& btf, u32 name_off) {
 namespace {
 const char* encoding_name(u8 encoding) {
   switch (encoding) {
-    case 0:
-      return "(none)";
-    case kIntSigned:
-      return "SIGNED";
-    case kIntChar:
-      return "CHAR";
-    case kIntBool:
-      return "BOOL";
-    default:
-      return "UNKN";
+    case 0: return "(none)";
+    case kIntSigned: return "SIGNED";
+    case kIntChar: return "CHAR";
+    case kIntBool: return "BOOL";
+    default: return "UNKN";
   }
 }
 
@@ -64,27 +60,20 @@ std::string details_of(const Btf& btf, const TypeView& t) {
     case Kind::kUnion:
     case Kind::kEnum:
     case Kind::kEnum64:
-    case Kind::kDatasec:
-      return fmt::format("size={} vlen={}", t.size(), t.vlen());
-    case Kind::kFwd:
-      return t.kind_flag() ? "union" : "struct";
-    case Kind::kFuncProto:
-      return proto_details(btf, t);
-    case Kind::kVar:
-      return fmt::format("type_id={} linkage={}", t.type(), t.var_linkage());
-    case Kind::kFloat:
-      return fmt::format("size={}", t.size());
-    case Kind::kDeclTag:
-      return fmt::format("type={} component_idx={}", t.type(), t.component_idx());
-    default:
-      return fmt::format("type_id={}", t.size_or_type());
+    case Kind::kDatasec: return fmt::format("size={} vlen={}", t.size(), t.vlen());
+    case Kind::kFwd: return t.kind_flag() ? "union" : "struct";
+    case Kind::kFuncProto: return proto_details(btf, t);
+    case Kind::kVar: return fmt::format("type_id={} linkage={}", t.type(), t.var_linkage());
+    case Kind::kFloat: return fmt::format("size={}", t.size());
+    case Kind::kDeclTag: return fmt::format("type={} component_idx={}", t.type(), t.component_idx());
+    default: return fmt::format("type_id={}", t.size_or_type());
   }
 }
 }  // namespace
 
 std::string log_type_line(const Btf& btf, const TypeView& t, u32 id, bool details) {
-  return fmt::format("[{}] {} {}{}{}", id, kind_name(t.kind()), log_name(btf, t.name_off()), details ? " " : "",
-                     details ? details_of(btf, t) : std::string());
+  return fmt::format("[{}] {} {}{}{}", id, kind_name(t.kind()), log_name(btf, t.name_off()),
+                     details ? " " : "", details ? details_of(btf, t) : std::string());
 }
 
 std::string log_member_line(const Btf& btf, const TypeView& t, u32 index) {

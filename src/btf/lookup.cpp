@@ -1,9 +1,10 @@
-// Finding types by name and tags by target. A split BTF asks its base first, as Linux's lowest-id-wins rule needs.
+// Finding types by name and tags by target. A split BTF asks its base first, as Linux's lowest-id-wins rule
+// needs.
 #include <algorithm>
 #include <functional>
 
-#include "btf/lazy.h"
 #include "btf/layout.h"
+#include "btf/lazy.h"
 
 namespace osmia::btf {
 

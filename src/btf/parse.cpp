@@ -1,5 +1,6 @@
-// Btf::parse: header, string section, type records. Trusted mode wants structure alone and tolerates gaps between
-// sections as libbpf does; user mode has Linux's order of checks, texts and errnos (btf_parse_hdr and after it).
+// Btf::parse: header, string section, type records. Trusted mode wants structure alone and tolerates gaps
+// between sections as libbpf does; user mode has Linux's order of checks, texts and errnos (btf_parse_hdr and
+// after it).
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -35,10 +36,11 @@ Status Parser::header() {
   h_.str_off = word(copy, 4);
   h_.str_len = word(copy, 5);
   if (log_.on())
-    log_.add(fmt::format("magic: {:#x}\nversion: {}\nflags: {:#x}\nhdr_len: {}\ntype_off: {}\ntype_len: {}\nstr_off: "
-                         "{}\nstr_len: {}\nbtf_total_size: {}\n",
-                         h_.magic, h_.version, h_.flags, word(copy, 1), h_.type_off, h_.type_len, h_.str_off,
-                         h_.str_len, size));
+    log_.add(fmt::format(
+        "magic: {:#x}\nversion: {}\nflags: {:#x}\nhdr_len: {}\ntype_off: {}\ntype_len: {}\nstr_off: "
+        "{}\nstr_len: {}\nbtf_total_size: {}\n",
+        h_.magic, h_.version, h_.flags, word(copy, 1), h_.type_off, h_.type_len, h_.str_off, h_.str_len,
+        size));
   if (h_.magic != kMagic) return fail("Invalid magic");
   if (h_.version != 1) return fail("Unsupported version", kENOTSUPP);
   if (h_.flags) return fail("Unsupported flags", kENOTSUPP);
@@ -47,7 +49,8 @@ Status Parser::header() {
   const u32 rest = size - h_.len;
   if (options_.mode == ParseMode::kTrusted) {
     if (h_.len < kHeaderSize) return fail("btf_header not found");
-    if (h_.type_off > rest || h_.type_len > rest - h_.type_off || h_.str_off > rest || h_.str_len > rest - h_.str_off)
+    if (h_.type_off > rest || h_.type_len > rest - h_.type_off || h_.str_off > rest ||
+        h_.str_len > rest - h_.str_off)
       return fail("Invalid section offset");
     return Ok{};
   }
@@ -77,9 +80,11 @@ Status Parser::strings() {
   btf_.str_off_ = h_.len + h_.str_off;
   btf_.str_len_ = h_.str_len;
   const size_t end = static_cast<size_t>(btf_.str_off_) + h_.str_len;
-  if (options_.mode == ParseMode::kUser && end != btf_.bytes_.size()) return fail("String section is not at the end");
+  if (options_.mode == ParseMode::kUser && end != btf_.bytes_.size())
+    return fail("String section is not at the end");
   if (split && !h_.str_len) return Ok{};
-  if (!h_.str_len || h_.str_len - 1 > kMaxNameOffset || btf_.bytes_[end - 1]) return fail("Invalid string section");
+  if (!h_.str_len || h_.str_len - 1 > kMaxNameOffset || btf_.bytes_[end - 1])
+    return fail("Invalid string section");
   if (!split && btf_.bytes_[btf_.str_off_]) return fail("Invalid string section");
   // Ids and offsets of a tower of split BTFs are 32-bit numbers.
   if (btf_.start_str_off_ + h_.str_len < h_.str_len) return fail("Invalid string section");
@@ -108,8 +113,9 @@ Status Parser::types() {
     }
     const u32 need = kTypeSize + extra_size(kind, info_vlen(info));
     if (left < need)
-      return fail(fmt::format("[{}] {} {}meta_left:{} meta_needed:{}\n", id, kind_name(static_cast<Kind>(kind)),
-                              log_name(btf_, word(r, 0)), left - kTypeSize, need - kTypeSize));
+      return fail(fmt::format("[{}] {} {}meta_left:{} meta_needed:{}\n", id,
+                              kind_name(static_cast<Kind>(kind)), log_name(btf_, word(r, 0)),
+                              left - kTypeSize, need - kTypeSize));
     btf_.offsets_.push_back(pos);
     pos += need;
   }
@@ -152,7 +158,8 @@ Result<BtfPtr> Btf::from_file(const std::string& path, BtfPtr base) {
   struct stat st = {};
   std::vector<u8> bytes;
   size_t used = 0;
-  size_t step = ::fstat(fileno(f), &st) == 0 && st.st_size > 0 ? static_cast<size_t>(st.st_size) + 1 : 1u << 20;
+  size_t step =
+      ::fstat(fileno(f), &st) == 0 && st.st_size > 0 ? static_cast<size_t>(st.st_size) + 1 : 1u << 20;
   while (bytes.size() <= 0x7fffffff) {
     bytes.resize(used + step);
     const size_t n = std::fread(bytes.data() + used, 1, step, f);

@@ -1,5 +1,5 @@
-// The two halves of Btf::parse: Parser finds the sections and the records (structure, both modes); Checker, in
-// kUser mode, asks of every type what Linux's BTF_LOAD asks. Private to the room.
+// The two halves of Btf::parse: Parser finds the sections and the records (structure, both modes); Checker,
+// in kUser mode, asks of every type what Linux's BTF_LOAD asks. Private to the room.
 #pragma once
 #include <string>
 #include <vector>
@@ -8,7 +8,8 @@
 
 namespace osmia::btf {
 
-inline constexpr int kENOTSUPP = 524;  // Linux's internal "not supported", which BTF_LOAD lets through to user space
+inline constexpr int kENOTSUPP =
+    524;  // Linux's internal "not supported", which BTF_LOAD lets through to user space
 
 // Where log text goes. Formatting a line is skipped by callers when nobody listens.
 class LogSink {
@@ -43,8 +44,9 @@ class Parser {
   Header h_;
 };
 
-// The first phase, record by record (names, vlen, flags, sizes). Linux interleaves it with finding the records, so that
-// the log stops at the first bad one; `left` is the number of bytes from the record's start to the section's end.
+// The first phase, record by record (names, vlen, flags, sizes). Linux interleaves it with finding the
+// records, so that the log stops at the first bad one; `left` is the number of bytes from the record's start
+// to the section's end.
 Status check_meta(const Btf& btf, u32 id, const u8* record, u32 left, LogSink& log);
 // The second phase: every reference resolves, sizes fit, no loops, prototypes are sound, tags are in order.
 Status check_all_types(const Btf& btf, LogSink& log);

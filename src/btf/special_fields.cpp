@@ -1,6 +1,6 @@
-// Finding special fields: a bounded walk through nested structs and arrays that collects what it recognizes, then the
-// second look that resolves kptrs and contained types. Order of checks and errnos are Linux 6.12's, since a map that
-// Linux refuses to create must be refused here with the same number.
+// Finding special fields: a bounded walk through nested structs and arrays that collects what it recognizes,
+// then the second look that resolves kptrs and contained types. Order of checks and errnos are Linux 6.12's,
+// since a map that Linux refuses to create must be refused here with the same number.
 #include "btf/special_fields.h"
 
 #include <fmt/format.h>
@@ -17,11 +17,11 @@ struct FieldFacts {
   u32 size, align;
 };
 constexpr FieldFacts kFacts[] = {
-    {kFieldSpinLock, "bpf_spin_lock", 4, 4}, {kFieldTimer, "bpf_timer", 16, 8},
-    {kFieldWorkqueue, "bpf_wq", 16, 8},      {kFieldListHead, "bpf_list_head", 16, 8},
+    {kFieldSpinLock, "bpf_spin_lock", 4, 4},  {kFieldTimer, "bpf_timer", 16, 8},
+    {kFieldWorkqueue, "bpf_wq", 16, 8},       {kFieldListHead, "bpf_list_head", 16, 8},
     {kFieldListNode, "bpf_list_node", 24, 8}, {kFieldRbRoot, "bpf_rb_root", 16, 8},
-    {kFieldRbNode, "bpf_rb_node", 32, 8},    {kFieldRefcount, "bpf_refcount", 4, 4},
-    {kFieldKptrUnref, "kptr", 8, 8},         {kFieldKptrRef, "kptr", 8, 8},
+    {kFieldRbNode, "bpf_rb_node", 32, 8},     {kFieldRefcount, "bpf_refcount", 4, 4},
+    {kFieldKptrUnref, "kptr", 8, 8},          {kFieldKptrRef, "kptr", 8, 8},
     {kFieldKptrPercpu, "percpu_kptr", 8, 8},
 };
 const FieldFacts* facts(u32 kind) {
@@ -109,9 +109,11 @@ Status Finder::in_struct(const TypeView& t, u32 level) {
   const auto members = t.members();
   for (u32 i = 0; i < members.size(); ++i) {
     const Member m = members[i];
-    // A bit field off a byte's start: Linux refuses the whole type, so bit fields and special fields do not mix.
+    // A bit field off a byte's start: Linux refuses the whole type, so bit fields and special fields do not
+    // mix.
     if (m.bit_offset % 8)
-      return Error{EINVAL, fmt::format("member '{}' of '{}' starts at bit {}", m.name, t.name(), m.bit_offset)};
+      return Error{EINVAL,
+                   fmt::format("member '{}' of '{}' starts at bit {}", m.name, t.name(), m.bit_offset)};
     OSMIA_TRY(one(t, static_cast<int>(i), m.type, m.bit_offset / 8, 0, level));
   }
   return Ok{};
@@ -125,7 +127,8 @@ Status Finder::in_datasec(const TypeView& t) {
   return Ok{};
 }
 
-Status Finder::one(const TypeView& holder, int component, u32 type_id, u32 offset, u32 expected_size, u32 level) {
+Status Finder::one(const TypeView& holder, int component, u32 type_id, u32 offset, u32 expected_size,
+                   u32 level) {
   if (!budget_--) return budget_ = 0, Error{E2BIG, "struct nesting too large to search"};
   TypeView t = btf_.type(type_id);
   u32 nelems = 1, steps = 0;
@@ -150,12 +153,12 @@ Status Finder::one(const TypeView& holder, int component, u32 type_id, u32 offse
   field.kind = f.kind;
   if (kind & kFieldKptr) {
     switch (classify_kptr(btf_, t, field)) {
-      case KptrTag::kNone:
-        return Ok{};
+      case KptrTag::kNone: return Ok{};
       case KptrTag::kBad:
-        return Error{EINVAL, fmt::format("bad kptr at offset {}: expected one kptr tag and a struct behind it", offset)};
-      case KptrTag::kFound:
-        break;
+        return Error{
+            EINVAL,
+            fmt::format("bad kptr at offset {}: expected one kptr tag and a struct behind it", offset)};
+      case KptrTag::kFound: break;
     }
   } else {
     if (!t.is_struct_or_union() || t.size() != f.size) return Ok{};
@@ -228,8 +231,9 @@ Status resolve_kptr(const Btf& btf, const KernelTypes* kernel, const Found& foun
   if (found.kind == kFieldKptrRef) {
     out.dtor_id = kernel->destructor(*k.btf, k.id);
     if (!out.dtor_id)
-      return Error{ENOENT, fmt::format("kernel type '{}' has no destructor, so it cannot be a referenced kptr",
-                                       target.name())};
+      return Error{ENOENT,
+                   fmt::format("kernel type '{}' has no destructor, so it cannot be a referenced kptr",
+                               target.name())};
   }
   return Ok{};
 }
@@ -247,7 +251,8 @@ Status resolve_root(const Btf& btf, const Found& found, Field& out) {
     if (seen) return bad("exists twice");
     seen = true;
     const TypeView t = btf.type(m.type);
-    if (!t.is_struct_or_union() || t.name() != field_name(node)) return bad(fmt::format("is no {}", field_name(node)));
+    if (!t.is_struct_or_union() || t.name() != field_name(node))
+      return bad(fmt::format("is no {}", field_name(node)));
     if (m.bit_offset % 8 || m.bit_offset / 8 % field_align(node)) return bad("is not aligned");
     out.btf_id = found.value_type;
     out.node_offset = m.bit_offset / 8;
@@ -259,9 +264,15 @@ Status resolve_root(const Btf& btf, const Found& found, Field& out) {
 
 }  // namespace
 
-u32 field_size(FieldKind kind) { return facts(kind) ? facts(kind)->size : 0; }
-u32 field_align(FieldKind kind) { return facts(kind) ? facts(kind)->align : 0; }
-const char* field_name(FieldKind kind) { return facts(kind) ? facts(kind)->name : "unknown"; }
+u32 field_size(FieldKind kind) {
+  return facts(kind) ? facts(kind)->size : 0;
+}
+u32 field_align(FieldKind kind) {
+  return facts(kind) ? facts(kind)->align : 0;
+}
+const char* field_name(FieldKind kind) {
+  return facts(kind) ? facts(kind)->name : "unknown";
+}
 
 const Field* FieldRecord::find(u32 offset, u32 kinds) const {
   if (!(mask & kinds)) return nullptr;
@@ -270,7 +281,8 @@ const Field* FieldRecord::find(u32 offset, u32 kinds) const {
   return it != fields.end() && it->offset == offset && it->kind & kinds ? &*it : nullptr;
 }
 
-Result<FieldRecord> parse_fields(const Btf& btf, u32 type_id, u32 mask, u32 value_size, const KernelTypes* kernel) {
+Result<FieldRecord> parse_fields(const Btf& btf, u32 type_id, u32 mask, u32 value_size,
+                                 const KernelTypes* kernel) {
   Finder finder(btf, mask);
   OSMIA_TRY(finder.run(btf.type(type_id)));
   FieldRecord rec;
@@ -281,38 +293,26 @@ Result<FieldRecord> parse_fields(const Btf& btf, u32 type_id, u32 mask, u32 valu
     out.offset = f.offset;
     out.size = field_size(f.kind);
     if (u64{f.offset} + out.size > value_size)
-      return Error{EFAULT, fmt::format("{} at offset {} lies beyond the value of {} bytes", field_name(f.kind), f.offset,
-                                       value_size)};
+      return Error{EFAULT, fmt::format("{} at offset {} lies beyond the value of {} bytes",
+                                       field_name(f.kind), f.offset, value_size)};
     if (f.offset < next)
-      return Error{EEXIST, fmt::format("{} at offset {} overlaps the field before it", field_name(f.kind), f.offset)};
+      return Error{EEXIST,
+                   fmt::format("{} at offset {} overlaps the field before it", field_name(f.kind), f.offset)};
     next = f.offset + out.size;
     rec.mask |= f.kind;
     const int off = static_cast<int>(f.offset);
     switch (f.kind) {
-      case kFieldSpinLock:
-        rec.spin_lock_off = off;
-        break;
-      case kFieldTimer:
-        rec.timer_off = off;
-        break;
-      case kFieldWorkqueue:
-        rec.wq_off = off;
-        break;
-      case kFieldRefcount:
-        rec.refcount_off = off;
-        break;
+      case kFieldSpinLock: rec.spin_lock_off = off; break;
+      case kFieldTimer: rec.timer_off = off; break;
+      case kFieldWorkqueue: rec.wq_off = off; break;
+      case kFieldRefcount: rec.refcount_off = off; break;
       case kFieldKptrUnref:
       case kFieldKptrRef:
-      case kFieldKptrPercpu:
-        OSMIA_TRY(resolve_kptr(btf, kernel, f, out));
-        break;
+      case kFieldKptrPercpu: OSMIA_TRY(resolve_kptr(btf, kernel, f, out)); break;
       case kFieldListHead:
-      case kFieldRbRoot:
-        OSMIA_TRY(resolve_root(btf, f, out));
-        break;
+      case kFieldRbRoot: OSMIA_TRY(resolve_root(btf, f, out)); break;
       case kFieldListNode:
-      case kFieldRbNode:
-        break;
+      case kFieldRbNode: break;
     }
     rec.fields.push_back(std::move(out));
   }

@@ -1,6 +1,7 @@
-// The special fields of a map value, a global data section or an allocated object: locks, timers, work queues,
-// reference counts, kptrs, list and red-black tree roots and nodes. They are found by type name and by tags, as
-// Linux 6.12 does (btf_parse_fields). Invariant: a FieldRecord is sorted by offset and its fields do not overlap.
+// The special fields of a map value, a global data section or an allocated object: locks, timers, work
+// queues, reference counts, kptrs, list and red-black tree roots and nodes. They are found by type name and
+// by tags, as Linux 6.12 does (btf_parse_fields). Invariant: a FieldRecord is sorted by offset and its fields
+// do not overlap.
 #pragma once
 #include <memory>
 #include <vector>
@@ -30,13 +31,13 @@ inline constexpr u32 kFieldGraph = kFieldGraphNode | kFieldGraphRoot;
 inline constexpr u32 kFieldsMax = 11;  // BTF_FIELDS_MAX: more in one record is E2BIG
 
 // The fields that Linux 6.12 looks for in a map value, and in a type that bpf_obj_new() may allocate.
-inline constexpr u32 kMapValueFields = kFieldSpinLock | kFieldTimer | kFieldKptr | kFieldListHead | kFieldRbRoot |
-                                       kFieldRefcount | kFieldWorkqueue;
-inline constexpr u32 kObjectFields = kFieldSpinLock | kFieldListHead | kFieldListNode | kFieldRbRoot | kFieldRbNode |
-                                     kFieldRefcount | kFieldKptr;
+inline constexpr u32 kMapValueFields = kFieldSpinLock | kFieldTimer | kFieldKptr | kFieldListHead |
+                                       kFieldRbRoot | kFieldRefcount | kFieldWorkqueue;
+inline constexpr u32 kObjectFields = kFieldSpinLock | kFieldListHead | kFieldListNode | kFieldRbRoot |
+                                     kFieldRbNode | kFieldRefcount | kFieldKptr;
 
-u32 field_size(FieldKind kind);         // bytes
-u32 field_align(FieldKind kind);        // bytes
+u32 field_size(FieldKind kind);          // bytes
+u32 field_align(FieldKind kind);         // bytes
 const char* field_name(FieldKind kind);  // "bpf_spin_lock", "kptr", … as Linux's messages write it
 
 struct FieldRecord;
@@ -45,8 +46,10 @@ struct Field {
   FieldKind kind{};
   u32 offset = 0;  // bytes
   u32 size = 0;    // bytes
-  // kptr: what it points to. `kernel` tells a kernel object from one that the program allocates (bpf_obj_new).
-  BtfPtr kptr_btf;  // null when the pointee is of the same BTF as the field (so that a record cannot own itself)
+  // kptr: what it points to. `kernel` tells a kernel object from one that the program allocates
+  // (bpf_obj_new).
+  BtfPtr
+      kptr_btf;  // null when the pointee is of the same BTF as the field (so that a record cannot own itself)
   u32 btf_id = 0;   // pointee; for a root: the struct that its nodes live in
   u32 dtor_id = 0;  // kptr_ref to a kernel object: the destructor's FUNC id in kptr_btf
   bool kernel = false;
@@ -67,7 +70,8 @@ struct FieldRecord {
   const Field* find(u32 offset, u32 kinds) const;
 };
 
-// What kernel types exist, for kptrs. Implemented by whoever knows vmlinux, the modules and their destructors.
+// What kernel types exist, for kptrs. Implemented by whoever knows vmlinux, the modules and their
+// destructors.
 class KernelTypes {
  public:
   struct Found {
@@ -81,19 +85,22 @@ class KernelTypes {
   virtual u32 destructor(const Btf& btf, u32 id) const = 0;
 };
 
-// Fields of the struct, union or datasec `type_id` whose kind is in `mask`; value_size is the map's. An empty record means
-// none. Note that MAP_CREATE does not fail with this: Linux 6.12 drops a record with an error and goes on as if the value
-// had no special fields (BTF_LOAD does fail, with parse_struct_metas()). Errors are Linux's errnos: E2BIG (more than one lock or timer, too many fields or too deep), EEXIST (overlap),
-// EINVAL (bad tag, bad alignment, root without lock), ENOENT (unknown contained type, kptr without destructor).
-Result<FieldRecord> parse_fields(const Btf& btf, u32 type_id, u32 mask, u32 value_size, const KernelTypes* kernel);
+// Fields of the struct, union or datasec `type_id` whose kind is in `mask`; value_size is the map's. An empty
+// record means none. Note that MAP_CREATE does not fail with this: Linux 6.12 drops a record with an error
+// and goes on as if the value had no special fields (BTF_LOAD does fail, with parse_struct_metas()). Errors
+// are Linux's errnos: E2BIG (more than one lock or timer, too many fields or too deep), EEXIST (overlap),
+// EINVAL (bad tag, bad alignment, root without lock), ENOENT (unknown contained type, kptr without
+// destructor).
+Result<FieldRecord> parse_fields(const Btf& btf, u32 type_id, u32 mask, u32 value_size,
+                                 const KernelTypes* kernel);
 
 // Every struct of the program's own BTF that bpf_obj_new() can allocate with special fields, by id.
 struct StructMeta {
   u32 btf_id = 0;
   FieldRecord record;
 };
-// What BTF_LOAD does once the types are sound: finds them all and checks that ownership (roots and local kptrs) has no
-// cycle and is not too deep. Sorted by btf_id.
+// What BTF_LOAD does once the types are sound: finds them all and checks that ownership (roots and local
+// kptrs) has no cycle and is not too deep. Sorted by btf_id.
 Result<std::vector<StructMeta>> parse_struct_metas(const Btf& btf, const KernelTypes* kernel);
 // The entry of this struct, or null.
 const StructMeta* find_struct_meta(const std::vector<StructMeta>& metas, u32 btf_id);

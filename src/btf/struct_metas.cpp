@@ -1,6 +1,6 @@
-// The structs that bpf_obj_new() can allocate with special fields, and the rule that ownership among them ends: a
-// struct owns what its roots contain and what its local kptrs point to, and freeing recurses along that. Invariant:
-// with the table accepted, freeing any object nests at most kMaxOwnershipDepth levels.
+// The structs that bpf_obj_new() can allocate with special fields, and the rule that ownership among them
+// ends: a struct owns what its roots contain and what its local kptrs point to, and freeing recurses along
+// that. Invariant: with the table accepted, freeing any object nests at most kMaxOwnershipDepth levels.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -48,7 +48,8 @@ class Ownership {
         if (!root && (f.kernel || !(f.kind & (kFieldKptrRef | kFieldKptrPercpu)))) continue;
         const StructMeta* owned = find_struct_meta(metas_, f.btf_id);
         if (!owned) {
-          if (root) return Error{EFAULT, fmt::format("contained struct [{}] has no special fields", f.btf_id)};
+          if (root)
+            return Error{EFAULT, fmt::format("contained struct [{}] has no special fields", f.btf_id)};
           continue;
         }
         OSMIA_ASSIGN(const u32 d, depth_of(static_cast<size_t>(owned - metas_.data()), left - 1));
@@ -67,8 +68,8 @@ class Ownership {
 }  // namespace
 
 const StructMeta* find_struct_meta(const std::vector<StructMeta>& metas, u32 btf_id) {
-  const auto it =
-      std::lower_bound(metas.begin(), metas.end(), btf_id, [](const StructMeta& m, u32 id) { return m.btf_id < id; });
+  const auto it = std::lower_bound(metas.begin(), metas.end(), btf_id,
+                                   [](const StructMeta& m, u32 id) { return m.btf_id < id; });
   return it != metas.end() && it->btf_id == btf_id ? &*it : nullptr;
 }
 
@@ -93,7 +94,8 @@ Result<std::vector<StructMeta>> parse_struct_metas(const Btf& btf, const KernelT
     if (!rec.ok())
       return Error{rec.error().code, fmt::format("struct [{}] '{}': {}", id, t.name(), rec.error().message)};
     if (rec->fields.empty())
-      return Error{EFAULT, fmt::format("struct [{}] '{}': special field not where it can be used", id, t.name())};
+      return Error{EFAULT,
+                   fmt::format("struct [{}] '{}': special field not where it can be used", id, t.name())};
     metas.push_back({id, *std::move(rec)});
   }
   for (const StructMeta& m : metas)

@@ -1,5 +1,6 @@
-// The walk over members by offset. Arrays of several dimensions count as one flat array; an access inside an array of
-// scalars may span elements but not the array's end. Steps are bounded because trusted BTF is not checked for loops.
+// The walk over members by offset. Arrays of several dimensions count as one flat array; an access inside an
+// array of scalars may span elements but not the array's end. Steps are bounded because trusted BTF is not
+// checked for loops.
 #include "btf/struct_walk.h"
 
 #include <fmt/format.h>
@@ -15,10 +16,10 @@ constexpr int kMaxSteps = 64;
 // A member's type with its size: through modifiers and arrays down to the element.
 struct Extent {
   TypeView elem;
-  u32 size = 0;     // bytes of the whole member
-  u32 nelems = 1;   // flattened
+  u32 size = 0;    // bytes of the whole member
+  u32 nelems = 1;  // flattened
   bool array = false;
-  u32 id = 0;       // the element's id as an array names it, or the id behind the modifiers
+  u32 id = 0;  // the element's id as an array names it, or the id behind the modifiers
 };
 
 std::optional<Extent> extent_of(const Btf& btf, u32 id) {
@@ -51,10 +52,14 @@ std::optional<Extent> extent_of(const Btf& btf, u32 id) {
   return {};
 }
 
-std::string_view shown(std::string_view name) { return name.empty() ? "(anon)" : name; }
+std::string_view shown(std::string_view name) {
+  return name.empty() ? "(anon)" : name;
+}
 
-// `in_union`: whether an earlier step went through a union, which lifts the limit on reading past a member's end.
-Result<WalkResult> step_from(const Btf& btf, u32 struct_id, u32 offset, u32 size, bool flexible, bool in_union) {
+// `in_union`: whether an earlier step went through a union, which lifts the limit on reading past a member's
+// end.
+Result<WalkResult> step_from(const Btf& btf, u32 struct_id, u32 offset, u32 size, bool flexible,
+                             bool in_union) {
   WalkResult r;
   r.in_union = in_union;
   TypeView t = btf.type(struct_id);
@@ -89,7 +94,8 @@ Result<WalkResult> step_from(const Btf& btf, u32 struct_id, u32 offset, u32 size
       u64 start = m.bit_offset / 8;
       if (off + size <= start) break;
       if (m.bitfield_size) {
-        // Unnamed bit fields have no member, so the access may start before the field; it has to cover all of it.
+        // Unnamed bit fields have no member, so the access may start before the field; it has to cover all of
+        // it.
         const u64 end = (u64{m.bit_offset} + m.bitfield_size + 7) / 8;
         if (off <= start && end <= off + size) return r;
         continue;
@@ -117,8 +123,9 @@ Result<WalkResult> step_from(const Btf& btf, u32 struct_id, u32 offset, u32 size
       }
       if (e->elem.is(Kind::kPtr)) {
         if (elem_size != size || off != start)
-          return Error{EACCES, fmt::format("cannot access ptr member {} with moff {} in struct {} with off {} size {}",
-                                           shown(m.name), start, tname, off, size)};
+          return Error{
+              EACCES, fmt::format("cannot access ptr member {} with moff {} in struct {} with off {} size {}",
+                                  shown(m.name), start, tname, off, size)};
         const TypeView target = btf.skip_modifiers(e->elem.type());
         if (target.is_struct_or_union()) {
           r.kind = WalkKind::kPointer;
@@ -130,9 +137,10 @@ Result<WalkResult> step_from(const Btf& btf, u32 struct_id, u32 offset, u32 size
         }
       }
       if (off + size > true_end && !r.in_union)
-        return Error{EACCES,
-                     fmt::format("access beyond the end of member {} (mend:{}) in struct {} with off {} size {}",
-                                 shown(m.name), true_end, tname, off, size)};
+        return Error{
+            EACCES,
+            fmt::format("access beyond the end of member {} (mend:{}) in struct {} with off {} size {}",
+                        shown(m.name), true_end, tname, off, size)};
       return r;
     }
     if (!descend) return Error{EINVAL, fmt::format("struct {} doesn't have field at offset {}", tname, off)};
@@ -167,7 +175,8 @@ bool types_are_same(const Btf& a, u32 a_id, const Btf& b, u32 b_id) {
   return x == y;
 }
 
-bool struct_ids_match(const Btf& btf, u32 id, u32 offset, const Btf& need, u32 need_id, bool strict, bool flexible) {
+bool struct_ids_match(const Btf& btf, u32 id, u32 offset, const Btf& need, u32 need_id, bool strict,
+                      bool flexible) {
   if (offset == 0 && types_are_same(btf, id, need, need_id)) return true;
   if (strict) return false;
   for (int step = 0; step < kMaxSteps; ++step) {

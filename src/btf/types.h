@@ -1,5 +1,5 @@
-// The vocabulary of BTF (Documentation/bpf/btf.rst): the 19 kinds and the records that follow a type, as plain
-// values. Nothing here owns memory: every string_view points into the Btf that handed it out.
+// The vocabulary of BTF (Documentation/bpf/btf.rst): the 19 kinds and the records that follow a type, as
+// plain values. Nothing here owns memory: every string_view points into the Btf that handed it out.
 #pragma once
 #include <string_view>
 
@@ -38,7 +38,8 @@ inline constexpr u32 kMaxNameOffset = 0x00ffffff;  // BTF_MAX_NAME_OFFSET
 inline constexpr u32 kMaxSize = 16u << 20;         // BTF_MAX_SIZE: bytes of one BTF_LOAD
 inline constexpr u32 kMaxResolveDepth = 32;        // nested types that Linux follows
 
-// "INT", "PTR", … as Linux's BTF log and bpftool's raw dump write it; "UNKNOWN" for void and whatever is no kind.
+// "INT", "PTR", … as Linux's BTF log and bpftool's raw dump write it; "UNKNOWN" for void and whatever is no
+// kind.
 const char* kind_name(Kind kind);
 
 enum IntEncoding : u8 { kIntSigned = 1, kIntChar = 2, kIntBool = 4 };

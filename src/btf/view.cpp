@@ -5,13 +5,27 @@
 
 namespace osmia::btf {
 
-Kind TypeView::kind() const { return record_ ? static_cast<Kind>(info_kind(info())) : Kind::kVoid; }
-u32 TypeView::name_off() const { return record_ ? word(record_, 0) : 0; }
-u32 TypeView::info() const { return record_ ? word(record_, 1) : 0; }
-u32 TypeView::size_or_type() const { return record_ ? word(record_, 2) : 0; }
-u32 TypeView::vlen() const { return info_vlen(info()); }
-bool TypeView::kind_flag() const { return info_kflag(info()); }
-std::string_view TypeView::name() const { return record_ ? btf_->string(name_off()) : std::string_view(); }
+Kind TypeView::kind() const {
+  return record_ ? static_cast<Kind>(info_kind(info())) : Kind::kVoid;
+}
+u32 TypeView::name_off() const {
+  return record_ ? word(record_, 0) : 0;
+}
+u32 TypeView::info() const {
+  return record_ ? word(record_, 1) : 0;
+}
+u32 TypeView::size_or_type() const {
+  return record_ ? word(record_, 2) : 0;
+}
+u32 TypeView::vlen() const {
+  return info_vlen(info());
+}
+bool TypeView::kind_flag() const {
+  return info_kflag(info());
+}
+std::string_view TypeView::name() const {
+  return record_ ? btf_->string(name_off()) : std::string_view();
+}
 
 u32 TypeView::size() const {
   switch (kind()) {
@@ -21,10 +35,8 @@ u32 TypeView::size() const {
     case Kind::kEnum:
     case Kind::kEnum64:
     case Kind::kFloat:
-    case Kind::kDatasec:
-      return size_or_type();
-    default:
-      return 0;
+    case Kind::kDatasec: return size_or_type();
+    default: return 0;
   }
 }
 
@@ -39,10 +51,8 @@ u32 TypeView::type() const {
     case Kind::kFunc:
     case Kind::kFuncProto:
     case Kind::kVar:
-    case Kind::kDeclTag:
-      return size_or_type();
-    default:
-      return 0;
+    case Kind::kDeclTag: return size_or_type();
+    default: return 0;
   }
 }
 
@@ -52,14 +62,14 @@ bool TypeView::is_modifier() const {
     case Kind::kVolatile:
     case Kind::kConst:
     case Kind::kRestrict:
-    case Kind::kTypeTag:
-      return true;
-    default:
-      return false;
+    case Kind::kTypeTag: return true;
+    default: return false;
   }
 }
 
-u32 TypeView::record_size() const { return record_ ? kTypeSize + extra_size(info_kind(info()), vlen()) : 0; }
+u32 TypeView::record_size() const {
+  return record_ ? kTypeSize + extra_size(info_kind(info()), vlen()) : 0;
+}
 
 IntInfo TypeView::int_info() const {
   if (!is(Kind::kInt)) return {};
@@ -124,7 +134,11 @@ Items<VarSecinfo> TypeView::var_secinfos() const {
 FuncLinkage TypeView::func_linkage() const {
   return is(Kind::kFunc) ? static_cast<FuncLinkage>(vlen()) : FuncLinkage::kStatic;
 }
-u32 TypeView::var_linkage() const { return is(Kind::kVar) ? word(record_, 3) : 0; }
-int TypeView::component_idx() const { return is(Kind::kDeclTag) ? static_cast<int>(word(record_, 3)) : -1; }
+u32 TypeView::var_linkage() const {
+  return is(Kind::kVar) ? word(record_, 3) : 0;
+}
+int TypeView::component_idx() const {
+  return is(Kind::kDeclTag) ? static_cast<int>(word(record_, 3)) : -1;
+}
 
 }  // namespace osmia::btf

@@ -37,13 +37,21 @@ u32 Writer::add_int(std::string_view name, u32 size, u8 encoding) {
 u32 Writer::add_float(std::string_view name, u32 size) {
   return add_raw(add_string(name), info_word(Kind::kFloat, 0, false), size);
 }
-u32 Writer::add_ptr(u32 type) { return add_raw(0, info_word(Kind::kPtr, 0, false), type); }
+u32 Writer::add_ptr(u32 type) {
+  return add_raw(0, info_word(Kind::kPtr, 0, false), type);
+}
 u32 Writer::add_typedef(std::string_view name, u32 type) {
   return add_raw(add_string(name), info_word(Kind::kTypedef, 0, false), type);
 }
-u32 Writer::add_const(u32 type) { return add_raw(0, info_word(Kind::kConst, 0, false), type); }
-u32 Writer::add_volatile(u32 type) { return add_raw(0, info_word(Kind::kVolatile, 0, false), type); }
-u32 Writer::add_restrict(u32 type) { return add_raw(0, info_word(Kind::kRestrict, 0, false), type); }
+u32 Writer::add_const(u32 type) {
+  return add_raw(0, info_word(Kind::kConst, 0, false), type);
+}
+u32 Writer::add_volatile(u32 type) {
+  return add_raw(0, info_word(Kind::kVolatile, 0, false), type);
+}
+u32 Writer::add_restrict(u32 type) {
+  return add_raw(0, info_word(Kind::kRestrict, 0, false), type);
+}
 u32 Writer::add_type_tag(std::string_view name, u32 type) {
   return add_raw(add_string(name), info_word(Kind::kTypeTag, 0, false), type);
 }
@@ -73,13 +81,16 @@ u32 Writer::add_union(std::string_view name, u32 size, std::initializer_list<Mem
 u32 Writer::add_enum(std::string_view name, u32 size, std::initializer_list<EnumDef> values, bool is_signed) {
   std::vector<u32> w;
   for (const EnumDef& e : values) w.insert(w.end(), {add_string(e.name), static_cast<u32>(e.value)});
-  return add_raw(add_string(name), info_word(Kind::kEnum, static_cast<u32>(values.size()), is_signed), size, w);
+  return add_raw(add_string(name), info_word(Kind::kEnum, static_cast<u32>(values.size()), is_signed), size,
+                 w);
 }
 u32 Writer::add_enum64(std::string_view name, std::initializer_list<EnumDef> values, bool is_signed) {
   std::vector<u32> w;
   for (const EnumDef& e : values)
-    w.insert(w.end(), {add_string(e.name), static_cast<u32>(e.value), static_cast<u32>(static_cast<u64>(e.value) >> 32)});
-  return add_raw(add_string(name), info_word(Kind::kEnum64, static_cast<u32>(values.size()), is_signed), 8, w);
+    w.insert(w.end(), {add_string(e.name), static_cast<u32>(e.value),
+                       static_cast<u32>(static_cast<u64>(e.value) >> 32)});
+  return add_raw(add_string(name), info_word(Kind::kEnum64, static_cast<u32>(values.size()), is_signed), 8,
+                 w);
 }
 u32 Writer::add_fwd(std::string_view name, bool is_union) {
   return add_raw(add_string(name), info_word(Kind::kFwd, 0, is_union), 0);
@@ -113,7 +124,8 @@ u32 Writer::add_decl_tag(std::string_view name, u32 type, int component) {
 std::vector<u8> Writer::bytes() const {
   const u32 type_len = static_cast<u32>(words_.size() * 4);
   // A split BTF's section starts with no empty string of its own, but one does no harm.
-  const u32 header[] = {kMagic | 1u << 16, kHeaderSize, 0, type_len, type_len, static_cast<u32>(strings_.size())};
+  const u32 header[] = {kMagic | 1u << 16, kHeaderSize, 0,
+                        type_len,          type_len,    static_cast<u32>(strings_.size())};
   std::vector<u8> out(sizeof header + type_len + strings_.size());
   std::memcpy(out.data(), header, sizeof header);
   if (type_len) std::memcpy(out.data() + sizeof header, words_.data(), type_len);

@@ -1,5 +1,5 @@
-// Builds BTF bytes: for tests, and for a host application that describes its own types. It writes what it is told, sound
-// or not, so that tests can make malformed BTF; parse() is the judge.
+// Builds BTF bytes: for tests, and for a host application that describes its own types. It writes what it is
+// told, sound or not, so that tests can make malformed BTF; parse() is the judge.
 #pragma once
 #include <initializer_list>
 #include <map>
@@ -47,7 +47,8 @@ class Writer {
   u32 add_struct(std::string_view name, u32 size, std::span<const MemberDef> members);
   u32 add_struct(std::string_view name, u32 size, std::initializer_list<MemberDef> members);
   u32 add_union(std::string_view name, u32 size, std::initializer_list<MemberDef> members);
-  u32 add_enum(std::string_view name, u32 size, std::initializer_list<EnumDef> values, bool is_signed = false);
+  u32 add_enum(std::string_view name, u32 size, std::initializer_list<EnumDef> values,
+               bool is_signed = false);
   u32 add_enum64(std::string_view name, std::initializer_list<EnumDef> values, bool is_signed = false);
   u32 add_fwd(std::string_view name, bool is_union = false);
   u32 add_func_proto(u32 return_type, std::span<const ParamDef> params);

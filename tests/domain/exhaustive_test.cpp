@@ -1,6 +1,6 @@
-// The domain at 4 and 6 bits, where every abstract value and every member can be tried: gamma is computed as a set of
-// members, and each operator's result must hold the operator's image of it.
-// OSMIA_DOMAIN_FULL=1 tries every pair of 4-bit scalars (minutes); otherwise a stride through them.
+// The domain at 4 and 6 bits, where every abstract value and every member can be tried: gamma is computed as
+// a set of members, and each operator's result must hold the operator's image of it. OSMIA_DOMAIN_FULL=1
+// tries every pair of 4-bit scalars (minutes); otherwise a stride through them.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -18,7 +18,9 @@ namespace {
 
 using Set = u64;  // bit x is set: x is a member
 
-bool full() { return std::getenv("OSMIA_DOMAIN_FULL") != nullptr; }
+bool full() {
+  return std::getenv("OSMIA_DOMAIN_FULL") != nullptr;
+}
 
 template <class W, class A>
 Set gamma(const A& a) {
@@ -77,12 +79,13 @@ TEST(Tnum, BinaryOperatorsHoldEveryResultAndAreOptimalWhereTheySay) {
         Set image = 0;
         const Set gb = gamma<W6>(b);
         each(ga, [&](unsigned x) {
-          each(gb, [&](unsigned y) { image |= Set{1} << compute<W6>(op.meaning, true, W6::u(x), W6::u(y)).v; });
+          each(gb,
+               [&](unsigned y) { image |= Set{1} << compute<W6>(op.meaning, true, W6::u(x), W6::u(y)).v; });
         });
         const T6 r = op.f(a, b);
         ASSERT_EQ((r.value & r.mask).v, 0u) << op.name;
-        ASSERT_EQ(image & ~gamma<W6>(r), 0u) << op.name << " " << a.value.v << "/" << a.mask.v << " " << b.value.v
-                                             << "/" << b.mask.v;
+        ASSERT_EQ(image & ~gamma<W6>(r), 0u)
+            << op.name << " " << a.value.v << "/" << a.mask.v << " " << b.value.v << "/" << b.mask.v;
         if (op.optimal) {
           const T6 best = abstraction<W6>(image);
           ASSERT_EQ(best.value.v, r.value.v) << op.name;
@@ -157,8 +160,9 @@ using S4 = BasicScalar<W4>;
 struct Key {
   size_t operator()(const S4& s) const {
     u64 h = 0;
-    for (unsigned v : {s.var_off.value.v, s.var_off.mask.v, s.umin.v, s.umax.v, W4::to_u(s.smin).v, W4::to_u(s.smax).v,
-                       s.u32_min.v << 2 | s.u32_max.v, W4::to_u(s.s32_min).v << 2 | W4::to_u(s.s32_max).v})
+    for (unsigned v :
+         {s.var_off.value.v, s.var_off.mask.v, s.umin.v, s.umax.v, W4::to_u(s.smin).v, W4::to_u(s.smax).v,
+          s.u32_min.v << 2 | s.u32_max.v, W4::to_u(s.s32_min).v << 2 | W4::to_u(s.s32_max).v})
       h = h * 31 + v;
     return h * 0x9e3779b97f4a7c15ull >> 7;
   }
@@ -212,8 +216,9 @@ const std::vector<Sample>& synced_scalars() {
 std::string show(const S4& s) {
   return "tnum " + std::to_string(s.var_off.value.v) + "/" + std::to_string(s.var_off.mask.v) + " u[" +
          std::to_string(s.umin.v) + "," + std::to_string(s.umax.v) + "] s[" + std::to_string(s.smin.v) + "," +
-         std::to_string(s.smax.v) + "] u32[" + std::to_string(s.u32_min.v) + "," + std::to_string(s.u32_max.v) +
-         "] s32[" + std::to_string(s.s32_min.v) + "," + std::to_string(s.s32_max.v) + "]";
+         std::to_string(s.smax.v) + "] u32[" + std::to_string(s.u32_min.v) + "," +
+         std::to_string(s.u32_max.v) + "] s32[" + std::to_string(s.s32_min.v) + "," +
+         std::to_string(s.s32_max.v) + "]";
 }
 
 // sync() may also forget (see its comment), but seldom: the test says how often.
@@ -236,8 +241,8 @@ TEST(Scalar, SyncKeepsTheMembers) {
   EXPECT_GT(n, 2'000'000u);
   EXPECT_GT(violations, 0u);
   EXPECT_LT(forgot, n / 100);
-  printf("synced %llu scalars; %llu empty ones recognized as violations; %llu lost precision\n", (unsigned long long)n,
-         (unsigned long long)violations, (unsigned long long)forgot);
+  printf("synced %llu scalars; %llu empty ones recognized as violations; %llu lost precision\n",
+         (unsigned long long)n, (unsigned long long)violations, (unsigned long long)forgot);
 }
 
 TEST(Scalar, UnaryOperatorsHoldEveryResult) {
@@ -294,14 +299,15 @@ TEST(Scalar, BinaryOperatorsHoldEveryResult) {
             each(b.members, [&](unsigned y) {
               ++members;
               const unsigned v = compute<W4>(op, is64, W4::u(x), W4::u(y)).v;
-              ASSERT_TRUE(out >> v & 1) << "op " << int(op) << (is64 ? " 64 " : " 32 ") << show(a.s) << " , "
-                                        << show(b.s) << " -> " << show(r) << " lost " << x << " op " << y << " = " << v;
+              ASSERT_TRUE(out >> v & 1)
+                  << "op " << int(op) << (is64 ? " 64 " : " 32 ") << show(a.s) << " , " << show(b.s) << " -> "
+                  << show(r) << " lost " << x << " op " << y << " = " << v;
             });
           });
         }
   });
-  printf("%zu synced scalars, %llu pairs, %llu member pairs\n", synced_scalars().size(), (unsigned long long)tried,
-         (unsigned long long)members);
+  printf("%zu synced scalars, %llu pairs, %llu member pairs\n", synced_scalars().size(),
+         (unsigned long long)tried, (unsigned long long)members);
   EXPECT_GT(members, 1'000'000u);
 }
 
@@ -323,8 +329,8 @@ TEST(Scalar, BranchesAreDecidedRightAndRefinedWithoutLoss) {
             ASSERT_FALSE(!answer.yes && answer.no && is) << int(op) << is32 << show(a.s) << show(b.s);
             if (!is) return;
             ASSERT_TRUE((ga >> x & 1) && (gb >> y & 1))
-                << "cmp " << int(op) << (is32 ? " 32 " : " 64 ") << show(a.s) << " , " << show(b.s) << " -> " << show(ra)
-                << " , " << show(rb) << " lost " << x << "," << y;
+                << "cmp " << int(op) << (is32 ? " 32 " : " 64 ") << show(a.s) << " , " << show(b.s) << " -> "
+                << show(ra) << " , " << show(rb) << " lost " << x << "," << y;
           });
         });
       }

@@ -1,7 +1,7 @@
-// The production domain (64 bits) on random scalars: members in, members out. Abstract values are made around a
-// concrete number by random bounds and random bit knowledge, with the corner cases of carries, signs and halves
-// far more frequent than uniform numbers would make them.
-// OSMIA_DOMAIN_ROUNDS=n sets the rounds (default 300,000; each makes some 30 checks), OSMIA_DOMAIN_SEED the seed.
+// The production domain (64 bits) on random scalars: members in, members out. Abstract values are made around
+// a concrete number by random bounds and random bit knowledge, with the corner cases of carries, signs and
+// halves far more frequent than uniform numbers would make them. OSMIA_DOMAIN_ROUNDS=n sets the rounds
+// (default 300,000; each makes some 30 checks), OSMIA_DOMAIN_SEED the seed.
 #include <gtest/gtest.h>
 
 #include <cinttypes>
@@ -67,13 +67,16 @@ struct Source {
   }
 };
 
-std::string show(const Scalar& s) { return format_violation(s, "", ""); }
+std::string show(const Scalar& s) {
+  return format_violation(s, "", "");
+}
 
 TEST(Random, OperatorsHoldTheResultOfTheirMembers) {
   Source src;
   u64 checks = 0;
   const u64 rounds = env_number("OSMIA_DOMAIN_ROUNDS", 300'000);
-  const auto expect = [&](const char* what, int op, bool flag, const Scalar& a, const Scalar& b, const Scalar& r, u64 v) {
+  const auto expect = [&](const char* what, int op, bool flag, const Scalar& a, const Scalar& b,
+                          const Scalar& r, u64 v) {
     ++checks;
     ASSERT_TRUE(r.contains(v)) << what << " " << op << " " << flag << "\n a=" << show(a) << "\n b=" << show(b)
                                << "\n r=" << show(r) << "\n lost " << v;

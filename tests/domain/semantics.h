@@ -6,13 +6,14 @@
 
 namespace osmia::verifier::test {
 
-inline constexpr AluOp kAluOps[] = {AluOp::kAdd, AluOp::kSub, AluOp::kMul, AluOp::kDiv, AluOp::kSdiv,
-                                    AluOp::kOr,  AluOp::kAnd, AluOp::kLsh, AluOp::kRsh, AluOp::kNeg,
+inline constexpr AluOp kAluOps[] = {AluOp::kAdd, AluOp::kSub,  AluOp::kMul, AluOp::kDiv, AluOp::kSdiv,
+                                    AluOp::kOr,  AluOp::kAnd,  AluOp::kLsh, AluOp::kRsh, AluOp::kNeg,
                                     AluOp::kMod, AluOp::kSmod, AluOp::kXor, AluOp::kMov, AluOp::kArsh};
 inline constexpr const char* kAluNames[] = {"add", "sub", "mul", "div",  "sdiv", "or",  "and", "lsh",
                                             "rsh", "neg", "mod", "smod", "xor",  "mov", "arsh"};
-inline constexpr CmpOp kCmpOps[] = {CmpOp::kEq,  CmpOp::kGt,  CmpOp::kGe, CmpOp::kSet, CmpOp::kNset, CmpOp::kNe,
-                                    CmpOp::kSgt, CmpOp::kSge, CmpOp::kLt, CmpOp::kLe,  CmpOp::kSlt,  CmpOp::kSle};
+inline constexpr CmpOp kCmpOps[] = {CmpOp::kEq,   CmpOp::kGt, CmpOp::kGe,  CmpOp::kSet,
+                                    CmpOp::kNset, CmpOp::kNe, CmpOp::kSgt, CmpOp::kSge,
+                                    CmpOp::kLt,   CmpOp::kLe, CmpOp::kSlt, CmpOp::kSle};
 inline constexpr const char* kCmpNames[] = {"jeq",  "jgt",  "jge", "jset", "jnset", "jne",
                                             "jsgt", "jsge", "jlt", "jle",  "jslt",  "jsle"};
 

@@ -1,5 +1,5 @@
-// Words of 4 to 16 bits for the domain's templates (src/verifier/domain/words.h), small enough to try every member.
-// Invariant: an operation's result is what a machine of that width would compute.
+// Words of 4 to 16 bits for the domain's templates (src/verifier/domain/words.h), small enough to try every
+// member. Invariant: an operation's result is what a machine of that width would compute.
 #pragma once
 #include "base/bits.h"
 #include "verifier/domain/words.h"

@@ -1,6 +1,6 @@
 // Words that are Z3 bit-vector terms: with them the domain's own templates build the formula that is proved.
-// Invariant: every operation is that of SmallWords and Words64 of the same width (proofs_test checks it against
-// production by evaluation).
+// Invariant: every operation is that of SmallWords and Words64 of the same width (proofs_test checks it
+// against production by evaluation).
 #pragma once
 #include <z3++.h>
 
@@ -21,7 +21,9 @@ struct ZBool {
   friend ZBool operator==(const ZBool& a, const ZBool& b) { return {a.e == b.e}; }
   ZBool operator!() const { return {!e}; }
 };
-inline ZBool but_not(const ZBool& a, const ZBool& b) { return {a.e && !b.e}; }
+inline ZBool but_not(const ZBool& a, const ZBool& b) {
+  return {a.e && !b.e};
+}
 
 template <int N>
 struct ZU {
@@ -62,7 +64,9 @@ struct ZWords {
   }
   static bool sync_is_lemma() { return lemma(); }
 
-  static z3::expr num(u64 v, int n) { return ctx().bv_val(static_cast<uint64_t>(n == 64 ? v : v & ((u64{1} << n) - 1)), n); }
+  static z3::expr num(u64 v, int n) {
+    return ctx().bv_val(static_cast<uint64_t>(n == 64 ? v : v & ((u64{1} << n) - 1)), n);
+  }
   static U u(u64 v) { return {num(v, kBits)}; }
   static HU hu(u64 v) { return {num(v, kHalf)}; }
   static B yes() { return {ctx().bool_val(true)}; }
@@ -109,15 +113,20 @@ ZS<N> select(const ZBool& c, const ZS<N>& a, const ZS<N>& b) {
 }
 template <class U, class S>
 Range<U, S> merged(const ZBool& c, const Range<U, S>& a, const Range<U, S>& b) {
-  return {select(c, a.umin, b.umin), select(c, a.umax, b.umax), select(c, a.smin, b.smin), select(c, a.smax, b.smax)};
+  return {select(c, a.umin, b.umin), select(c, a.umax, b.umax), select(c, a.smin, b.smin),
+          select(c, a.smax, b.smax)};
 }
 template <class W>
 BasicScalar<W> merged(const ZBool& c, const BasicScalar<W>& a, const BasicScalar<W>& b) {
   return {{select(c, a.var_off.value, b.var_off.value), select(c, a.var_off.mask, b.var_off.mask)},
-          select(c, a.smin, b.smin),       select(c, a.smax, b.smax),
-          select(c, a.umin, b.umin),       select(c, a.umax, b.umax),
-          select(c, a.s32_min, b.s32_min), select(c, a.s32_max, b.s32_max),
-          select(c, a.u32_min, b.u32_min), select(c, a.u32_max, b.u32_max)};
+          select(c, a.smin, b.smin),
+          select(c, a.smax, b.smax),
+          select(c, a.umin, b.umin),
+          select(c, a.umax, b.umax),
+          select(c, a.s32_min, b.s32_min),
+          select(c, a.s32_max, b.s32_max),
+          select(c, a.u32_min, b.u32_min),
+          select(c, a.u32_max, b.u32_max)};
 }
 // A term has no control flow: take both arms and choose between what they made of the target.
 template <class T, class F, class G>

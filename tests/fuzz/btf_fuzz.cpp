@@ -1,5 +1,5 @@
-// Any bytes as BTF: parse in both modes, then ask everything and print everything. The first byte chooses whether the input
-// is a BTF of its own or split over a small base.
+// Any bytes as BTF: parse in both modes, then ask everything and print everything. The first byte chooses
+// whether the input is a BTF of its own or split over a small base.
 #include <cstddef>
 #include <vector>
 

@@ -198,9 +198,9 @@ int prepare_args(Env& env, u32 subprog) {
   if (sub.args_cached) return 0;
   if (env.prog.func_info.size() <= subprog || !env.prog.btf) return fail(env, EFAULT, "Verifier bug");
   const btf::Btf& btf = *env.prog.btf;
-  const bool is_global = subprog == 0 || sub.is_global;
   const btf::TypeView func = btf.type(env.prog.func_info[subprog].type_id);
   if (!func.is(btf::Kind::kFunc)) return fail(env, EFAULT, "BTF of func#{} doesn't point to KIND_FUNC", subprog);
+  const bool is_global = func.func_linkage() == btf::FuncLinkage::kGlobal;
   if (sub.args_error) return fail(env, EFAULT, "Verifier bug in function {}()", func.name());
   const btf::TypeView proto = btf.type(func.type());
   if (!proto.is(btf::Kind::kFuncProto)) return fail(env, EFAULT, "Invalid type of function {}()", func.name());

@@ -16,9 +16,42 @@ u64 swapped(u64 v, int width) {
   OSMIA_BUG("byte swap of a width that is not 16, 32 or 64");
 }
 
+// Both operands are constants: the same result as the general rules come to (every tnum operator is exact
+// there), without the way through ranges. False: the general rules decide.
+template <class N, class M>
+bool fold(AluOp op, N x, N y, N& r) {
+  switch (op) {
+    case AluOp::kAdd: r = x + y; return true;
+    case AluOp::kSub: r = x - y; return true;
+    case AluOp::kMul: r = x * y; return true;
+    case AluOp::kOr: r = x | y; return true;
+    case AluOp::kAnd: r = x & y; return true;
+    case AluOp::kXor: r = x ^ y; return true;
+    case AluOp::kLsh: r = x << (y % (sizeof(N) * 8)); return true;
+    case AluOp::kRsh: r = x >> (y % (sizeof(N) * 8)); return true;
+    case AluOp::kArsh: r = static_cast<N>(static_cast<M>(x) >> (y % (sizeof(N) * 8))); return true;
+    default: return false;
+  }
+}
+bool fold_constants(AluOp op, bool is64, Scalar& dst, const Scalar& src) {
+  const bool shift = op == AluOp::kLsh || op == AluOp::kRsh || op == AluOp::kArsh;
+  if (shift && src.const_value() >= (is64 ? 64u : 32u)) return false;
+  if (is64) {
+    u64 r;
+    if (!fold<u64, s64>(op, dst.const_value(), src.const_value(), r)) return false;
+    dst.set_known(r);
+  } else {
+    u32 r;
+    if (!fold<u32, s32>(op, dst.const_value32(), src.const_value32(), r)) return false;
+    dst.set_known(r);
+  }
+  return true;
+}
+
 }  // namespace
 
 void alu(AluOp op, bool is64, Scalar& dst, const Scalar& src, Precision p) {
+  if (dst.is_settled_const() && src.is_settled_const() && fold_constants(op, is64, dst, src)) return;
   const Scalar s = src;  // src may be dst
   AluOps<Words64>::apply(op, is64, dst, s, p);
 }

@@ -1,24 +1,37 @@
 // What an arithmetic operator makes of scalars: the best-known over-approximation of { op(x, y) }.
-// Invariant: x in gamma(dst), y in gamma(src) => op(x, y) in gamma(alu(dst, src)), for every op, both widths, with
-// RFC 9669's semantics (32-bit results zero-extended; x / 0 = 0, x % 0 = x; shift amounts modulo the width).
-// The text of the operators is alu_ops.h, generic in the word type; here is its 64-bit instance.
+// Invariant: x in gamma(dst), y in gamma(src) => op(x, y) in gamma(alu(dst, src)), for every op, both widths,
+// with RFC 9669's semantics (32-bit results zero-extended; x / 0 = 0, x % 0 = x; shift amounts modulo the
+// width). The text of the operators is alu_ops.h, generic in the word type; here is its 64-bit instance.
 #pragma once
 #include "verifier/domain/scalar.h"
 
 namespace osmia::verifier {
 
-// Values equal the opcode's operation bits (isa::AluOp). kSdiv and kSmod (off == 1 in the instruction) have no opcode
-// bits of their own: DIV or MOD with the lowest bit set.
+// Values equal the opcode's operation bits (isa::AluOp). kSdiv and kSmod (off == 1 in the instruction) have
+// no opcode bits of their own: DIV or MOD with the lowest bit set.
 enum class AluOp : u8 {
-  kAdd = 0x00, kSub = 0x10, kMul = 0x20, kDiv = 0x30, kSdiv = 0x31, kOr = 0x40, kAnd = 0x50, kLsh = 0x60,
-  kRsh = 0x70, kNeg = 0x80, kMod = 0x90, kSmod = 0x91, kXor = 0xa0, kMov = 0xb0, kArsh = 0xc0,
+  kAdd = 0x00,
+  kSub = 0x10,
+  kMul = 0x20,
+  kDiv = 0x30,
+  kSdiv = 0x31,
+  kOr = 0x40,
+  kAnd = 0x50,
+  kLsh = 0x60,
+  kRsh = 0x70,
+  kNeg = 0x80,
+  kMod = 0x90,
+  kSmod = 0x91,
+  kXor = 0xa0,
+  kMov = 0xb0,
+  kArsh = 0xc0,
 };
 // How the three kinds of BPF_END act on a little-endian machine.
 enum class SwapOp : u8 { kToLe, kToBe, kBswap };
 
 // kLinux: exactly what Linux 6.12 concludes (the default: verdicts, printed ranges and counts depend on it).
-// kNative: sound and more precise where that is cheap: div, mod, neg, byte swaps, and 32-bit results of unknown
-// value, which Linux leaves unknown in all 64 bits.
+// kNative: sound and more precise where that is cheap: div, mod, neg, byte swaps, and 32-bit results of
+// unknown value, which Linux leaves unknown in all 64 bits.
 enum class Precision : u8 { kLinux, kNative };
 
 // dst = dst op src (kNeg ignores src; kMov is dst = src). src may be dst itself. dst comes out synced.
@@ -36,13 +49,14 @@ inline void movsx(bool is64, int bits, Scalar& dst) {
   }
 }
 
-// Pointer offsets and linked registers: ranges of both widths and the tnum added or subtracted, without sync().
+// Pointer offsets and linked registers: ranges of both widths and the tnum added or subtracted, without
+// sync().
 void add_unsynced(Scalar& dst, const Scalar& src);
 void sub_unsynced(Scalar& dst, const Scalar& src);
 
-// Linux 6.12 verifies `dst &= K` and `dst |= K` (K any constant) as two paths when dst is known to be 0 or -1 (what
-// a sign-bit shift leaves): the pending path re-executes the instruction with dst = 0, this path goes on with -1.
-// kWide: set_known() both; kNarrow: set_known32() both.
+// Linux 6.12 verifies `dst &= K` and `dst |= K` (K any constant) as two paths when dst is known to be 0 or -1
+// (what a sign-bit shift leaves): the pending path re-executes the instruction with dst = 0, this path goes
+// on with -1. kWide: set_known() both; kNarrow: set_known32() both.
 enum class Fork : u8 { kNo, kWide, kNarrow };
 constexpr Fork fork_before(AluOp op, const Scalar& dst, const Scalar& src) {
   if ((op != AluOp::kAnd && op != AluOp::kOr) || !src.is_const()) return Fork::kNo;

@@ -1,6 +1,6 @@
 // The text of the arithmetic operators over any word type W (see words.h); alu.h says what they guarantee.
-// Each operator treats the tnum, the word's ranges and the half's ranges apart, then sync() exchanges. The range
-// parts take a Range by value and return the result's, so that both widths share one text.
+// Each operator treats the tnum, the word's ranges and the half's ranges apart, then sync() exchanges. The
+// range parts take a Range by value and return the result's, so that both widths share one text.
 #pragma once
 #include "verifier/domain/alu.h"
 
@@ -26,7 +26,9 @@ struct AluOps {
 
   static constexpr Wide wide(const R& r) { return {r.umin, r.umax, r.smin, r.smax}; }
   static constexpr Narrow narrow(const R& r) { return {r.u32_min, r.u32_max, r.s32_min, r.s32_max}; }
-  static constexpr void put(R& r, const Wide& v) { r.umin = v.umin, r.umax = v.umax, r.smin = v.smin, r.smax = v.smax; }
+  static constexpr void put(R& r, const Wide& v) {
+    r.umin = v.umin, r.umax = v.umax, r.smin = v.smin, r.smax = v.smax;
+  }
   static constexpr void put(R& r, const Narrow& v) {
     r.u32_min = v.umin, r.u32_max = v.umax, r.s32_min = v.smin, r.s32_max = v.smax;
   }
@@ -66,8 +68,8 @@ struct AluOps {
     when(uw, d, [&] { all_unsigned(d); });
     return d;
   }
-  // Monotone for factors that are not negative and whose product cannot overflow; the product's range is a signed
-  // one too if it ends below the sign bit.
+  // Monotone for factors that are not negative and whose product cannot overflow; the product's range is a
+  // signed one too if it ends below the sign bit.
   template <class V>
   static constexpr V mul(V d, const V& s) {
     const B lost = W::neg(s.smin) | W::neg(d.smin) | (small(d) < s.umax) | (small(d) < d.umax);
@@ -82,7 +84,8 @@ struct AluOps {
   template <class V>
   static constexpr void signed_if_not_negative(V& d) {
     choose(
-        W::neg(W::to_s(d.umax)), d, [&] { all_signed(d); }, [&] { d.smin = W::to_s(d.umin), d.smax = W::to_s(d.umax); });
+        W::neg(W::to_s(d.umax)), d, [&] { all_signed(d); },
+        [&] { d.smin = W::to_s(d.umin), d.smax = W::to_s(d.umax); });
   }
   // An unsigned range on one side of the sign boundary is a signed range.
   template <class V>
@@ -92,8 +95,8 @@ struct AluOps {
         [&] { all_signed(d); });
     return d;
   }
-  // `t` is the result's tnum. x & y is at least its known ones and at most either operand; x | y is at least either
-  // operand and at most its possible ones; of x ^ y only the tnum speaks.
+  // `t` is the result's tnum. x & y is at least its known ones and at most either operand; x | y is at least
+  // either operand and at most its possible ones; of x ^ y only the tnum speaks.
   enum class Bitwise { kAnd, kOr, kXor };
   template <class V, class N>
   static constexpr V bitwise(Bitwise op, V d, const V& s, const N& value, const N& mask) {
@@ -123,7 +126,8 @@ struct AluOps {
         });
   }
 
-  // Left shift of an unsigned range is monotone if no set bit leaves: max <= 2^(width-1-n). (Linux excludes the rest.)
+  // Left shift of an unsigned range is monotone if no set bit leaves: max <= 2^(width-1-n). (Linux excludes
+  // the rest.)
   template <class V, class N>
   static constexpr void shl_unsigned(V& d, const N& n, const N& top, const N& one) {
     choose(
@@ -161,8 +165,8 @@ struct AluOps {
       d.ranges_from_tnum32();
     }
   }
-  // Unsigned division by 2^n, monotone. The signed range is left to sync(). Of the half, when upper bits move in,
-  // only the tnum speaks.
+  // Unsigned division by 2^n, monotone. The signed range is left to sync(). Of the half, when upper bits move
+  // in, only the tnum speaks.
   static constexpr void shr(bool is64, R& d, const R& s) {
     if (is64) {
       const U n = s.umin;
@@ -205,8 +209,8 @@ struct AluOps {
   }
 
   // --- more precise than Linux 6.12 (Precision::kNative)
-  // x / y: a greater y gives a lesser quotient and x / 0 = 0, so the quotient is at most umax / max(1, least y), and
-  // at least umin / greatest y if y is never 0.
+  // x / y: a greater y gives a lesser quotient and x / 0 = 0, so the quotient is at most umax / max(1, least
+  // y), and at least umin / greatest y if y is never 0.
   template <class V, class N>
   static constexpr V div(V d, const V& s, const N& zero, const N& one) {
     const N lo = W::udiv(d.umin, greatest(s.umax, one));
@@ -228,7 +232,8 @@ struct AluOps {
     // x % y == x: the tnum stays
     const B kept = is_div ? !W::yes() : is64 ? d.umax < s.umin : d.u32_max < s.u32_min;
     const Wide w = is_div ? div(wide(d), wide(s), W::u(0), W::u(1)) : mod(wide(d), wide(s), W::u(0), W::u(1));
-    const Narrow n = is_div ? div(narrow(d), narrow(s), W::hu(0), W::hu(1)) : mod(narrow(d), narrow(s), W::hu(0), W::hu(1));
+    const Narrow n = is_div ? div(narrow(d), narrow(s), W::hu(0), W::hu(1))
+                            : mod(narrow(d), narrow(s), W::hu(0), W::hu(1));
     const T t = select_tnum(kept, d.var_off, T::unknown());
     d.set_unknown();
     d.var_off = t;

@@ -10,6 +10,8 @@ int branch_taken(CmpOp op, bool is32, const Scalar& a, const Scalar& b) {
   return answer.yes ? 1 : answer.no ? 0 : -1;
 }
 
-void refine(CmpOp op, bool is32, Scalar& a, Scalar& b) { BranchOps<Words64>::refine(op, is32, a, b); }
+void refine(CmpOp op, bool is32, Scalar& a, Scalar& b) {
+  BranchOps<Words64>::refine(op, is32, a, b);
+}
 
 }  // namespace osmia::verifier

@@ -1,5 +1,6 @@
-// The text of branch_taken() and refine() over any word type W (see words.h); branch.h says what they guarantee.
-// One comparison's operands are seen as a View: the tnum and ranges of the width that the jump compares.
+// The text of branch_taken() and refine() over any word type W (see words.h); branch.h says what they
+// guarantee. One comparison's operands are seen as a View: the tnum and ranges of the width that the jump
+// compares.
 #pragma once
 #include "verifier/domain/branch.h"
 
@@ -22,8 +23,8 @@ struct BranchOps {
     return View<U, typename W::S>{r.var_off.value, r.var_off.mask, r.umin, r.umax, r.smin, r.smax};
   }
   static constexpr auto narrow(const R& r) {
-    return View<HU, typename W::HS>{W::lo(r.var_off.value), W::lo(r.var_off.mask), r.u32_min, r.u32_max,
-                                    r.s32_min,              r.s32_max};
+    return View<HU, typename W::HS>{
+        W::lo(r.var_off.value), W::lo(r.var_off.mask), r.u32_min, r.u32_max, r.s32_min, r.s32_max};
   }
 
   // --- which way
@@ -42,7 +43,8 @@ struct BranchOps {
     const B differ = ((a.value ^ b.value) & ~(a.mask | b.mask)) != zero;
     return {but_not(both, differ), B(differ | but_not(B(disjoint_ranges(a, b) | halves_differ), both))};
   }
-  // A bit of a constant k that is known 1 in the other operand decides; so does none of k's bits being possible.
+  // A bit of a constant k that is known 1 in the other operand decides; so does none of k's bits being
+  // possible.
   template <class V>
   static constexpr Answer common_bit(const V& a, const V& b) {
     const auto zero = a.mask ^ a.mask;
@@ -118,14 +120,15 @@ struct BranchOps {
     const B single = (k != W::u(0)) & ((k & (k - W::u(1))) == W::u(0));
     when(single, a, [&] { a.var_off = tnum_or(a.var_off, T::constant(k)); });
   }
-  // x & k == 0 clears k's bits. Linux forgets the ranges here, at both widths, and takes new ones from the tnum.
+  // x & k == 0 clears k's bits. Linux forgets the ranges here, at both widths, and takes new ones from the
+  // tnum.
   static constexpr void has_no_bit_of(bool is32, R& a, U k) {
     if (is32) k = W::zext(W::lo(k));
     a.set_unbounded();
     a.var_off = tnum_and(a.var_off, T::constant(~k));
   }
-  // For the operators that need one constant operand: apply f(other, constant), the second operand being preferred
-  // as the constant.
+  // For the operators that need one constant operand: apply f(other, constant), the second operand being
+  // preferred as the constant.
   template <class F>
   static constexpr void with_const(bool is32, R& a, R& b, F&& f) {
     const auto known = [&](const R& r) { return is32 ? r.is_const32() : r.is_const(); };
@@ -136,7 +139,8 @@ struct BranchOps {
   }
   static constexpr void at_most(bool is32, bool is_signed, R& a, R& b) {
     if (is32) {
-      is_signed ? order(a.s32_max, b.s32_min, a.s32_min, b.s32_max) : order(a.u32_max, b.u32_min, a.u32_min, b.u32_max);
+      is_signed ? order(a.s32_max, b.s32_min, a.s32_min, b.s32_max)
+                : order(a.u32_max, b.u32_min, a.u32_min, b.u32_max);
     } else {
       is_signed ? order(a.smax, b.smin, a.smin, b.smax) : order(a.umax, b.umin, a.umin, b.umax);
     }

@@ -1,5 +1,6 @@
-// The 64-bit instances of join() and widen(). Landmarks are few, so that a chain of widenings is short: each of the
-// eight bounds can move at most as often as there are landmarks beyond it, the tnum at most once per bit.
+// The 64-bit instances of join() and widen(). Landmarks are few, so that a chain of widenings is short: each
+// of the eight bounds can move at most as often as there are landmarks beyond it, the tnum at most once per
+// bit.
 #include "verifier/domain/merge.h"
 
 #include <limits>
@@ -16,7 +17,8 @@ T raise(T v) {
     if (v < 0) return -1;
   }
   for (u64 k : kUp)
-    if (static_cast<u64>(v) <= k && k <= static_cast<u64>(std::numeric_limits<T>::max())) return static_cast<T>(k);
+    if (static_cast<u64>(v) <= k && k <= static_cast<u64>(std::numeric_limits<T>::max()))
+      return static_cast<T>(k);
   return std::numeric_limits<T>::max();
 }
 // The greatest landmark <= v: for negative numbers the complement of an upward one.
@@ -71,8 +73,8 @@ Scalar widen(const Scalar& old, const Scalar& fresh) {
   widen_range(r.smin, r.smax, fresh.smin, fresh.smax);
   widen_range(r.u32_min, r.u32_max, fresh.u32_min, fresh.u32_max);
   widen_range(r.s32_min, r.s32_max, fresh.s32_min, fresh.s32_max);
-  // Bits below the lowest that moved keep what is known (a counter's alignment); those above are lost, and the
-  // ranges give back the ones that a bound still implies.
+  // Bits below the lowest that moved keep what is known (a counter's alignment); those above are lost, and
+  // the ranges give back the ones that a bound still implies.
   const Tnum both = tnum_union(old.var_off, fresh.var_off);
   const u64 moved = both.mask & ~old.var_off.mask;
   const u64 mask = moved ? both.mask | ~((moved & -moved) - 1) : both.mask;

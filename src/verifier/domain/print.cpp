@@ -1,4 +1,5 @@
-// Scalars as text. Which numbers are decimal (16 bits) and how equal bounds are grouped are Linux 6.12's choices.
+// Scalars as text. Which numbers are decimal (16 bits) and how equal bounds are grouped are Linux 6.12's
+// choices.
 #include "verifier/domain/print.h"
 
 #include <fmt/format.h>
@@ -25,11 +26,16 @@ void append_snum(std::string& out, s64 v) {
 
 namespace {
 
-// printf's %#llx, which writes zero without a prefix.
-std::string hex(u64 v) { return v ? fmt::format("{:#x}", v) : "0"; }
+// The kernel's %#llx, which unlike libc's writes zero as 0x0.
+std::string hex(u64 v) {
+  return fmt::format("{:#x}", v);
+}
 
-// A bound as it will be printed: a 32-bit signed one is sign-extended if decimal, zero-extended if hexadecimal.
-u64 shown(s32 v) { return v >= -0x8000 && v <= 0x7fff ? static_cast<u64>(static_cast<s64>(v)) : static_cast<u32>(v); }
+// A bound as it will be printed: a 32-bit signed one is sign-extended if decimal, zero-extended if
+// hexadecimal.
+u64 shown(s32 v) {
+  return v >= -0x8000 && v <= 0x7fff ? static_cast<u64>(static_cast<s64>(v)) : static_cast<u32>(v);
+}
 
 }  // namespace
 
@@ -82,7 +88,8 @@ void append_ranges(std::string& out, const Scalar& s, const char*& sep) {
     out += bounds[i].name;
     out += '=';
     for (int j = i + 2; j < n; j += 2) {  // the other minima, or maxima, of the same value
-      if (bounds[j].omit || bounds[j].value != bounds[i].value || is_negative(bounds[j]) != is_negative(bounds[i]))
+      if (bounds[j].omit || bounds[j].value != bounds[i].value ||
+          is_negative(bounds[j]) != is_negative(bounds[i]))
         continue;
       bounds[j].omit = true;
       out += bounds[j].name;
@@ -104,10 +111,11 @@ void append_ranges(std::string& out, const Scalar& s, const char*& sep) {
 
 std::string format_violation(const Scalar& s, const char* ctx, const char* what) {
   return fmt::format(
-      "REG INVARIANTS VIOLATION ({}): {} u64=[{}, {}] s64=[{}, {}] u32=[{}, {}] s32=[{}, {}] var_off=({}, {})", ctx,
-      what, hex(s.umin), hex(s.umax), hex(static_cast<u64>(s.smin)), hex(static_cast<u64>(s.smax)), hex(s.u32_min),
-      hex(s.u32_max), hex(static_cast<u32>(s.s32_min)), hex(static_cast<u32>(s.s32_max)), hex(s.var_off.value),
-      hex(s.var_off.mask));
+      "REG INVARIANTS VIOLATION ({}): {} u64=[{}, {}] s64=[{}, {}] u32=[{}, {}] s32=[{}, {}] var_off=({}, "
+      "{})",
+      ctx, what, hex(s.umin), hex(s.umax), hex(static_cast<u64>(s.smin)), hex(static_cast<u64>(s.smax)),
+      hex(s.u32_min), hex(s.u32_max), hex(static_cast<u32>(s.s32_min)), hex(static_cast<u32>(s.s32_max)),
+      hex(s.var_off.value), hex(s.var_off.mask));
 }
 
 }  // namespace osmia::verifier

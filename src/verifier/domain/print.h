@@ -1,5 +1,5 @@
-// Text of scalars for the verifier's log: the pieces that are the domain's own. Numbers as Linux prints them: decimal
-// when short, else hexadecimal.
+// Text of scalars for the verifier's log: the pieces that are the domain's own. Numbers as Linux prints them:
+// decimal when short, else hexadecimal.
 #pragma once
 #include <string>
 
@@ -17,8 +17,8 @@ std::string tnum_sbin(const Tnum& t);
 void append_unum(std::string& out, u64 v);
 void append_snum(std::string& out, s64 v);
 
-// "smin=..,smax=..": the ranges and then var_off, as in Linux's print_scalar_ranges followed by var_off; `sep` is
-// what precedes the first piece (and becomes "," once one is written). 
+// "smin=..,smax=..": the ranges and then var_off, as in Linux's print_scalar_ranges followed by var_off;
+// `sep` is what precedes the first piece (and becomes "," once one is written).
 void append_ranges(std::string& out, const Scalar& s, const char*& sep);
 
 // Linux's line for a violation(), without newline: `ctx` names the register's role ("true_reg1" ...).

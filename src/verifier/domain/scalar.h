@@ -1,7 +1,7 @@
 // Scalar: everything known of the number in a register: a tnum, and ranges of the word and of its lower half
 // (the subregister), each both unsigned and signed; Linux's "scalar value" without ids, precision or type.
-// gamma(s) = { x : x in var_off, umin <= x <= umax, smin <= (signed)x <= smax, and the same for x's low half }.
-// The parts are a reduced product: sync() moves facts between them, in exactly the steps of Linux 6.12
+// gamma(s) = { x : x in var_off, umin <= x <= umax, smin <= (signed)x <= smax, and the same for x's low half
+// }. The parts are a reduced product: sync() moves facts between them, in exactly the steps of Linux 6.12
 // (reg_bounds_sync), because verdicts, printed ranges and pruning depend on where it stops.
 #pragma once
 #include "verifier/domain/tnum.h"
@@ -49,7 +49,8 @@ struct BasicScalar {
     umin = umax = v;
     set_known32_ranges(W::lo(v));
   }
-  // The low half becomes v; what is known of the upper half stays (the 64-bit ranges are left as they are: sync()).
+  // The low half becomes v; what is known of the upper half stays (the 64-bit ranges are left as they are:
+  // sync()).
   constexpr void set_known32(const HU& v) {
     var_off = tnum_const_subreg(var_off, v);
     set_known32_ranges(v);
@@ -81,7 +82,14 @@ struct BasicScalar {
     return var_off.contains(x) & (umin <= x) & (x <= umax) & (smin <= sx) & (sx <= smax) & (u32_min <= h) &
            (h <= u32_max) & (s32_min <= sh) & (sh <= s32_max);
   }
-  // Bounds of the three pairs contradict each other: gamma is surely empty.
+  // A constant whose ranges all say so: sync() has nothing to do.
+  constexpr bool is_settled_const() const requires W::kConcrete {
+    const U v = var_off.value;
+    const HU h = W::lo(v);
+    return var_off.mask == W::u(0) && umin == v && umax == v && smin == W::to_s(v) && smax == W::to_s(v) &&
+           u32_min == h && u32_max == h && s32_min == W::to_s(h) && s32_max == W::to_s(h);
+  }
+  // Some pair of bounds is the wrong way round: gamma is surely empty.
   constexpr B surely_empty() const {
     return (umax < umin) | (smax < smin) | (u32_max < u32_min) | (s32_max < s32_min);
   }
@@ -117,8 +125,9 @@ struct BasicScalar {
     const T sub = tnum_intersect(tnum_subreg(word), tnum_range_of<W>(W::zext(u32_min), W::zext(u32_max)));
     var_off = tnum_with_subreg(word, sub);
   }
-  // Linux 6.12's reg_bounds_sync. Each step adds facts that hold of every member, so none is lost; but the last rule
-  // of word_from_subreg() replaces ranges instead of meeting them, as Linux does, and so may forget a bound.
+  // Linux 6.12's reg_bounds_sync. Each step adds facts that hold of every member, so none is lost; but the
+  // last rule of word_from_subreg() replaces ranges instead of meeting them, as Linux does, and so may forget
+  // a bound.
   constexpr void sync() {
     if constexpr (W::kConcrete) {
       if (is_settled_const()) return;
@@ -140,9 +149,7 @@ struct BasicScalar {
   }
   // Linux's reg_bounds_sanity_check: null, or what is inconsistent (Linux's words). The caller then logs
   // format_violation() and calls set_unbounded() (which keeps the tnum, as Linux does).
-  constexpr const char* violation() const
-    requires W::kConcrete
-  {
+  constexpr const char* violation() const requires W::kConcrete {
     if (surely_empty()) return "range bounds violation";
     if (is_const()) {
       const U v = var_off.value;
@@ -159,8 +166,8 @@ struct BasicScalar {
   }
 
   // --- changing width (each leaves *this for x := f(x))
-  // Zero-extend the low half, without sync() (Linux's zext_32_to_64): the half's unsigned range is the word's;
-  // its signed range too if it has no negative member.
+  // Zero-extend the low half, without sync() (Linux's zext_32_to_64): the half's unsigned range is the
+  // word's; its signed range too if it has no negative member.
   constexpr void zext32() {
     var_off = tnum_subreg(var_off);
     umin = W::zext(u32_min);
@@ -174,8 +181,8 @@ struct BasicScalar {
     zext32();
     sync();
   }
-  // Keep the low `bits` bits, zero the rest (Linux's coerce_reg_to_size); 0 < bits < width. If all members agree
-  // above those bits the range survives, else it is all of [0, 2^bits).
+  // Keep the low `bits` bits, zero the rest (Linux's coerce_reg_to_size); 0 < bits < width. If all members
+  // agree above those bits the range survives, else it is all of [0, 2^bits).
   constexpr void truncate_bits(int bits) {
     const U keep = W::u((u64{1} << bits) - 1);
     var_off = tnum_low_bits(var_off, bits);
@@ -188,8 +195,8 @@ struct BasicScalar {
     sync();
   }
   constexpr void truncate(int size_bytes) { truncate_bits(size_bytes * 8); }
-  // Sign-extend the low `bits` bits over the word (r = (s8)r ...; Linux's coerce_reg_to_size_sx, which does not
-  // sync); 0 < bits <= half.
+  // Sign-extend the low `bits` bits over the word (r = (s8)r ...; Linux's coerce_reg_to_size_sx, which does
+  // not sync); 0 < bits <= half.
   constexpr void sign_extend_bits(int bits);
   constexpr void sign_extend(int size_bytes) { sign_extend_bits(size_bytes * 8); }
   // Sign-extend the low `bits` bits over the low half and zero the upper (w = (s8)w ...); 0 < bits < half.
@@ -203,8 +210,8 @@ struct BasicScalar {
   }
   constexpr void sign_exchange32() { sign_exchange(u32_min, u32_max, s32_min, s32_max); }
   constexpr void sign_exchange64() { sign_exchange(umin, umax, smin, smax); }
-  // A word is its upper half and its low half: no member is below the least upper half with the least low half, nor
-  // above the greatest with the greatest. A signed low range counts if it is an unsigned one too.
+  // A word is its upper half and its low half: no member is below the least upper half with the least low
+  // half, nor above the greatest with the greatest. A signed low range counts if it is an unsigned one too.
   constexpr void word_from_subreg();
 
  private:
@@ -212,16 +219,10 @@ struct BasicScalar {
     s32_min = s32_max = W::to_s(v);
     u32_min = u32_max = v;
   }
-  constexpr bool is_settled_const() const {
-    const U v = var_off.value;
-    const HU h = W::lo(v);
-    return var_off.mask == W::u(0) && umin == v && umax == v && smin == W::to_s(v) && smax == W::to_s(v) &&
-           u32_min == h && u32_max == h && s32_min == W::to_s(h) && s32_max == W::to_s(h);
-  }
   // Facts about the low half of words in [from, to] (an interval of either signedness, written unsigned).
-  // One common upper half: the low halves run from lo(from) to lo(to), as unsigned (ordered_u says whether that is
-  // ordered) and, if those ends are ordered signed, as signed. Upper halves k and k+1, with the interval going from
-  // a negative to a non-negative low half: then it runs through -1, 0, a signed interval.
+  // One common upper half: the low halves run from lo(from) to lo(to), as unsigned (ordered_u says whether
+  // that is ordered) and, if those ends are ordered signed, as signed. Upper halves k and k+1, with the
+  // interval going from a negative to a non-negative low half: then it runs through -1, 0, a signed interval.
   constexpr void interval_halves(const U& from, const U& to, const B& ordered_u) {
     const HU l = W::lo(from), h = W::lo(to);
     const HS sl = W::to_s(l), sh = W::to_s(h);
@@ -231,8 +232,8 @@ struct BasicScalar {
     tighten_if((same & (sl <= sh)) | next, s32_min, s32_max, sl, sh);
   }
   // Between the unsigned and the signed range of one width. If an interval stays on one side of the sign
-  // boundary, it is the same interval read the other way. Else the signed one is two unsigned pieces, [0, smax] and
-  // [smin, max]; an unsigned interval that misses one piece lies in the other.
+  // boundary, it is the same interval read the other way. Else the signed one is two unsigned pieces, [0,
+  // smax] and [smin, max]; an unsigned interval that misses one piece lies in the other.
   template <class N, class M>
   static constexpr void sign_exchange(N& ulo, N& uhi, M& slo, M& shi) {
     tighten_if(W::to_s(ulo) <= W::to_s(uhi), slo, shi, W::to_s(ulo), W::to_s(uhi));
@@ -251,9 +252,7 @@ using Scalar = BasicScalar<Words64>;
 static_assert(sizeof(Scalar) == 64);
 
 template <class W>
-constexpr bool operator==(const BasicScalar<W>& a, const BasicScalar<W>& b)
-  requires W::kConcrete
-{
+constexpr bool operator==(const BasicScalar<W>& a, const BasicScalar<W>& b) requires W::kConcrete {
   return a.var_off.value == b.var_off.value && a.var_off.mask == b.var_off.mask && a.smin == b.smin &&
          a.smax == b.smax && a.umin == b.umin && a.umax == b.umax && a.s32_min == b.s32_min &&
          a.s32_max == b.s32_max && a.u32_min == b.u32_min && a.u32_max == b.u32_max;
@@ -270,18 +269,22 @@ constexpr bool in_range(const Scalar& old, const Scalar& cur) {
   return range_within(old, cur) && tnum_in(old.var_off, cur.var_off);
 }
 // Bits needed for the greatest member (Linux's get_reg_width).
-constexpr int width_of(const Scalar& s) { return 64 - std::countl_zero(s.umax); }
+constexpr int width_of(const Scalar& s) {
+  return 64 - std::countl_zero(s.umax);
+}
 
 template <class W>
 constexpr void BasicScalar<W>::word_from_subreg() {
   const B whole = W::to_u(s32_min) <= W::to_u(s32_max);
   const auto embed = [&](const HU& l, const HU& h, const B& c) {
     tighten_if(c, umin, umax, W::cat(W::hi(umin), l), W::cat(W::hi(umax), h));
-    tighten_if(c, smin, smax, W::to_s(W::cat(W::hi(W::to_u(smin)), l)), W::to_s(W::cat(W::hi(W::to_u(smax)), h)));
+    tighten_if(c, smin, smax, W::to_s(W::cat(W::hi(W::to_u(smin)), l)),
+               W::to_s(W::cat(W::hi(W::to_u(smax)), h)));
   };
   embed(u32_min, u32_max, W::yes());
   embed(W::to_u(s32_min), W::to_u(s32_max), whole);
-  // A sign-extended half that is known not negative: were the upper half all ones, the word would be below smin.
+  // A sign-extended half that is known not negative: were the upper half all ones, the word would be below
+  // smin.
   const B extended =
       but_not((W::sext(W::hs_min()) <= smin) & (smax <= W::sext(W::hs_max())), W::neg(s32_min));
   when(extended, *this, [&] {

@@ -26,17 +26,24 @@ struct BasicTnum {
 };
 using Tnum = BasicTnum<Words64>;
 
-constexpr bool operator==(const Tnum& a, const Tnum& b) { return a.value == b.value && a.mask == b.mask; }
+constexpr bool operator==(const Tnum& a, const Tnum& b) {
+  return a.value == b.value && a.mask == b.mask;
+}
 inline constexpr Tnum kTnumUnknown{0, ~0ull};
-constexpr Tnum tnum_const(u64 v) { return {v, 0}; }
+constexpr Tnum tnum_const(u64 v) {
+  return {v, 0};
+}
 
-// The smallest tnum that holds [min, max]: bits above the highest bit in which the ends differ are common to all.
+// The smallest tnum that holds [min, max]: bits above the highest bit in which the ends differ are common to
+// all.
 template <class W>
 constexpr BasicTnum<W> tnum_range_of(const typename W::U& min, const typename W::U& max) {
   typename W::U delta = W::smear(min ^ max);
   return {min & ~delta, delta};
 }
-constexpr Tnum tnum_range(u64 min, u64 max) { return tnum_range_of<Words64>(min, max); }
+constexpr Tnum tnum_range(u64 min, u64 max) {
+  return tnum_range_of<Words64>(min, max);
+}
 
 // Shifts by a known amount move known and unknown bits alike; vacated bits are known zeros.
 template <class W>
@@ -55,7 +62,8 @@ constexpr BasicTnum<W> tnum_arshift(const BasicTnum<W>& a, const std::type_ident
 // The same on the subregister; the upper half of the result is zero.
 template <class W>
 constexpr BasicTnum<W> tnum_arshift32(const BasicTnum<W>& a, const std::type_identity_t<typename W::HU>& n) {
-  return {W::zext(W::to_u(W::sar(W::to_s(W::lo(a.value)), n))), W::zext(W::to_u(W::sar(W::to_s(W::lo(a.mask)), n)))};
+  return {W::zext(W::to_u(W::sar(W::to_s(W::lo(a.value)), n))),
+          W::zext(W::to_u(W::sar(W::to_s(W::lo(a.mask)), n)))};
 }
 
 // The sum of the least members and that of the greatest differ exactly where some carry may differ; all other
@@ -94,9 +102,9 @@ constexpr BasicTnum<W> tnum_xor(const BasicTnum<W>& a, const BasicTnum<W>& b) {
   typename W::U unknown = a.mask | b.mask;
   return {(a.value ^ b.value) & ~unknown, unknown};
 }
-// Long multiplication. The product of the known parts is exact; every partial product's uncertainty is a tnum with
-// value 0, and their sum (by tnum_add, sound) is added last. (Vishwanathan et al., "Sound, Precise, and Fast
-// Abstract Interpretation with Tristate Numbers", CGO 2022, section IV.)
+// Long multiplication. The product of the known parts is exact; every partial product's uncertainty is a tnum
+// with value 0, and their sum (by tnum_add, sound) is added last. (Vishwanathan et al., "Sound, Precise, and
+// Fast Abstract Interpretation with Tristate Numbers", CGO 2022, section IV.)
 template <class W>
 constexpr BasicTnum<W> tnum_mul(BasicTnum<W> a, BasicTnum<W> b) {
   using T = BasicTnum<W>;
@@ -144,7 +152,8 @@ constexpr BasicTnum<W> tnum_low_bits(const BasicTnum<W>& a, int bits) {
   typename W::U keep = W::u((u64{1} << bits) - 1);
   return {a.value & keep, a.mask & keep};
 }
-// Zero-extended low half; upper half with a zeroed low half; upper half of one with the low half of the other.
+// Zero-extended low half; upper half with a zeroed low half; upper half of one with the low half of the
+// other.
 template <class W>
 constexpr BasicTnum<W> tnum_subreg(const BasicTnum<W>& a) {
   return {W::zext(W::lo(a.value)), W::zext(W::lo(a.mask))};
@@ -158,7 +167,8 @@ constexpr BasicTnum<W> tnum_with_subreg(const BasicTnum<W>& reg, const BasicTnum
   return {W::cat(W::hi(reg.value), W::lo(sub.value)), W::cat(W::hi(reg.mask), W::lo(sub.mask))};
 }
 template <class W>
-constexpr BasicTnum<W> tnum_const_subreg(const BasicTnum<W>& a, const std::type_identity_t<typename W::HU>& v) {
+constexpr BasicTnum<W> tnum_const_subreg(const BasicTnum<W>& a,
+                                         const std::type_identity_t<typename W::HU>& v) {
   return {W::cat(W::hi(a.value), v), W::cat(W::hi(a.mask), W::hu(0))};
 }
 template <class W>
@@ -167,8 +177,12 @@ constexpr typename W::B tnum_subreg_is_const(const BasicTnum<W>& a) {
 }
 
 // Keep the low `size` bytes (1, 2, 4; 8 keeps all).
-constexpr Tnum tnum_cast(Tnum a, int size) { return size >= 8 ? a : tnum_low_bits(a, size * 8); }
+constexpr Tnum tnum_cast(Tnum a, int size) {
+  return size >= 8 ? a : tnum_low_bits(a, size * 8);
+}
 // Is every member a multiple of `size` (a power of two; 0 means "any")?
-constexpr bool tnum_is_aligned(const Tnum& a, u64 size) { return !size || !((a.value | a.mask) & (size - 1)); }
+constexpr bool tnum_is_aligned(const Tnum& a, u64 size) {
+  return !size || !((a.value | a.mask) & (size - 1));
+}
 
 }  // namespace osmia::verifier

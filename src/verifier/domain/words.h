@@ -1,8 +1,8 @@
-// The machine words that the domain is written over. Every operator of the domain is a template on a "words" class
-// (W below) and uses nothing of a word but what W gives, so that one text runs in three forms: production
-// (Words64, plain u64/s64/u32/s32), exhaustive tests (4 to 8 bit words) and proofs (Z3 bit-vectors, where a
-// condition is a term and both arms of a choice are always built).
-// Invariant: a word of width kBits has a lower half ("subregister") of kBits/2 bits, as R has W in BPF.
+// The machine words that the domain is written over. Every operator of the domain is a template on a "words"
+// class (W below) and uses nothing of a word but what W gives, so that one text runs in three forms:
+// production (Words64, plain u64/s64/u32/s32), exhaustive tests (4 to 8 bit words) and proofs (Z3
+// bit-vectors, where a condition is a term and both arms of a choice are always built). Invariant: a word of
+// width kBits has a lower half ("subregister") of kBits/2 bits, as R has W in BPF.
 #pragma once
 #include <bit>
 #include <type_traits>
@@ -11,8 +11,8 @@
 
 namespace osmia::verifier {
 
-// select() and when()/choose() are the only ways the domain may branch on data; a W whose conditions are terms
-// overloads them for its own condition type.
+// select() and when()/choose() are the only ways the domain may branch on data; a W whose conditions are
+// terms overloads them for its own condition type.
 template <class T>
 constexpr T select(bool c, const T& a, const T& b) {
   return c ? a : b;
@@ -32,7 +32,9 @@ constexpr void choose(bool c, T& /*target*/, F&& f, G&& g) {
 }
 
 // Conditions combine with & and | (no short cut: terms have none); this is a & !b.
-constexpr bool but_not(bool a, bool b) { return a && !b; }
+constexpr bool but_not(bool a, bool b) {
+  return a && !b;
+}
 
 struct Words64 {
   using U = u64;   // unsigned word

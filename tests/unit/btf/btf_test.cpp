@@ -1,4 +1,5 @@
-// Parsing, views and lookups: what goes in through the builder comes out of the views, and every question has an answer.
+// Parsing, views and lookups: what goes in through the builder comes out of the views, and every question has
+// an answer.
 #include "btf/btf.h"
 
 #include "btf/line_info.h"

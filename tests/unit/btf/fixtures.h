@@ -15,7 +15,11 @@ inline BtfPtr must_parse(const Writer& w, BtfPtr base = nullptr, ParseMode mode 
   auto r = Btf::parse(w.bytes(), std::move(base), mode);
   if (!r.ok()) {
     ADD_FAILURE() << r.error().message;
-    return *Btf::parse([] { Writer e; e.add_int("int", 4, kIntSigned); return e.bytes(); }());
+    return *Btf::parse([] {
+      Writer e;
+      e.add_int("int", 4, kIntSigned);
+      return e.bytes();
+    }());
   }
   return *r;
 }

@@ -7,7 +7,9 @@
 namespace osmia::btf {
 namespace {
 
-std::string c_of(const Writer& w) { return dump_c(*must_parse(w, nullptr, ParseMode::kTrusted), {.frame = false}); }
+std::string c_of(const Writer& w) {
+  return dump_c(*must_parse(w, nullptr, ParseMode::kTrusted), {.frame = false});
+}
 
 TEST(DumpRaw, LikeBpftool) {
   Writer w;
@@ -85,18 +87,20 @@ TEST(DumpC, HostileShapesEnd) {
 
 TEST(FormatValue, LikeBpftoolsMapDump) {
   Writer w;
-  const u32 i = w.add_int("int", 4, kIntSigned), u = w.add_int("unsigned int", 4), c = w.add_int("char", 1, kIntSigned);
+  const u32 i = w.add_int("int", 4, kIntSigned), u = w.add_int("unsigned int", 4),
+            c = w.add_int("char", 1, kIntSigned);
   const u32 boolean = w.add_int("_Bool", 1, kIntBool);
   const u32 e = w.add_enum("color", 4, {{"RED", 0}, {"BLUE", -3}}, true);
-  const u32 s = w.add_struct("v", 48, {{"n", i, 0},
-                                        {"e", w.add_typedef("color_t", e), 32},
-                                        {"name", w.add_array(c, i, 8), 64},
-                                        {"a", w.add_array(u, i, 2), 128},
-                                        {"f", u, 192, 3},
-                                        {"g", u, 195, 9},
-                                        {"ok", boolean, 224},
-                                        {"p", w.add_ptr(0), 256},
-                                        {"", w.add_union("", 4, {{"x", i, 0}, {"y", u, 0}}), 320}});
+  const u32 s = w.add_struct("v", 48,
+                             {{"n", i, 0},
+                              {"e", w.add_typedef("color_t", e), 32},
+                              {"name", w.add_array(c, i, 8), 64},
+                              {"a", w.add_array(u, i, 2), 128},
+                              {"f", u, 192, 3},
+                              {"g", u, 195, 9},
+                              {"ok", boolean, 224},
+                              {"p", w.add_ptr(0), 256},
+                              {"", w.add_union("", 4, {{"x", i, 0}, {"y", u, 0}}), 320}});
   auto b = must_parse(w);
   std::vector<u8> d(48);
   store_unaligned<s32>(&d[0], -5);
@@ -111,10 +115,11 @@ TEST(FormatValue, LikeBpftoolsMapDump) {
   EXPECT_EQ(format_value(*b, s, d, Style::kJson),
             R"({"n":-5,"e":"BLUE","name":"eth0","a":[1,4000000000],"f":"0x5","g":"0x1a5","ok":true,)"
             R"("p":18446612682375452280,"":{"x":-1,"y":4294967295}})");
-  EXPECT_EQ(format_value(*b, s, d, Style::kText),
-            "{\n    \"n\": -5,\n    \"e\": \"BLUE\",\n    \"name\": \"eth0\",\n    \"a\": [1,4000000000\n    ],\n"
-            "    \"f\": 0x5,\n    \"g\": 0x1a5,\n    \"ok\": true,\n    \"p\": \"0xffff888012345678\",\n"
-            "    \"\": {\n        \"x\": -1,\n        \"y\": 4294967295\n    }\n}");
+  EXPECT_EQ(
+      format_value(*b, s, d, Style::kText),
+      "{\n    \"n\": -5,\n    \"e\": \"BLUE\",\n    \"name\": \"eth0\",\n    \"a\": [1,4000000000\n    ],\n"
+      "    \"f\": 0x5,\n    \"g\": 0x1a5,\n    \"ok\": true,\n    \"p\": \"0xffff888012345678\",\n"
+      "    \"\": {\n        \"x\": -1,\n        \"y\": 4294967295\n    }\n}");
   // Too little data: nulls, not bytes from elsewhere.
   EXPECT_EQ(format_value(*b, s, {d.data(), 6}, Style::kJson).substr(0, 21), R"({"n":-5,"e":null,"nam)");
   EXPECT_EQ(format_value(*b, i, {}, Style::kJson), "null");

@@ -39,7 +39,9 @@ struct World {
   u32 ref = w.add_struct("bpf_refcount", 4, {{"a", i, 0}});
   OneKernel kernel;
 
-  u32 opaque(const char* name, u32 size) { return w.add_struct(name, size, {{"opaque", w.add_array(i, i, size / 4), 0}}); }
+  u32 opaque(const char* name, u32 size) {
+    return w.add_struct(name, size, {{"opaque", w.add_array(i, i, size / 4), 0}});
+  }
   u32 kptr(u32 target, const char* tag = "kptr") { return w.add_ptr(w.add_type_tag(tag, target)); }
   Result<FieldRecord> parse(u32 id, u32 mask = kMapValueFields) {
     btf = must_parse(w);
@@ -52,13 +54,14 @@ TEST(SpecialFields, LockTimerAndKptrsInOneValue) {
   World x;
   const u32 task = x.w.add_struct("task_struct", 4, {{"pid", x.i, 0}});
   const u32 mine = x.w.add_struct("mine", 4, {{"v", x.i, 0}});
-  const u32 v = x.w.add_struct("value", 72, {{"lock", x.lock, 0},
-                                              {"t", x.timer, 64},
-                                              {"task", x.kptr(task), 192},
-                                              {"un", x.kptr(task, "kptr_untrusted"), 256},
-                                              {"own", x.kptr(mine), 320},
-                                              {"pc", x.kptr(mine, "percpu_kptr"), 384},
-                                              {"wq", x.wq, 448}});
+  const u32 v = x.w.add_struct("value", 72,
+                               {{"lock", x.lock, 0},
+                                {"t", x.timer, 64},
+                                {"task", x.kptr(task), 192},
+                                {"un", x.kptr(task, "kptr_untrusted"), 256},
+                                {"own", x.kptr(mine), 320},
+                                {"pc", x.kptr(mine, "percpu_kptr"), 384},
+                                {"wq", x.wq, 448}});
   auto r = x.parse(v);
   ASSERT_TRUE(r.ok()) << r.error().message;
   ASSERT_EQ(r->fields.size(), 7u);
@@ -85,7 +88,8 @@ TEST(SpecialFields, LockTimerAndKptrsInOneValue) {
 
 TEST(SpecialFields, ListAndTreeWithContainsTags) {
   World x;
-  const u32 item = x.w.add_struct("item", 64, {{"key", x.i, 0}, {"ref", x.ref, 32}, {"ln", x.node, 64}, {"rn", x.rbnode, 256}});
+  const u32 item = x.w.add_struct(
+      "item", 64, {{"key", x.i, 0}, {"ref", x.ref, 32}, {"ln", x.node, 64}, {"rn", x.rbnode, 256}});
   const u32 v = x.w.add_struct("value", 40, {{"lock", x.lock, 0}, {"h", x.head, 64}, {"r", x.root, 192}});
   x.w.add_decl_tag("contains:item:ln", v, 1);
   x.w.add_decl_tag("contains:item:rn", v, 2);
@@ -107,7 +111,8 @@ TEST(SpecialFields, ArraysRepeatWhatMayRepeat) {
   const u32 task = x.w.add_struct("task_struct", 4, {{"pid", x.i, 0}});
   const u32 p = x.kptr(task);
   const u32 inner = x.w.add_struct("inner", 16, {{"pad", x.i, 0}, {"p", p, 64}});
-  const u32 v = x.w.add_struct("value", 64, {{"a", x.w.add_array(p, x.i, 2), 0}, {"b", x.w.add_array(inner, x.i, 3), 128}});
+  const u32 v = x.w.add_struct(
+      "value", 64, {{"a", x.w.add_array(p, x.i, 2), 0}, {"b", x.w.add_array(inner, x.i, 3), 128}});
   auto r = x.parse(v);
   ASSERT_TRUE(r.ok()) << r.error().message;
   std::vector<u32> offs;
@@ -118,7 +123,9 @@ TEST(SpecialFields, ArraysRepeatWhatMayRepeat) {
   const u32 locks = y.w.add_struct("value", 8, {{"a", y.w.add_array(y.lock, y.i, 2), 0}});
   EXPECT_EQ(y.parse(locks).error().code, EINVAL);
   World z;
-  const u32 many = z.w.add_struct("value", 96, {{"a", z.w.add_array(z.kptr(z.w.add_struct("task_struct", 4, {{"p", z.i, 0}})), z.i, 12), 0}});
+  const u32 many = z.w.add_struct(
+      "value", 96,
+      {{"a", z.w.add_array(z.kptr(z.w.add_struct("task_struct", 4, {{"p", z.i, 0}})), z.i, 12), 0}});
   EXPECT_EQ(z.parse(many).error().code, E2BIG);
 }
 
@@ -129,29 +136,50 @@ TEST(SpecialFields, WhatIsRefused) {
     auto r = x.parse(id);
     return r.ok() ? 0 : r.error().code;
   };
-  EXPECT_EQ(code([](World& x) { return x.w.add_struct("v", 8, {{"a", x.lock, 0}, {"b", x.lock, 32}}); }), E2BIG);
+  EXPECT_EQ(code([](World& x) {
+              return x.w.add_struct("v", 8, {{"a", x.lock, 0}, {"b", x.lock, 32}});
+            }),
+            E2BIG);
   // A root without a lock, without a tag, with an unknown struct, with a wrong member.
   EXPECT_EQ(code([](World& x) {
               x.w.add_struct("item", 24, {{"ln", x.node, 0}});
               const u32 v = x.w.add_struct("v", 16, {{"h", x.head, 0}});
               x.w.add_decl_tag("contains:item:ln", v, 0);
               return v;
-            }), EINVAL);
-  EXPECT_EQ(code([](World& x) { return x.w.add_struct("v", 24, {{"l", x.lock, 0}, {"h", x.head, 64}}); }), EINVAL);
-  for (const auto& [tag, expected] : {std::pair{"contains:nothing:ln", ENOENT}, {"contains:item", EINVAL},
-                                      {"contains:item:", EINVAL}, {"contains:item:other", ENOENT}, {"contains:item:key", EINVAL}}) {
+            }),
+            EINVAL);
+  EXPECT_EQ(code([](World& x) {
+              return x.w.add_struct("v", 24, {{"l", x.lock, 0}, {"h", x.head, 64}});
+            }),
+            EINVAL);
+  for (const auto& [tag, expected] : {std::pair{"contains:nothing:ln", ENOENT},
+                                      {"contains:item", EINVAL},
+                                      {"contains:item:", EINVAL},
+                                      {"contains:item:other", ENOENT},
+                                      {"contains:item:key", EINVAL}}) {
     EXPECT_EQ(code([&](World& x) {
                 x.w.add_struct("item", 32, {{"key", x.i, 0}, {"ln", x.node, 64}});
                 const u32 v = x.w.add_struct("v", 24, {{"l", x.lock, 0}, {"h", x.head, 64}});
                 x.w.add_decl_tag(tag, v, 1);
                 return v;
-              }), expected) << tag;
+              }),
+              expected)
+        << tag;
   }
   // A kptr to a kernel type that nobody can release; to no struct; with two tags; with an unknown tag.
-  EXPECT_EQ(code([](World& x) { return x.w.add_struct("v", 8, {{"p", x.kptr(x.w.add_struct("file", 4, {{"f", x.i, 0}})), 0}}); }), ENOENT);
+  EXPECT_EQ(code([](World& x) {
+              return x.w.add_struct("v", 8, {{"p", x.kptr(x.w.add_struct("file", 4, {{"f", x.i, 0}})), 0}});
+            }),
+            ENOENT);
   EXPECT_EQ(code([](World& x) { return x.w.add_struct("v", 8, {{"p", x.kptr(x.i), 0}}); }), EINVAL);
-  EXPECT_EQ(code([](World& x) { return x.w.add_struct("v", 8, {{"p", x.kptr(x.w.add_type_tag("kptr", x.lock)), 0}}); }), EINVAL);
-  EXPECT_EQ(code([](World& x) { return x.w.add_struct("v", 8, {{"p", x.kptr(x.lock, "user"), 0}}); }), EINVAL);
+  EXPECT_EQ(code([](World& x) {
+              return x.w.add_struct("v", 8, {{"p", x.kptr(x.w.add_type_tag("kptr", x.lock)), 0}});
+            }),
+            EINVAL);
+  EXPECT_EQ(code([](World& x) {
+              return x.w.add_struct("v", 8, {{"p", x.kptr(x.lock, "user"), 0}});
+            }),
+            EINVAL);
   EXPECT_EQ(code([](World& x) { return x.w.add_struct("v", 8, {{"p", x.w.add_ptr(x.lock), 0}}); }), 0);
 }
 

@@ -15,13 +15,14 @@ struct World {
   u32 to_inner = w.add_ptr(w.add_type_tag("rcu", inner));
   u32 to_int = w.add_ptr(i);
   u32 u = w.add_union("u", 8, {{"p", to_inner, 0}, {"n", i, 0}});
-  u32 s = w.add_struct("outer", 88, {{"first", w.add_const(inner), 0},
-                                      {"p", to_inner, 64},
-                                      {"q", to_int, 128},
-                                      {"arr", w.add_array(w.add_array(inner, i, 2), i, 2), 192},
-                                      {"cb", w.add_array(c, i, 10), 448},
-                                      {"u", u, 576},
-                                      {"bits", i, 640, 5}});
+  u32 s = w.add_struct("outer", 88,
+                       {{"first", w.add_const(inner), 0},
+                        {"p", to_inner, 64},
+                        {"q", to_int, 128},
+                        {"arr", w.add_array(w.add_array(inner, i, 2), i, 2), 192},
+                        {"cb", w.add_array(c, i, 10), 448},
+                        {"u", u, 576},
+                        {"bits", i, 640, 5}});
   u32 flex = w.add_struct("flex", 4, {{"n", i, 0}, {"tail", w.add_array(inner, i, 0), 32}});
   BtfPtr b = must_parse(w);
   std::string err(u32 off, u32 size) {
@@ -103,8 +104,10 @@ TEST(Compat, CompatAndMatch) {
   const u32 s1 = w.add_struct("s", 4, {{"a", i, 0}});
   const u32 s2 = w.add_struct("s___v2", 16, {{"z", l, 0}, {"a", i, 64}});
   const u32 s3 = w.add_struct("s___v3", 8, {{"a", l, 0}});
-  const u32 p1 = w.add_func_proto(i, {{"x", i}}), p2 = w.add_func_proto(i, {{"x", l}}), p3 = w.add_func_proto(i, {});
-  const u32 nf = w.add_struct("nf_conn", 4, {{"a", i, 0}}), nf_init = w.add_struct("nf_conn___init", 4, {{"a", i, 0}});
+  const u32 p1 = w.add_func_proto(i, {{"x", i}}), p2 = w.add_func_proto(i, {{"x", l}}),
+            p3 = w.add_func_proto(i, {});
+  const u32 nf = w.add_struct("nf_conn", 4, {{"a", i, 0}}),
+            nf_init = w.add_struct("nf_conn___init", 4, {{"a", i, 0}});
   auto b = must_parse(w);
   EXPECT_TRUE(types_are_compat(*b, i, *b, l));
   EXPECT_FALSE(types_are_compat(*b, i, *b, s1));

@@ -1,0 +1,84 @@
+#include "loader/rebound.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdarg>
+
+#include "syscall/bpf.h"
+#include "syscall/fds.h"
+
+namespace osmia::loader {
+namespace {
+
+std::atomic<runtime::Kernel*> g_default{nullptr};
+thread_local runtime::Kernel* t_kernel = nullptr;
+
+runtime::Kernel* bound() { return t_kernel ? t_kernel : g_default.load(std::memory_order_acquire); }
+syscall::FdTable& fds() { return syscall::FdTable::instance(); }
+
+}  // namespace
+
+Binding::Binding(runtime::Kernel& kernel) : saved_(t_kernel) { t_kernel = &kernel; }
+Binding::~Binding() { t_kernel = saved_; }
+void set_default_kernel(runtime::Kernel* kernel) { g_default.store(kernel, std::memory_order_release); }
+
+}  // namespace osmia::loader
+
+using namespace osmia;
+
+extern "C" {
+
+long osmia_rebound_syscall(long number, ...) {
+  va_list ap;
+  va_start(ap, number);
+  long a[6];
+  for (long& v : a) v = va_arg(ap, long);
+  va_end(ap);
+  long result;
+  switch (number) {
+    case SYS_bpf: {
+      runtime::Kernel* k = loader::bound();
+      if (!k) return errno = ENOSYS, -1;
+      result = syscall::bpf(*k, static_cast<int>(a[0]), reinterpret_cast<void*>(a[1]), static_cast<unsigned>(a[2]));
+      break;
+    }
+    case SYS_dup3: return loader::fds().dup3(static_cast<int>(a[0]), static_cast<int>(a[1]), static_cast<int>(a[2]));
+    case SYS_perf_event_open: return errno = ENOSYS, -1;  // nothing of the machine's kernel is attached to
+    default: return ::syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+  }
+  if (result < 0) return errno = static_cast<int>(-result), -1;
+  return result;
+}
+
+int osmia_rebound_close(int fd) { return loader::fds().close(fd); }
+
+int osmia_rebound_fcntl(int fd, int cmd, ...) {
+  va_list ap;
+  va_start(ap, cmd);
+  const unsigned long arg = va_arg(ap, unsigned long);
+  va_end(ap);
+  return loader::fds().fcntl(fd, cmd, arg);
+}
+
+void* osmia_rebound_mmap(void* addr, size_t len, int prot, int flags, int fd, off_t off) {
+  return loader::fds().mmap(addr, len, prot, flags, fd, off);
+}
+int osmia_rebound_munmap(void* addr, size_t len) { return ::munmap(addr, len); }
+
+int osmia_rebound_ioctl(int fd, unsigned long request, ...) {
+  va_list ap;
+  va_start(ap, request);
+  void* arg = va_arg(ap, void*);
+  va_end(ap);
+  return ::ioctl(fd, request, arg);
+}
+
+int osmia_rebound_epoll_ctl(int epfd, int op, int fd, void* event) { return loader::fds().epoll_ctl(epfd, op, fd, event); }
+
+}  // extern "C"

@@ -1,0 +1,102 @@
+#include "preload/library/state.h"
+
+#include <dlfcn.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <linux/capability.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "runtime/catalog.h"
+
+namespace osmia::preload {
+namespace {
+
+constexpr const char* kVmlinux = "/sys/kernel/btf/vmlinux";
+
+// The effective capabilities of the calling thread, as they are now: programs drop and raise them between loads.
+runtime::Cred effective() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2] = {};
+  runtime::Cred cred;
+  cred.uid = static_cast<u32>(::syscall(SYS_getuid));
+  cred.caps = 1;
+  if (::syscall(SYS_capget, &header, data)) return cred;
+  const u64 set = data[0].effective | u64{data[1].effective} << 32;
+  const auto add = [&](int linux_cap, contract::Capability ours) {
+    if (set >> linux_cap & 1) cred.caps |= 1u << static_cast<u32>(ours);
+  };
+  add(CAP_BPF, contract::Capability::kBpf);
+  add(CAP_PERFMON, contract::Capability::kPerfmon);
+  add(CAP_NET_ADMIN, contract::Capability::kNetAdmin);
+  add(CAP_SYS_ADMIN, contract::Capability::kSysAdmin);
+  return cred;
+}
+
+const char* unprivileged_setting() {
+  const char* s = std::getenv("OSMIA_UNPRIVILEGED_BPF");
+  return s && *s ? s : "0";
+}
+
+runtime::Kernel* make_kernel() {
+  const char* path = std::getenv("OSMIA_BTF");
+  auto vmlinux = btf::Btf::from_file(path && *path ? path : kVmlinux);
+  if (!vmlinux.ok() && path && *path) {
+    std::fprintf(stderr, "osmia: OSMIA_BTF: %s\n", vmlinux.error().message.c_str());
+    return nullptr;
+  }
+  auto catalog = runtime::build_catalog(vmlinux.ok() ? *vmlinux : nullptr);
+  if (const char* modules = std::getenv("OSMIA_MODULE_BTF"); modules && vmlinux.ok())
+    for (std::string rest = modules; !rest.empty();) {
+      const std::string one = rest.substr(0, rest.find(':'));
+      rest = rest.size() > one.size() ? rest.substr(one.size() + 1) : "";
+      auto m = btf::Btf::from_file(one, *vmlinux);
+      if (m.ok()) catalog->modules.push_back(*m);
+      else std::fprintf(stderr, "osmia: OSMIA_MODULE_BTF: %s\n", m.error().message.c_str());
+    }
+  auto* k = new runtime::Kernel(std::move(catalog));
+  k->credentials = effective;
+  k->unprivileged_disabled = std::strcmp(unprivileged_setting(), "0") != 0;
+  return k;
+}
+
+}  // namespace
+
+runtime::Kernel* kernel() {
+  static runtime::Kernel* k = make_kernel();  // never freed: descriptors outlive static destructors
+  return k;
+}
+
+void* next_symbol(const char* name) { return dlsym(RTLD_NEXT, name); }
+
+const char* redirect(const char* path, const char** content) {
+  *content = nullptr;
+  if (!path || path[0] != '/') return path;
+  if (!std::strcmp(path, kVmlinux)) {
+    const char* btf = std::getenv("OSMIA_BTF");
+    return btf && *btf ? btf : path;
+  }
+  if (!std::strcmp(path, "/proc/sys/kernel/unprivileged_bpf_disabled")) {
+    static char text[16];
+    std::snprintf(text, sizeof text, "%.8s\n", unprivileged_setting());
+    return *content = text, nullptr;
+  }
+  if (!std::strcmp(path, "/proc/sys/net/core/bpf_jit_enable")) return *content = "1\n", nullptr;
+  return path;
+}
+
+int open_content(const char* content, int) {
+  const int fd = static_cast<int>(::syscall(SYS_memfd_create, "osmia-sysctl", MFD_CLOEXEC));
+  if (fd < 0) return fd;
+  const size_t n = std::strlen(content);
+  if (::syscall(SYS_write, fd, content, n) != static_cast<long>(n) || ::syscall(SYS_lseek, fd, 0, 0) != 0) {
+    ::syscall(SYS_close, fd);
+    return -1;
+  }
+  return fd;
+}
+
+}  // namespace osmia::preload

@@ -1,0 +1,149 @@
+// The functions that the library takes over. Each keeps libc's signature and errno; what is not about BPF goes on to the
+// real one. They must work before the library's own constructors ran and while the Kernel is being made.
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "preload/library/state.h"
+#include "syscall/bpf.h"
+#include "syscall/fds.h"
+
+#define OSMIA_EXPORT extern "C" __attribute__((visibility("default")))
+
+using namespace osmia;
+
+namespace {
+
+syscall::FdTable& fds() { return syscall::FdTable::instance(); }
+
+long raw(long nr, long a, long b, long c, long d, long e, long f) {
+  static auto* real = preload::next<long (*)(long, ...)>("syscall");
+  return real(nr, a, b, c, d, e, f);
+}
+
+bool trace_wanted() {
+  static const bool on = std::getenv("OSMIA_TRACE") != nullptr;
+  return on;
+}
+
+long our_bpf(int cmd, void* attr, unsigned size) {
+  runtime::Kernel* k = preload::kernel();
+  if (!k) return errno = ENOSYS, -1;
+  const long r = syscall::bpf(*k, cmd, attr, size);
+  if (trace_wanted()) std::fprintf(stderr, "osmia: bpf(%d, %u bytes) = %ld %s\n", cmd, size, r, r < 0 ? syscall::last_error().c_str() : "");
+  if (r < 0) return errno = static_cast<int>(-r), -1;
+  return r;
+}
+
+}  // namespace
+
+OSMIA_EXPORT long syscall(long nr, ...) {
+  va_list ap;
+  va_start(ap, nr);
+  long a[6];
+  for (long& v : a) v = va_arg(ap, long);
+  va_end(ap);
+  switch (nr) {
+    case SYS_bpf: return our_bpf(static_cast<int>(a[0]), reinterpret_cast<void*>(a[1]), static_cast<unsigned>(a[2]));
+    default: return raw(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+    case SYS_dup3:
+      if (fds().has(static_cast<int>(a[0])) || fds().has(static_cast<int>(a[1])))
+        return fds().dup3(static_cast<int>(a[0]), static_cast<int>(a[1]), static_cast<int>(a[2]));
+      return raw(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+  }
+}
+
+OSMIA_EXPORT int close(int fd) { return fds().close(fd); }
+OSMIA_EXPORT int dup(int fd) { return fds().dup(fd); }
+OSMIA_EXPORT int dup2(int from, int to) { return fds().dup2(from, to); }
+OSMIA_EXPORT int dup3(int from, int to, int flags) { return fds().dup3(from, to, flags); }
+
+OSMIA_EXPORT int fcntl(int fd, int cmd, ...) {
+  va_list ap;
+  va_start(ap, cmd);
+  const unsigned long arg = va_arg(ap, unsigned long);
+  va_end(ap);
+  return fds().fcntl(fd, cmd, arg);
+}
+OSMIA_EXPORT int fcntl64(int fd, int cmd, ...) {
+  va_list ap;
+  va_start(ap, cmd);
+  const unsigned long arg = va_arg(ap, unsigned long);
+  va_end(ap);
+  return fds().fcntl(fd, cmd, arg);
+}
+
+OSMIA_EXPORT void* mmap(void* addr, size_t len, int prot, int flags, int fd, off_t off) {
+  if (fd < 0) return reinterpret_cast<void*>(raw(SYS_mmap, reinterpret_cast<long>(addr), static_cast<long>(len), prot, flags, fd, off));
+  return fds().mmap(addr, len, prot, flags, fd, off);
+}
+OSMIA_EXPORT void* mmap64(void* addr, size_t len, int prot, int flags, int fd, off_t off) { return mmap(addr, len, prot, flags, fd, off); }
+
+OSMIA_EXPORT int epoll_ctl(int epfd, int op, int fd, struct epoll_event* event) { return fds().epoll_ctl(epfd, op, fd, event); }
+
+// ---- files that tell about the kernel
+
+#define OSMIA_MODE(mode, flags, last)                                   \
+  unsigned mode = 0;                                                    \
+  if (flags & (O_CREAT | __O_TMPFILE)) {                                \
+    va_list ap;                                                         \
+    va_start(ap, last);                                                 \
+    mode = va_arg(ap, unsigned);                                        \
+    va_end(ap);                                                         \
+  }
+
+static int do_openat(int dir, const char* path, int flags, unsigned mode) {
+  const char* content;
+  path = preload::redirect(path, &content);
+  if (content) return preload::open_content(content, flags);
+  return static_cast<int>(raw(SYS_openat, dir, reinterpret_cast<long>(path), flags | O_LARGEFILE, static_cast<long>(mode), 0, 0));
+}
+OSMIA_EXPORT int open(const char* path, int flags, ...) {
+  OSMIA_MODE(mode, flags, flags)
+  return do_openat(AT_FDCWD, path, flags, mode);
+}
+OSMIA_EXPORT int open64(const char* path, int flags, ...) {
+  OSMIA_MODE(mode, flags, flags)
+  return do_openat(AT_FDCWD, path, flags, mode);
+}
+OSMIA_EXPORT int openat(int dir, const char* path, int flags, ...) {
+  OSMIA_MODE(mode, flags, flags)
+  return do_openat(dir, path, flags, mode);
+}
+OSMIA_EXPORT int openat64(int dir, const char* path, int flags, ...) {
+  OSMIA_MODE(mode, flags, flags)
+  return do_openat(dir, path, flags, mode);
+}
+
+static FILE* do_fopen(const char* real_name, const char* path, const char* how) {
+  const char* content;
+  path = preload::redirect(path, &content);
+  if (content) {
+    const int fd = preload::open_content(content, O_RDONLY);
+    return fd < 0 ? nullptr : fdopen(fd, "r");
+  }
+  return preload::next<FILE* (*)(const char*, const char*)>(real_name)(path, how);
+}
+OSMIA_EXPORT FILE* fopen(const char* path, const char* how) { return do_fopen("fopen", path, how); }
+OSMIA_EXPORT FILE* fopen64(const char* path, const char* how) { return do_fopen("fopen64", path, how); }
+
+OSMIA_EXPORT int access(const char* path, int how) {
+  const char* content;
+  path = preload::redirect(path, &content);
+  if (content) return 0;
+  return static_cast<int>(raw(SYS_access, reinterpret_cast<long>(path), how, 0, 0, 0, 0));
+}
+OSMIA_EXPORT int faccessat(int dir, const char* path, int how, int flags) {
+  const char* content;
+  path = preload::redirect(path, &content);
+  if (content) return 0;
+  return preload::next<int (*)(int, const char*, int, int)>("faccessat")(dir, path, how, flags);
+}

@@ -1,0 +1,76 @@
+// The Kernel: everything that is live. Id tables of maps, programs, BTF and links, the Catalog that programs are verified
+// against, who the caller is, and the hooks by which engines and test runs join. Several Kernels may live in a process.
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <variant>
+
+#include "contract/catalog.h"
+#include "runtime/ids.h"
+#include "runtime/program.h"
+#include "runtime/test_run.h"
+
+namespace osmia::runtime {
+
+// Who calls bpf(2). caps: bit n = contract::Capability n; kSysAdmin stands for all of them, as on Linux.
+struct Cred {
+  u32 caps = ~0u;
+  u32 uid = 0;
+  bool capable(contract::Capability c) const {
+    if (c == contract::Capability::kNone) return true;
+    return caps >> static_cast<u32>(c) & 1 || caps >> static_cast<u32>(contract::Capability::kSysAdmin) & 1;
+  }
+  u32 effective() const { return capable(contract::Capability::kSysAdmin) ? ~0u : caps | 1u; }
+};
+
+struct Link {
+  u32 id = 0;
+  ProgramPtr program;
+};
+using Object = std::variant<std::monostate, maps::MapPtr, ProgramPtr, BtfObjectPtr, std::shared_ptr<Link>>;
+
+class Kernel {
+ public:
+  // catalog: shared, never changed. Its vmlinux BTF (if any) becomes BTF object 1.
+  explicit Kernel(std::shared_ptr<const contract::Catalog> catalog);
+
+  const contract::Catalog& catalog() const { return *catalog_; }
+  const BtfObjectPtr& vmlinux() const { return vmlinux_; }
+
+  IdTable<maps::Map> maps;
+  IdTable<Program> programs;
+  IdTable<BtfObject> btfs;
+  IdTable<Link> links;
+
+  // Asked at every call. Default: all capabilities.
+  std::function<Cred()> credentials = [] { return Cred{}; };
+  bool unprivileged_disabled = false;   // kernel.unprivileged_bpf_disabled
+  bool native_profile = false;          // accept more than Linux where sound
+  std::atomic<u32> stats_users{0};      // open ENABLE_STATS descriptors; programs count their runs while there are any
+
+  // Called with an accepted program before anybody can see it: rewrites it and gives it an Executable. An error is
+  // PROG_LOAD's. Null: programs are verified and cannot run.
+  std::function<Status(Kernel&, Program&)> prepare;
+  // Called with every verdict (also of refused programs), for reports.
+  std::function<void(const verifier::Program&, const verifier::Verdict&)> on_verdict;
+  std::function<bool(u64 insns_processed)> on_progress;  // false cancels the load with EAGAIN
+  u64 state_memory_limit = 512ull << 20;
+
+  std::map<u32, TestRunFn> test_runs;   // by program type; fill before use
+
+  // Pinned objects by path.
+  std::mutex pins_mutex;
+  std::map<std::string, Object> pins;
+
+  BtfObjectPtr add_btf(btf::BtfPtr btf, bool kernel, std::string name);
+
+ private:
+  std::shared_ptr<const contract::Catalog> catalog_;
+  BtfObjectPtr vmlinux_;
+  std::vector<BtfObjectPtr> kernel_btfs_;  // never go
+};
+
+}  // namespace osmia::runtime

@@ -1,0 +1,66 @@
+// A loaded program: what was given, what the verifier proved, what runs. Invariant: a Program that exists was accepted;
+// the maps, BTF and target programs that its instructions refer to live at least as long as it does.
+#pragma once
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "maps/map.h"
+#include "verifier/verify.h"
+
+namespace osmia::runtime {
+
+struct BtfObject {
+  btf::BtfPtr btf;
+  u32 id = 0;
+  bool kernel = false;
+  std::string name;  // "vmlinux", a module's name, or empty
+};
+using BtfObjectPtr = std::shared_ptr<BtfObject>;
+
+// What executes a program: the interpreter or a JIT's code. ctx: the host context of the program type.
+class Executable {
+ public:
+  virtual ~Executable() = default;
+  virtual u64 run(void* ctx) = 0;  // r0; the caller is inside a host::RunScope
+};
+
+class Program final : public maps::ProgObject {
+ public:
+  // As loaded. desc.insns, desc.attach point into this object.
+  verifier::Program desc;
+  std::vector<isa::Insn> insns;          // the loader's
+  std::vector<isa::Insn> xlated;         // after rewriting; what OBJ_GET_INFO_BY_FD shows
+  std::vector<int> fd_array;
+  verifier::Facts facts;
+  verifier::Verdict verdict;
+  u32 id = 0;
+  u32 uid = 0;
+  std::array<u8, 8> tag{};               // first bytes of the SHA-1 of the instructions, descriptors taken out
+  u64 load_time_ns = 0;                  // CLOCK_BOOTTIME
+  BtfObjectPtr btf;
+  BtfObjectPtr attach_btf;
+  std::shared_ptr<Program> attach_program;
+  const contract::ProgTypeDef* type_def = nullptr;
+
+  std::mutex maps_mutex;
+  std::vector<maps::MapPtr> maps;        // used and bound maps, under maps_mutex
+
+  std::shared_ptr<Executable> executable;  // null: verified, but nothing here can run it
+  std::string not_executable;              // then why, one line
+  std::atomic<u64> run_ns{0}, run_count{0}, recursion_misses{0};
+
+  u32 object_id() const override { return id; }
+  u32 prog_type() const override { return desc.type; }
+  u32 attach_type() const override { return desc.expected_attach_type; }
+  bool has_frags() const override { return desc.prog_flags & (1u << 5); }  // BPF_F_XDP_HAS_FRAGS
+};
+using ProgramPtr = std::shared_ptr<Program>;
+
+// prog->tag of Linux.
+std::array<u8, 8> program_tag(std::span<const isa::Insn> insns);
+
+}  // namespace osmia::runtime

@@ -1,0 +1,153 @@
+// The real system calls are made here by their instruction: under the preload library even libc's syscall() is ours, and
+// would come back.
+#include "syscall/fds.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace osmia::syscall {
+namespace {
+
+long raw(long nr, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+#if defined(__x86_64__)
+  register long r10 asm("r10") = d;
+  register long r8 asm("r8") = e;
+  register long r9 asm("r9") = f;
+  long r;
+  asm volatile("syscall" : "=a"(r) : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
+  if (r < 0 && r >= -4095) return errno = static_cast<int>(-r), -1;
+  return r;
+#elif defined(__aarch64__)
+  register long x8 asm("x8") = nr;
+  register long x0 asm("x0") = a;
+  register long x1 asm("x1") = b;
+  register long x2 asm("x2") = c;
+  register long x3 asm("x3") = d;
+  register long x4 asm("x4") = e;
+  register long x5 asm("x5") = f;
+  asm volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+  if (x0 < 0 && x0 >= -4095) return errno = static_cast<int>(-x0), -1;
+  return x0;
+#else
+  return ::syscall(nr, a, b, c, d, e, f);
+#endif
+}
+maps::Map* map_of(const Fd& f) {
+  const auto* m = std::get_if<maps::MapPtr>(&f.object);
+  return m ? m->get() : nullptr;
+}
+
+}  // namespace
+
+FdTable& FdTable::instance() {
+  static FdTable* table = new FdTable;  // never freed: descriptors may be closed by destructors at exit
+  return *table;
+}
+
+bool FdTable::is_open(int fd) { return raw(SYS_fcntl, fd, F_GETFD) >= 0; }
+
+void FdTable::add(int fd, Fd entry) {
+  if (maps::Map* m = map_of(entry)) m->user_ref();
+  Fd old;
+  {
+    std::lock_guard lock(mutex_);
+    std::swap(old, table_[fd]);
+    table_[fd] = std::move(entry);
+  }
+  if (maps::Map* m = map_of(old)) m->user_unref();
+}
+
+void FdTable::forget(int fd) {
+  Fd old;
+  {
+    std::lock_guard lock(mutex_);
+    const auto it = table_.find(fd);
+    if (it == table_.end()) return;
+    old = std::move(it->second);
+    table_.erase(it);
+  }
+  if (maps::Map* m = map_of(old)) m->user_unref();
+}
+
+int FdTable::install(Fd entry) {
+  int source = -1;
+  if (maps::Map* m = map_of(entry)) source = m->poll_fd() >= 0 ? m->poll_fd() : m->mmap_fd();
+  const int fd = source >= 0 ? static_cast<int>(raw(SYS_fcntl, source, F_DUPFD_CLOEXEC, 0))
+                             : static_cast<int>(raw(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (fd < 0) return -errno;
+  add(fd, std::move(entry));
+  return fd;
+}
+
+Fd FdTable::get(int fd) const {
+  std::lock_guard lock(mutex_);
+  const auto it = table_.find(fd);
+  return it == table_.end() ? Fd{} : it->second;
+}
+bool FdTable::has(int fd) const {
+  std::lock_guard lock(mutex_);
+  return table_.count(fd);
+}
+
+int FdTable::close(int fd) {
+  if (has(fd)) forget(fd);
+  return static_cast<int>(raw(SYS_close, fd));
+}
+
+int FdTable::dup(int fd) { return fcntl(fd, F_DUPFD, 0); }
+
+int FdTable::dup2(int from, int to) {
+  if (from == to) return is_open(from) ? to : (errno = EBADF, -1);
+  return dup3(from, to, 0);
+}
+
+int FdTable::dup3(int from, int to, int flags) {
+  const Fd entry = get(from);
+  const bool ours = has(from);
+  const int fd = static_cast<int>(raw(SYS_dup3, from, to, flags));
+  if (fd < 0) return fd;
+  if (ours) add(fd, entry);
+  else forget(fd);
+  return fd;
+}
+
+int FdTable::fcntl(int fd, int cmd, unsigned long arg) {
+  if (cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC) return static_cast<int>(raw(SYS_fcntl, fd, cmd, static_cast<long>(arg)));
+  const Fd entry = get(fd);
+  const bool ours = has(fd);
+  const int copy = static_cast<int>(raw(SYS_fcntl, fd, cmd, static_cast<long>(arg)));
+  if (copy >= 0) {
+    if (ours) add(copy, entry);
+    else forget(copy);
+  }
+  return copy;
+}
+
+void* FdTable::mmap(void* addr, size_t len, int prot, int flags, int fd, off_t off) {
+  const Fd entry = fd >= 0 ? get(fd) : Fd{};
+  if (maps::Map* m = map_of(entry)) {
+    auto p = m->map_memory(addr, len, prot, flags, off);
+    if (p.ok()) return *p;
+    errno = p.error().code;
+    return reinterpret_cast<void*>(-1);
+  }
+  return reinterpret_cast<void*>(raw(SYS_mmap, reinterpret_cast<long>(addr), static_cast<long>(len), prot, flags, fd, off));
+}
+
+// Ring buffers signal through an eventfd that nobody reads: only its edges mean something.
+int FdTable::epoll_ctl(int epfd, int op, int fd, void* event) {
+  epoll_event e{};
+  if (event) e = *static_cast<epoll_event*>(event);
+  if (event && fd >= 0 && op != EPOLL_CTL_DEL) {
+    const Fd entry = get(fd);
+    if (maps::Map* m = map_of(entry); m && m->poll_fd() >= 0) e.events |= EPOLLET;
+  }
+  return static_cast<int>(raw(SYS_epoll_ctl, epfd, op, fd, reinterpret_cast<long>(event ? &e : nullptr)));
+}
+
+}  // namespace osmia::syscall

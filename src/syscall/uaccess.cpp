@@ -1,0 +1,62 @@
+#include "syscall/uaccess.h"
+
+#include <cerrno>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace osmia::syscall {
+namespace {
+
+// process_vm_* on ourselves: partial copies tell where the memory ends. Where the system forbids the call (some
+// sandboxes), the pointer is trusted.
+int vm_copy(bool read, void* local, u64 remote, u64 n) {
+  u8* l = static_cast<u8*>(local);
+  static const pid_t initial = getpid();
+  while (n) {
+    const u64 chunk = std::min<u64>(n, 1u << 30);
+    iovec a{l, chunk}, b{reinterpret_cast<void*>(remote), chunk};
+    const pid_t self = initial == getpid() ? initial : getpid();
+    const ssize_t done = read ? process_vm_readv(self, &a, 1, &b, 1, 0) : process_vm_writev(self, &a, 1, &b, 1, 0);
+    if (done < 0 && (errno == EPERM || errno == ENOSYS)) {
+      if (read) std::memcpy(l, reinterpret_cast<void*>(remote), n);
+      else std::memcpy(reinterpret_cast<void*>(remote), l, n);
+      return 0;
+    }
+    if (done <= 0) return -EFAULT;
+    l += done, remote += static_cast<u64>(done), n -= static_cast<u64>(done);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int copy_from_user(void* to, u64 from, u64 n) { return n ? vm_copy(true, to, from, n) : 0; }
+int copy_to_user(u64 to, const void* from, u64 n) { return n ? vm_copy(false, const_cast<void*>(from), to, n) : 0; }
+
+long string_from_user(std::string& to, u64 from, u64 max) {
+  to.clear();
+  while (to.size() + 1 < max) {
+    char buf[64];
+    // Never across a page end in one go: the string may end just before memory does.
+    const u64 n = std::min<u64>({sizeof buf, max - 1 - to.size(), 4096 - (from & 4095)});
+    if (copy_from_user(buf, from, n)) return -EFAULT;
+    const void* end = std::memchr(buf, 0, n);
+    to.append(buf, end ? static_cast<u64>(static_cast<const char*>(end) - buf) : n);
+    if (end) break;
+    from += n;
+  }
+  return static_cast<long>(to.size());
+}
+
+int check_tail_zero(u64 from, u64 expected, u64 actual) {
+  if (actual > 4096) return -E2BIG;
+  if (actual <= expected) return 0;
+  u8 tail[4096];
+  if (copy_from_user(tail, from + expected, actual - expected)) return -EFAULT;
+  return std::any_of(tail, tail + (actual - expected), [](u8 b) { return b != 0; }) ? -E2BIG : 0;
+}
+
+}  // namespace osmia::syscall
