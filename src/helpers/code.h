@@ -19,6 +19,15 @@ OSMIA_HELPER(for_each_map_elem);
 OSMIA_HELPER(loop);
 OSMIA_HELPER(spin_lock);
 OSMIA_HELPER(spin_unlock);
+// ringbuf_code.cpp
+OSMIA_HELPER(ringbuf_output);
+OSMIA_HELPER(ringbuf_reserve);
+OSMIA_HELPER(ringbuf_submit);
+OSMIA_HELPER(ringbuf_discard);
+OSMIA_HELPER(ringbuf_query);
+OSMIA_HELPER(ringbuf_reserve_dynptr);
+OSMIA_HELPER(ringbuf_submit_dynptr);
+OSMIA_HELPER(ringbuf_discard_dynptr);
 // system_code.cpp
 OSMIA_HELPER(ktime_get_ns);
 OSMIA_HELPER(ktime_get_boot_ns);
@@ -43,6 +52,7 @@ OSMIA_HELPER(dynptr_read);
 OSMIA_HELPER(dynptr_write);
 OSMIA_HELPER(dynptr_data);
 // print_code.cpp
+OSMIA_HELPER(plain_event_output);
 OSMIA_HELPER(trace_printk);
 OSMIA_HELPER(trace_vprintk);
 OSMIA_HELPER(snprintf);
@@ -60,8 +70,10 @@ OSMIA_HELPER(xdp_get_buff_len);
 OSMIA_HELPER(xdp_load_bytes);
 OSMIA_HELPER(xdp_store_bytes);
 OSMIA_HELPER(xdp_redirect);
+OSMIA_HELPER(xdp_redirect_map);
 OSMIA_HELPER(xdp_event_output);
 // skb_code.cpp
+OSMIA_HELPER(skb_load_packet);  // LD_ABS and LD_IND: (ctx, offset, bytes) -> value in host order, or negative
 OSMIA_HELPER(skb_load_bytes);
 OSMIA_HELPER(skb_load_bytes_relative);
 OSMIA_HELPER(skb_store_bytes);

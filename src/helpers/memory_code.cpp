@@ -1,26 +1,16 @@
-// Reading memory that may not be there, numbers from text, and dynptrs over memory. A dynptr is the UAPI's 16 bytes:
-// address, then size with the read-only bit, kind and offset as Linux packs them.
+// Reading memory that may not be there, numbers from text, and access through dynptrs.
 #include <cctype>
 #include <cerrno>
 #include <cstring>
 
 #include "helpers/code.h"
+#include "helpers/dynptr.h"
 #include "interp/interp.h"
 
 namespace osmia::helpers::code {
 namespace {
 
 u64 ret(s64 v) { return static_cast<u64>(v); }
-
-struct Dynptr {
-  u64 data;
-  u32 size;    // bit 31 read-only, bits 28-30 kind, low 24 the size in bytes
-  u32 offset;
-};
-constexpr u32 kDynptrMax = (1u << 24) - 1, kReadOnly = 1u << 31;
-u32 bytes(const Dynptr& d) { return d.size & kDynptrMax; }
-u32 kind(const Dynptr& d) { return (d.size & ~kReadOnly) >> 28; }
-constexpr u32 kLocal = 1, kRingbuf = 2;
 
 // The kernel's digit rules: an optional "0x" or "0" picks the base if it is 0; digits stop at the first other character.
 s64 parse_number(const char* text, u64 length, u64 flags, u64* value, bool* negative) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "helpers/code.h"
+#include "helpers/event.h"
 #include "host/checksum.h"
 #include "host/effects.h"
 #include "host/packet.h"
@@ -80,6 +81,23 @@ u32 sum_of(const SkbContext& s, u32 offset, u32 length) {
 }
 
 }  // namespace
+
+// Negative offsets count from the network header or the link header (SKF_NET_OFF, SKF_LL_OFF).
+u64 skb_load_packet(u64 ctx, u64 offset, u64 bytes, u64, u64) {
+  const auto& s = skb_of(ctx);
+  s64 off = static_cast<s32>(offset);
+  constexpr s64 kNet = -0x100000, kLink = -0x200000;
+  if (off < 0) {
+    if (off >= kNet) off += static_cast<s64>(s.network_header - s.data) - kNet;
+    else if (off >= kLink && s.mac_header) off += static_cast<s64>(s.mac_header - s.data) - kLink;
+    else return ret(-EFAULT);
+  }
+  const u64 at_byte = s.data + static_cast<u64>(off);
+  if (at_byte < s.head || at_byte + bytes > s.data + s.len) return ret(-EFAULT);
+  u64 v = 0;
+  for (u64 i = 0; i < bytes; i++) v = v << 8 | at(at_byte)[i];
+  return v;
+}
 
 u64 skb_load_bytes(u64 ctx, u64 offset, u64 to, u64 length, u64) {
   const auto& s = skb_of(ctx);
@@ -228,7 +246,7 @@ u64 skb_event_output(u64 ctx, u64 map, u64 flags, u64 data, u64 size) {
   if (packet > s.len) return ret(-EFAULT);
   std::string record(reinterpret_cast<const char*>(data), size);
   record.append(reinterpret_cast<const char*>(s.data), packet);
-  return ret(host::event_output(map, flags & kIndexMask, {reinterpret_cast<const u8*>(record.data()), record.size()}));
+  return event_output(map, flags, {reinterpret_cast<const u8*>(record.data()), record.size()});
 }
 
 }  // namespace osmia::helpers::code

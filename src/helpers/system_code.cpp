@@ -1,4 +1,5 @@
 // Clocks, chance, the processor and the calling process.
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "helpers/code.h"
+#include "helpers/event.h"
 #include "host/effects.h"
 #include "host/packet.h"
 
@@ -96,6 +97,19 @@ u64 xdp_redirect(u64 ifindex, u64 flags, u64, u64, u64) {
   return kRedirectAction;
 }
 
+// The map's slot must be taken; otherwise the low bits of flags are the action.
+u64 xdp_redirect_map(u64 map, u64 index, u64 flags, u64, u64) {
+  constexpr u64 kActions = 3, kBroadcast = 1 << 3, kExcludeIngress = 1 << 4;
+  constexpr u32 kDevmap = 14, kDevmapHash = 25;
+  auto& m = *reinterpret_cast<maps::Map*>(map);
+  const bool devices = m.type() == kDevmap || m.type() == kDevmapHash;
+  if (flags & ~(kActions | (devices ? kBroadcast | kExcludeIngress : 0))) return 0;  // XDP_ABORTED
+  const u32 key = static_cast<u32>(index);
+  if (!m.lookup(&key) && !(flags & kBroadcast)) return flags & kActions;
+  host::redirect() = {true, key, flags};
+  return kRedirectAction;
+}
+
 u64 xdp_event_output(u64 ctx, u64 map, u64 flags, u64 data, u64 size) {
   const auto& x = xdp_of(ctx);
   constexpr u64 kIndexMask = 0xffffffff, kLengthMask = 0xfffffull << 32;
@@ -105,7 +119,7 @@ u64 xdp_event_output(u64 ctx, u64 map, u64 flags, u64 data, u64 size) {
   std::string record(reinterpret_cast<const char*>(data), size);
   record.resize(size + packet);
   copy(x, 0, reinterpret_cast<u8*>(record.data()) + size, packet, false);
-  return ret(host::event_output(map, flags & kIndexMask, {reinterpret_cast<const u8*>(record.data()), record.size()}));
+  return event_output(map, flags, {reinterpret_cast<const u8*>(record.data()), record.size()});
 }
 
 }  // namespace osmia::helpers::code

@@ -7,8 +7,6 @@
 #include <mutex>
 #include <string>
 
-#include "host/run_context.h"
-
 namespace osmia::host {
 namespace {
 
@@ -21,8 +19,6 @@ std::shared_ptr<T> current(const std::shared_ptr<T>& sink) {
   std::lock_guard lock(g_mutex);
   return sink;
 }
-
-constexpr u64 kIndexMask = 0xffffffff, kThisCpu = 0xffffffff;
 
 }  // namespace
 
@@ -40,8 +36,7 @@ void set_event_sink(EventSink sink) {
   std::lock_guard lock(g_mutex);
   g_event = sink ? std::make_shared<EventSink>(std::move(sink)) : nullptr;
 }
-s64 event_output(u64 map, u64 flags, std::span<const u8> bytes) {
-  const u32 cpu = (flags & kIndexMask) == kThisCpu ? current_cpu() : static_cast<u32>(flags & kIndexMask);
+s64 event_output(u64 map, u32 cpu, std::span<const u8> bytes) {
   auto sink = current(g_event);
   return sink && (*sink)(map, cpu, bytes) ? 0 : -ENOENT;
 }

@@ -18,7 +18,7 @@ void trace_line(std::string_view line);
 // for a slot that no reader has opened.
 using EventSink = std::function<bool(u64 map, u32 cpu, std::span<const u8> bytes)>;
 void set_event_sink(EventSink sink);
-s64 event_output(u64 map, u64 flags, std::span<const u8> bytes);
+s64 event_output(u64 map, u32 cpu, std::span<const u8> bytes);  // 0 or -ENOENT
 
 // The last redirection that the running program asked for on this thread.
 struct Redirect {
