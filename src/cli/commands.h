@@ -14,5 +14,10 @@ struct Command {
 std::span<const Command> commands();
 
 int conformance_plugin(int argc, char** argv);
+int verify(int argc, char** argv);
+int run(int argc, char** argv);
+int disasm(int argc, char** argv);
+int btf_command(int argc, char** argv);
+int exec(int argc, char** argv);
 
 }  // namespace osmia::cli

@@ -32,11 +32,11 @@ enum MapTrait : u64 {
 struct MapDef {
   u32 type = 0;                      // BPF_MAP_TYPE_* value
   std::string_view name;             // "hash", as bpftool prints it
+  std::string_view btf_struct = {};  // kernel struct behind a map pointer ("bpf_array"); empty = "bpf_map"
   u64 traits = 0;                    // MapTrait
   u32 fields = 0;                    // btf::FieldKind bits that its value may hold
   std::span<const u32> only_helpers = {};  // helper ids; empty = any helper that allows this type
   bool unprivileged = false;         // creatable without CAP_BPF
-  std::string_view btf_struct = {};  // kernel struct behind a map pointer ("bpf_array"); empty = "bpf_map"
 };
 
 }  // namespace osmia::contract

@@ -1,3 +1,4 @@
+// Every offset, size and index that libelf or libbpf will follow is compared with what the file holds.
 #include "loader/elf_check.h"
 
 #include <elf.h>

@@ -1,3 +1,4 @@
+// Each load opens the bytes anew, so that no program's load can touch the next one's maps or instructions.
 #include "loader/object.h"
 
 #include <bpf/bpf.h>

@@ -1,3 +1,4 @@
+// The other side of cmake/libbpf_rebound.txt: one function a name there, with libc's signature and errno.
 #include "loader/rebound.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// Memory is reserved, not committed: a map of a million elements costs what its elements in use cost.
 #include "maps/region.h"
 
 #include <sys/mman.h>

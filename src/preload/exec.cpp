@@ -1,3 +1,4 @@
+// LD_PRELOAD and a few variables that the library reads; the command then takes this process's place.
 #include "preload/exec.h"
 
 #include <unistd.h>

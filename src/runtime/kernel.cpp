@@ -1,10 +1,13 @@
+// The kernel's own BTF objects come first and never go: id 1 is vmlinux.
 #include "runtime/kernel.h"
 
 namespace osmia::runtime {
 
-Kernel::Kernel(std::shared_ptr<const contract::Catalog> catalog) : catalog_(std::move(catalog)) {
+Kernel::Kernel(std::shared_ptr<const contract::Catalog> catalog, const std::vector<std::string>& names)
+    : catalog_(std::move(catalog)) {
   if (catalog_->vmlinux) vmlinux_ = add_btf(catalog_->vmlinux, true, "vmlinux");
-  for (const auto& m : catalog_->modules) add_btf(m, true, "module" + std::to_string(kernel_btfs_.size()));
+  for (size_t i = 0; i < catalog_->modules.size(); i++)
+    add_btf(catalog_->modules[i], true, i < names.size() ? names[i] : "module" + std::to_string(i + 1));
 }
 
 BtfObjectPtr Kernel::add_btf(btf::BtfPtr btf, bool kernel, std::string name) {

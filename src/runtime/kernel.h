@@ -35,7 +35,8 @@ using Object = std::variant<std::monostate, maps::MapPtr, ProgramPtr, BtfObjectP
 class Kernel {
  public:
   // catalog: shared, never changed. Its vmlinux BTF (if any) becomes BTF object 1.
-  explicit Kernel(std::shared_ptr<const contract::Catalog> catalog);
+  // module_names: of the catalog's module BTFs, in their order ("bpf_testmod").
+  explicit Kernel(std::shared_ptr<const contract::Catalog> catalog, const std::vector<std::string>& module_names = {});
 
   const contract::Catalog& catalog() const { return *catalog_; }
   const BtfObjectPtr& vmlinux() const { return vmlinux_; }

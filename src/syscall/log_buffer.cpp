@@ -1,3 +1,4 @@
+// A ring of the user's buffer size, indexed by log position; only finish() writes to the user.
 #include "syscall/log_buffer.h"
 
 #include <linux/bpf.h>

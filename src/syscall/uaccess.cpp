@@ -1,3 +1,4 @@
+// The kernel copies for us, so that a bad pointer is an errno here too.
 #include "syscall/uaccess.h"
 
 #include <cerrno>

@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "verifier/call/call.h"
 #include "verifier/log/log.h"
 #include "verifier/path/explorer.h"
 #include "verifier/prepare/prepare.h"
@@ -39,6 +40,7 @@ void run_phases(Env& env) {
   check_global_subprogs(env);
   remove_fastcall_spills(env);
   check_stack_depth(env);
+  check_unresolved_kfuncs(env);
 }
 
 void fill_facts(const Env& env, Facts& facts) {

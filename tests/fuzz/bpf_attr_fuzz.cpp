@@ -2,6 +2,7 @@
 // the fuzzer did not give. Input: calls of (command, attribute size, 152 attribute bytes); before each, attribute fields
 // that are pointers are steered into an arena, descriptors into the few that exist.
 #include <linux/bpf.h>
+#include <sys/mman.h>
 
 #include <cstring>
 #include <vector>
@@ -18,7 +19,14 @@ using osmia::u64;
 using osmia::u8;
 
 constexpr u64 kArena = 1 << 16;
-u8 g_arena[kArena];
+// Inaccessible memory lies around it: what reaches beyond must come back as EFAULT.
+u8* make_arena() {
+  constexpr u64 kGuard = 256u << 20;
+  auto* p = static_cast<u8*>(mmap(nullptr, kArena + 2 * kGuard, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  mprotect(p + kGuard, kArena, PROT_READ | PROT_WRITE);
+  return p + kGuard;
+}
+u8* const g_arena = make_arena();
 
 osmia::runtime::Kernel& kernel() {
   static auto* k = new osmia::runtime::Kernel(osmia::runtime::build_catalog());
@@ -68,7 +76,7 @@ void steer_pointers(int cmd, union bpf_attr& a) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size) {
-  std::memset(g_arena, 0, sizeof g_arena);
+  std::memset(g_arena, 0, kArena);
   std::vector<int> fds;
   const size_t seed = size < kArena ? size : kArena;
   std::memcpy(g_arena, data, seed);  // keys, instructions and BTF come from the same bytes

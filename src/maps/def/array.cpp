@@ -153,12 +153,12 @@ constexpr u32 kArrayFields = btf::kFieldSpinLock | btf::kFieldTimer | btf::kFiel
                              btf::kFieldRefcount | btf::kFieldListHead | btf::kFieldRbRoot;
 
 const MapTypeEntry kTypes[] = {
-    {.def = {.type = BPF_MAP_TYPE_ARRAY, .name = "array",
+    {.def = {.type = BPF_MAP_TYPE_ARRAY, .name = "array", .btf_struct = "bpf_array",
              .traits = MapTrait::kMapDirectValue | MapTrait::kMapIsArray | MapTrait::kMapSleepableOk |
                        MapTrait::kMapAllowsFields,
              .fields = kArrayFields, .unprivileged = true},
      .check = check_array, .create = create_array, .check_btf = check_array_btf},
-    {.def = {.type = BPF_MAP_TYPE_PERCPU_ARRAY, .name = "percpu_array",
+    {.def = {.type = BPF_MAP_TYPE_PERCPU_ARRAY, .name = "percpu_array", .btf_struct = "bpf_array",
              .traits = MapTrait::kMapIsArray | MapTrait::kMapPercpu | MapTrait::kMapSleepableOk |
                        MapTrait::kMapAllowsFields,
              .fields = btf::kFieldKptr | btf::kFieldRefcount, .unprivileged = true},

@@ -163,16 +163,16 @@ Result<MapPtr> create_array_of_maps(const MapAttr& a) {
 }
 
 const MapTypeEntry kTypes[] = {
-    {.def = {.type = BPF_MAP_TYPE_PROG_ARRAY, .name = "prog_array", .traits = MapTrait::kMapHoldsProgs,
+    {.def = {.type = BPF_MAP_TYPE_PROG_ARRAY, .name = "prog_array", .btf_struct = "bpf_array", .traits = MapTrait::kMapHoldsProgs,
              .only_helpers = kProgArrayHelpers, .unprivileged = true},
      .check = check_fd_array, .create = create<ProgArrayMap>},
-    {.def = {.type = BPF_MAP_TYPE_PERF_EVENT_ARRAY, .name = "perf_event_array", .only_helpers = kPerfHelpers,
+    {.def = {.type = BPF_MAP_TYPE_PERF_EVENT_ARRAY, .name = "perf_event_array", .btf_struct = "bpf_array", .only_helpers = kPerfHelpers,
              .unprivileged = true},
      .check = check_fd_array, .create = create<OpaqueArrayMap>, .check_btf = refuse_btf},
-    {.def = {.type = BPF_MAP_TYPE_CGROUP_ARRAY, .name = "cgroup_array", .only_helpers = kCgroupHelpers,
+    {.def = {.type = BPF_MAP_TYPE_CGROUP_ARRAY, .name = "cgroup_array", .btf_struct = "bpf_array", .only_helpers = kCgroupHelpers,
              .unprivileged = true},
      .check = check_fd_array, .create = create<OpaqueArrayMap>, .check_btf = refuse_btf},
-    {.def = {.type = BPF_MAP_TYPE_ARRAY_OF_MAPS, .name = "array_of_maps",
+    {.def = {.type = BPF_MAP_TYPE_ARRAY_OF_MAPS, .name = "array_of_maps", .btf_struct = "bpf_array",
              .traits = MapTrait::kMapHoldsMaps | MapTrait::kMapIsArray | MapTrait::kMapSleepableOk,
              .only_helpers = kLookup, .unprivileged = true},
      .check = check_fd_array, .create = create_array_of_maps, .check_btf = refuse_btf},

@@ -169,16 +169,16 @@ constexpr u32 kLruFields =
     kPercpuFields | btf::kFieldTimer | btf::kFieldWorkqueue | btf::kFieldListHead | btf::kFieldRbRoot;
 
 const MapTypeEntry kTypes[] = {
-    {.def = {.type = BPF_MAP_TYPE_HASH, .name = "hash", .traits = kTraits,
+    {.def = {.type = BPF_MAP_TYPE_HASH, .name = "hash", .btf_struct = "bpf_htab", .traits = kTraits,
              .fields = kLruFields | btf::kFieldSpinLock, .unprivileged = true},
      .check = check_hash, .create = create_hash, .check_btf = check_hash_btf},
-    {.def = {.type = BPF_MAP_TYPE_PERCPU_HASH, .name = "percpu_hash", .traits = kTraits | MapTrait::kMapPercpu,
+    {.def = {.type = BPF_MAP_TYPE_PERCPU_HASH, .name = "percpu_hash", .btf_struct = "bpf_htab", .traits = kTraits | MapTrait::kMapPercpu,
              .fields = kPercpuFields, .unprivileged = true},
      .check = check_hash, .create = create_hash, .check_btf = check_hash_btf},
-    {.def = {.type = BPF_MAP_TYPE_LRU_HASH, .name = "lru_hash", .traits = kTraits, .fields = kLruFields},
+    {.def = {.type = BPF_MAP_TYPE_LRU_HASH, .name = "lru_hash", .btf_struct = "bpf_htab", .traits = kTraits, .fields = kLruFields},
      .check = check_hash, .create = create_hash, .check_btf = check_hash_btf,
      .capability = contract::Capability::kBpf},
-    {.def = {.type = BPF_MAP_TYPE_LRU_PERCPU_HASH, .name = "lru_percpu_hash", .traits = kTraits | MapTrait::kMapPercpu,
+    {.def = {.type = BPF_MAP_TYPE_LRU_PERCPU_HASH, .name = "lru_percpu_hash", .btf_struct = "bpf_htab", .traits = kTraits | MapTrait::kMapPercpu,
              .fields = kPercpuFields},
      .check = check_hash, .create = create_hash, .check_btf = check_hash_btf,
      .capability = contract::Capability::kBpf},

@@ -95,7 +95,7 @@ Result<MapPtr> create(const MapAttr& a) {
 
 const u32 kLookup[] = {BPF_FUNC_map_lookup_elem};
 const MapTypeEntry kTypes[] = {
-    {.def = {.type = BPF_MAP_TYPE_HASH_OF_MAPS, .name = "hash_of_maps",
+    {.def = {.type = BPF_MAP_TYPE_HASH_OF_MAPS, .name = "hash_of_maps", .btf_struct = "bpf_htab",
              .traits = MapTrait::kMapHoldsMaps | MapTrait::kMapSleepableOk | MapTrait::kMapPreallocCheck,
              .only_helpers = kLookup, .unprivileged = true},
      .check = check, .create = create, .check_btf = refuse_btf},

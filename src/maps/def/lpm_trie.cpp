@@ -125,7 +125,7 @@ int check_struct_key(const Map&, const btf::Btf&, btf::TypeView key, btf::TypeVi
 }
 
 const MapTypeEntry kTypes[] = {
-    {.def = {.type = BPF_MAP_TYPE_LPM_TRIE, .name = "lpm_trie"},
+    {.def = {.type = BPF_MAP_TYPE_LPM_TRIE, .name = "lpm_trie", .btf_struct = "lpm_trie"},
      .check = check, .create = create, .check_btf = check_struct_key, .capability = contract::Capability::kBpf},
 };
 

@@ -84,19 +84,19 @@ const u32 kBloom[] = {BPF_FUNC_map_peek_elem, BPF_FUNC_map_push_elem};
 const u32 kUserRingbuf[] = {BPF_FUNC_user_ringbuf_drain};
 
 const MapTypeEntry kTypes[] = {
-    {.def = {.type = BPF_MAP_TYPE_STACK_TRACE, .name = "stack_trace", .only_helpers = kStackTrace},
+    {.def = {.type = BPF_MAP_TYPE_STACK_TRACE, .name = "stack_trace", .btf_struct = "bpf_stack_map", .only_helpers = kStackTrace},
      .check = check_stack_trace, .create = create_inert, .check_btf = refuse_btf, .capability = Capability::kBpf},
-    {.def = {.type = BPF_MAP_TYPE_BLOOM_FILTER, .name = "bloom_filter", .traits = MapTrait::kMapKeyless,
+    {.def = {.type = BPF_MAP_TYPE_BLOOM_FILTER, .name = "bloom_filter", .btf_struct = "bpf_bloom_filter", .traits = MapTrait::kMapKeyless,
              .only_helpers = kBloom},
      .check = check_bloom, .create = create_inert, .check_btf = check_bloom_btf, .capability = Capability::kBpf},
-    {.def = {.type = BPF_MAP_TYPE_USER_RINGBUF, .name = "user_ringbuf",
+    {.def = {.type = BPF_MAP_TYPE_USER_RINGBUF, .name = "user_ringbuf", .btf_struct = "bpf_ringbuf_map",
              .traits = MapTrait::kMapKeyless | MapTrait::kMapSleepableOk, .only_helpers = kUserRingbuf,
              .unprivileged = true},
      .check = check_user_ringbuf, .create = create_inert},
-    {.def = {.type = BPF_MAP_TYPE_ARENA, .name = "arena",
+    {.def = {.type = BPF_MAP_TYPE_ARENA, .name = "arena", .btf_struct = "bpf_arena",
              .traits = MapTrait::kMapIsArena | MapTrait::kMapDirectValue | MapTrait::kMapSleepableOk},
      .check = check_arena, .create = create_arena, .check_btf = accept_btf, .capability = Capability::kBpf},
-    {.def = {.type = BPF_MAP_TYPE_STRUCT_OPS, .name = "struct_ops", .traits = MapTrait::kMapIsStructOps},
+    {.def = {.type = BPF_MAP_TYPE_STRUCT_OPS, .name = "struct_ops", .btf_struct = "bpf_struct_ops_map", .traits = MapTrait::kMapIsStructOps},
      .check = check_struct_ops, .create = create_struct_ops, .capability = Capability::kBpf},
 };
 

@@ -77,9 +77,9 @@ Result<MapPtr> create(const MapAttr& a) {
 const u32 kHelpers[] = {BPF_FUNC_map_peek_elem, BPF_FUNC_map_pop_elem, BPF_FUNC_map_push_elem};
 constexpr u64 kTraits = MapTrait::kMapKeyless | MapTrait::kMapSleepableOk;
 const MapTypeEntry kTypes[] = {
-    {.def = {.type = BPF_MAP_TYPE_QUEUE, .name = "queue", .traits = kTraits, .only_helpers = kHelpers},
+    {.def = {.type = BPF_MAP_TYPE_QUEUE, .name = "queue", .btf_struct = "bpf_queue_stack", .traits = kTraits, .only_helpers = kHelpers},
      .check = check, .create = create, .capability = contract::Capability::kBpf},
-    {.def = {.type = BPF_MAP_TYPE_STACK, .name = "stack", .traits = kTraits, .only_helpers = kHelpers},
+    {.def = {.type = BPF_MAP_TYPE_STACK, .name = "stack", .btf_struct = "bpf_queue_stack", .traits = kTraits, .only_helpers = kHelpers},
      .check = check, .create = create, .capability = contract::Capability::kBpf},
 };
 

@@ -127,7 +127,7 @@ const u32 kHelpers[] = {BPF_FUNC_ringbuf_output, BPF_FUNC_ringbuf_reserve, BPF_F
                         BPF_FUNC_ringbuf_reserve_dynptr, BPF_FUNC_ringbuf_submit_dynptr,
                         BPF_FUNC_ringbuf_discard_dynptr};
 const MapTypeEntry kTypes[] = {
-    {.def = {.type = BPF_MAP_TYPE_RINGBUF, .name = "ringbuf",
+    {.def = {.type = BPF_MAP_TYPE_RINGBUF, .name = "ringbuf", .btf_struct = "bpf_ringbuf_map",
              .traits = MapTrait::kMapKeyless | MapTrait::kMapRingbuf | MapTrait::kMapSleepableOk,
              .only_helpers = kHelpers, .unprivileged = true},
      .check = check, .create = RingBufferMap::make},

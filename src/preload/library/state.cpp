@@ -1,3 +1,4 @@
+// The Kernel is made at the first bpf(2), not when the library is loaded: most processes never call it.
 #include "preload/library/state.h"
 
 #include <dlfcn.h>
@@ -49,15 +50,17 @@ runtime::Kernel* make_kernel() {
     return nullptr;
   }
   auto catalog = runtime::build_catalog(vmlinux.ok() ? *vmlinux : nullptr);
+  std::vector<std::string> names;  // a module is named after its file: bpf_testmod-6.12.btf is bpf_testmod
   if (const char* modules = std::getenv("OSMIA_MODULE_BTF"); modules && vmlinux.ok())
     for (std::string rest = modules; !rest.empty();) {
       const std::string one = rest.substr(0, rest.find(':'));
       rest = rest.size() > one.size() ? rest.substr(one.size() + 1) : "";
       auto m = btf::Btf::from_file(one, *vmlinux);
-      if (m.ok()) catalog->modules.push_back(*m);
+      const std::string file = one.substr(one.rfind('/') + 1);
+      if (m.ok()) catalog->modules.push_back(*m), names.push_back(file.substr(0, file.find_first_of("-.")));
       else std::fprintf(stderr, "osmia: OSMIA_MODULE_BTF: %s\n", m.error().message.c_str());
     }
-  auto* k = new runtime::Kernel(std::move(catalog));
+  auto* k = new runtime::Kernel(std::move(catalog), names);
   k->credentials = effective;
   k->unprivileged_disabled = std::strcmp(unprivileged_setting(), "0") != 0;
   return k;

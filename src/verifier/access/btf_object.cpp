@@ -9,9 +9,7 @@
 namespace osmia::verifier {
 namespace {
 
-constexpr u32 kSleepableFlag = 1u << 4;  // BPF_F_SLEEPABLE
-constexpr u32 kTrustedMarks = contract::kTrusted | contract::kAlloc;
-constexpr u32 kHarmlessFlags = contract::kTrusted | contract::kAlloc | contract::kRcu | contract::kNonOwnRef;
+constexpr u32 kTrustedMarks = contract::kTrusted | contract::kAlloc | contract::kNonOwnRef;
 
 bool is_alloc(RegType t) { return t.has(contract::kAlloc); }
 
@@ -95,7 +93,7 @@ bool is_kernel_btf(const Env& env, const btf::Btf* b) {
 
 bool is_trusted_reg(const RegState& r) {
   if (r.ref_obj_id) return true;
-  const bool unsafe = r.type.flags & ~kHarmlessFlags;
+  const bool unsafe = r.type.flags & ~kTrustedMarks;
   switch (r.type.base) {
     case RegBase::kSocket:
     case RegBase::kSockCommon:
@@ -106,7 +104,7 @@ bool is_trusted_reg(const RegState& r) {
 }
 
 bool in_rcu_section(const Env& env) {
-  const bool sleepable = (env.prog.prog_flags & kSleepableFlag) || env.cur->in_sleepable;
+  const bool sleepable = env.prog_sleepable || env.cur->in_sleepable;
   return env.cur->active_rcu_lock || env.cur->active_lock.ptr || !sleepable;
 }
 

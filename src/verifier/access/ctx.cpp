@@ -14,7 +14,7 @@ using contract::CtxModel;
 
 constexpr u32 kAttachLsmMac = 27;
 constexpr s32 kMaxErrno = 4095;
-constexpr s32 kTracingArgsSize = 8 * 12;  // MAX_BPF_FUNC_ARGS words
+constexpr s32 kTracingArgsSize = 8 * 12;  // twelve arguments
 constexpr s32 kSyscallCtxSize = 0xffff;
 
 bool attach_bit(u64 set, u32 attach_type) { return attach_type < 64 && (set >> attach_type & 1); }
@@ -28,26 +28,20 @@ const CtxField* find_field(const Env& env, s32 off) {
   return nullptr;
 }
 
-// [off, off+size) is a whole field, a whole element of one, or a part where parts are allowed.
-bool fits_field(const CtxField& f, s32 off, int size, bool narrow) {
-  const s32 at = off - f.offset;
-  const s32 unit = f.elem ? f.elem : f.size;
-  if (at + size > f.size) return false;
-  if (size == unit) return at % unit == 0;
-  return size < unit && narrow && at % unit + size <= unit;
-}
-
 bool is_packet_base(RegBase b) {
   return b == RegBase::kPacket || b == RegBase::kPacketMeta || b == RegBase::kPacketEnd;
 }
 
+bool held(const Env& env, contract::Capability c) {
+  return c == contract::Capability::kNone || (env.opt.caps >> static_cast<u32>(c) & 1);
+}
+
 bool field_access(Env& env, const CtxField& f, const Touch& t, CtxResult& out) {
   const bool write = t.writes();
-  if (!(f.access & (write ? contract::kCtxWrite : contract::kCtxRead))) return false;
   if (write && f.write_attach_types && !attach_bit(f.write_attach_types, env.prog.expected_attach_type)) return false;
-  if ((f.access & contract::kCtxPrivileged) && !env.bpf_capable) return false;
-  if (!fits_field(f, t.off, t.size, f.access & (write ? contract::kCtxNarrowWrite : contract::kCtxNarrowRead)))
-    return false;
+  if ((f.access & contract::kCtxPrivileged) && !(env.bpf_capable && env.allow_ptr_leaks)) return false;
+  if (!held(env, write ? f.write_capability : f.read_capability)) return false;
+  if (!field_allows(f, t.off, t.size, write)) return false;
   out.field = &f;
   if (write) return true;
   // A 32-bit packet field becomes a pointer; its sign cannot be extended.
@@ -70,7 +64,8 @@ bool ctx_access(Env& env, const Touch& t, CtxResult& out) {
   if (const CtxField* f = find_field(env, t.off)) return field_access(env, *f, t, out);
   switch (model) {
     case CtxModel::kFields: return false;
-    case CtxModel::kBytes: return t.reads() && t.off + t.size <= limit;
+    case CtxModel::kBytes:
+      return t.reads() && t.off >= static_cast<s32>(env.type->ctx_first) && t.off + t.size <= limit;
     case CtxModel::kRawArgs: return t.reads();
     case CtxModel::kSyscall: return true;
     case CtxModel::kTracingArgs:
@@ -78,6 +73,25 @@ bool ctx_access(Env& env, const Touch& t, CtxResult& out) {
   }
   return false;
 }
+
+}  // namespace
+
+bool field_allows(const CtxField& f, s32 off, int size, bool write) {
+  if (!(f.access & (write ? contract::kCtxWrite : contract::kCtxRead))) return false;
+  const s32 at = off - f.offset;
+  const s32 unit = f.elem ? f.elem : f.size;
+  if ((f.access & contract::kCtxWord) && at == 0 && size == 4) return true;  // two bytes and the padding behind
+  if (at + size > f.size) return false;
+  if (f.access & contract::kCtxAnySize) return true;
+  if (size == 8 && (f.access & contract::kCtxWide)) return true;  // its offset is a multiple of 8 already
+  if (size == unit) return at % unit == 0;
+  if (size > unit || at % unit + size > unit) return false;
+  if (!(f.access & (write ? contract::kCtxNarrowWrite : contract::kCtxNarrowRead))) return false;
+  if (!write && size < f.min_read) return false;
+  return !(f.access & contract::kCtxNarrowFirst) || at % unit == 0;
+}
+
+namespace {
 
 // What the hook itself may have returned, when an LSM program reads it.
 bool hook_return_range(const Env& env, s32& min, s32& max) {

@@ -9,7 +9,7 @@ bool may_access_packet(Env& env, const contract::HelperDef* helper, Access acces
   const bool can = access == Access::kWrite ? traits & contract::kDirectPacketWrite
                                             : traits & (contract::kDirectPacketRead | contract::kDirectPacketWrite);
   if (!can) return false;
-  if (helper) return helper->effects & contract::kPacketArgs;
+  if (helper) return (traits & contract::kPacketArgsFree) || (helper->effects & contract::kPacketArgs);
   env.seen_direct_write = true;
   return true;
 }

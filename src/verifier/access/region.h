@@ -94,6 +94,8 @@ struct CtxResult {
   bool is_retval = false;
   const contract::CtxField* field = nullptr;
 };
+// May [off, off+size) of this field be read or written? off lies in the field and is a multiple of size.
+bool field_allows(const contract::CtxField& f, s32 off, int size, bool write);
 bool btf_ctx_access(Env& env, s32 off, int size, CtxResult& out);
 // What a load through a BTF type gives goes into regno: a scalar, or a pointer with flags.
 void set_btf_result(Env& env, u32 regno, bool is_pointer, const btf::Btf* btf, u32 btf_id, u32 flags);

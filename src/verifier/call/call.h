@@ -8,6 +8,8 @@ namespace osmia::verifier {
 // fields and "function calls are not allowed while holding a lock" are checked before (path/exits.cpp: check_call).
 void check_helper_call(Env& env);
 bool check_kfunc_call(Env& env);                   // true: bpf_throw(), the program ends here
+// After exploration: no reached kfunc call was left unresolved (libbpf writes 0 for functions that the kernel lacks).
+void check_unresolved_kfuncs(Env& env);
 // May this call run while a bpf_spin_lock is held (the unlock itself, graph kfuncs)? Subprogram calls: true here.
 bool allowed_under_lock(const Env& env, const Insn& call);
 // Enters the callee. Static: its frame becomes current and env.insn_idx is its first instruction - 1 (the explorer

@@ -7,10 +7,6 @@ using namespace contract;
 
 bool in_sleepable(const Env& env) { return env.prog_sleepable || env.cur->in_sleepable; }
 
-bool in_rcu_section(const Env& env) {
-  return env.cur->active_rcu_lock || env.cur->active_lock.ptr || !in_sleepable(env);
-}
-
 std::string_view struct_behind(RegBase base) {
   switch (base) {
     case RegBase::kSocket: return "sock";
@@ -19,12 +15,6 @@ std::string_view struct_behind(RegBase base) {
     case RegBase::kConstMapPtr: return "bpf_map";
     default: return {};
   }
-}
-
-bool is_trusted_reg(const RegState& r) {
-  if (r.ref_obj_id) return true;
-  if (has_unsafe_flags(r.type)) return false;
-  return !struct_behind(r.type.base).empty() || is_trusted_flags(r.type.flags);
 }
 
 void invalidate_reg(const Env& env, RegState& r) {

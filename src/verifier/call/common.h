@@ -34,18 +34,13 @@ struct CallMeta {
 
 // -- privileges and regions of the current path
 bool in_sleepable(const Env& env);
-bool in_rcu_section(const Env& env);
 inline bool leaks_pointer(const Env& env, const RegState& r) { return !env.allow_ptr_leaks && !r.is_scalar(); }
 
 // -- registers
 inline bool is_exact(const RegState& r, RegBase b, u32 flags = 0) { return r.type == RegType(b, flags); }
-inline bool is_trusted_flags(u32 f) {
-  return f & (contract::kAlloc | contract::kTrusted | contract::kNonOwnRef);
-}
 inline bool has_unsafe_flags(RegType t) {
   return t.flags & ~(contract::kAlloc | contract::kTrusted | contract::kNonOwnRef);
 }
-bool is_trusted_reg(const RegState& r);
 // The BTF struct that a register of a non-BTF type stands for ("sock" for a socket …); empty: none.
 std::string_view struct_behind(RegBase base);
 // The value is gone (freed, moved): an unknown number, or unreadable for those who must not see pointers.

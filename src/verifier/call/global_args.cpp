@@ -190,7 +190,8 @@ bool is_program_context(Env& env, const btf::Btf& btf, const btf::TypeView& poin
   if (!is_struct(t) || t.name().empty()) return false;
   const std::string_view want = context_struct(type);
   if (want.empty()) return false;
-  return t.name() == want || is_projection(want, t.name());
+  // The typedef's own name counts too, also as a struct's (programs that must work on old kernels declare it so).
+  return t.name() == want || t.name() == type.ctx_name || is_projection(want, t.name());
 }
 
 int prepare_args(Env& env, u32 subprog) {

@@ -223,8 +223,7 @@ bool allowed_under_lock(const Env& env, const Insn& call) {
   if (call.src == isa::kPseudoKfuncCall) {
     // Lists and trees are changed under their lock.
     const KfuncDef* def = call.off == 0 ? kfunc_of(env, call) : nullptr;
-    return def && (def->name.starts_with("bpf_list_") || def->name.starts_with("bpf_rbtree_") ||
-                   def->name == "bpf_refcount_acquire_impl");
+    return def && def->role >= KfuncRole::kRefcountAcquire && def->role <= KfuncRole::kRbtreeFirst;
   }
   const HelperDef* fn = env.cat.helper_any(static_cast<u32>(call.imm));
   return fn && (fn->effects & kSpinUnlock);

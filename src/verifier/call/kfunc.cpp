@@ -1,5 +1,6 @@
 // Kfunc calls: found by name in the kernel's BTF, allowed by program type, checked by prototype and KF_ flags. What
 // needs allocated objects, lists, trees or work queues is refused as not supported, never assumed.
+#include "contract/attach_rules.h"
 #include "verifier/call/kfunc.h"
 #include "verifier/prepare/prepare.h"
 
@@ -25,6 +26,8 @@ const btf::Btf* btf_of_call(Env& env, const Insn& in) {
 }
 
 bool may_call(const Env& env, const KfuncDef& def) {
+  // A constructor that must not be used everywhere is refused with words of its own, below.
+  if (!def.targets.empty() && !(def.flags & kKfIterNew) && !target_allowed(def.targets, env.type->name, env.caller())) return false;
   for (std::string_view type : def.prog_types)
     if (type == "common" || type == env.type->name) return true;
   return false;
@@ -35,6 +38,17 @@ const KfuncDef* find_def(Env& env, std::string_view name) {
   for (const KfuncDef* def : env.cat.kfuncs)
     if (def->name == name && may_call(env, *def)) found = found ? found : def;
   return found;
+}
+
+// Allocated objects, lists, trees, and callbacks (also asynchronous ones) are not modelled yet.
+bool needs_objects(const KfuncDef& def) {
+  switch (def.role) {
+    case KfuncRole::kObjNew: case KfuncRole::kPercpuObjNew: case KfuncRole::kObjDrop: case KfuncRole::kPercpuObjDrop:
+    case KfuncRole::kRefcountAcquire: case KfuncRole::kListPushFront: case KfuncRole::kListPushBack:
+    case KfuncRole::kListPopFront: case KfuncRole::kListPopBack: case KfuncRole::kRbtreeAdd:
+    case KfuncRole::kRbtreeRemove: case KfuncRole::kRbtreeFirst: return true;
+    default: return def.callback != CallbackShape::kNone;
+  }
 }
 
 KfuncCall fetch(Env& env) {
@@ -53,9 +67,6 @@ KfuncCall fetch(Env& env) {
   if (!aux.kfunc) aux.kfunc = find_def(env, call.name);
   if (!aux.kfunc) env.reject(EACCES, "calling kernel function {} is not allowed", call.name);
   call.def = aux.kfunc;
-  if (in.off == 0) call.special = special_kfunc(call.name);
-  if (call.def->throws) call.special = SpecialKfunc::kThrow;
-  if (call.def->callback != CallbackShape::kNone) call.special = SpecialKfunc::kGraph;
   return call;
 }
 
@@ -78,7 +89,7 @@ void end_rcu_section(Env& env) {
 
 void apply_rcu(Env& env, const KfuncCall& call) {
   PathState& st = *env.cur;
-  const bool lock = call.special == SpecialKfunc::kRcuReadLock, unlock = call.special == SpecialKfunc::kRcuReadUnlock;
+  const bool lock = call.role() == KfuncRole::kRcuReadLock, unlock = call.role() == KfuncRole::kRcuReadUnlock;
   if (!st.active_rcu_lock) {
     if (lock) st.active_rcu_lock = true;
     if (unlock) env.reject(EINVAL, "unmatched rcu read unlock (kernel function {})", call.name);
@@ -94,7 +105,7 @@ void apply_rcu(Env& env, const KfuncCall& call) {
 
 void apply_preemption(Env& env, const KfuncCall& call) {
   PathState& st = *env.cur;
-  const bool off = call.special == SpecialKfunc::kPreemptDisable, on = call.special == SpecialKfunc::kPreemptEnable;
+  const bool off = call.role() == KfuncRole::kPreemptDisable, on = call.role() == KfuncRole::kPreemptEnable;
   if (off) {
     st.active_preempt_locks++;
   } else if (on) {
@@ -111,9 +122,9 @@ void check_privilege(Env& env, const KfuncCall& call) {
     env.reject(EACCES, "destructive kfunc calls require CAP_SYS_BOOT capability");
   if (call.has(kKfSleepable) && !in_sleepable(env))
     env.reject(EACCES, "program must be sleepable to call sleepable kfunc {}", call.name);
-  if (call.special == SpecialKfunc::kGraph) env.unsupported(fmt::format("kfunc {}", call.name));
-  if (call.special == SpecialKfunc::kIterCssTaskNew && !in_sleepable(env) && env.type->name != "lsm" &&
-      !(env.type->name == "tracing" && env.prog.expected_attach_type == 28))
+  if (needs_objects(*call.def)) env.unsupported(fmt::format("kfunc {}", call.name));
+  if (call.has(kKfIterNew) && !call.def->targets.empty() && !in_sleepable(env) &&
+      !target_allowed(call.def->targets, env.type->name, env.caller()))
     env.reject(EINVAL, "css_task_iter is only allowed in bpf_lsm, bpf_iter and sleepable progs");
 }
 
@@ -148,7 +159,7 @@ void set_object(Env& env, RegType type, const btf::Btf* btf, u32 id) {
 void set_slice(Env& env, const KfuncCall& call) {
   OSMIA_BUG_IF(!call.constant_found || !call.dynptr.id);
   u32 flags = dynptr_flag_of(call.dynptr.kind);
-  if (call.special == SpecialKfunc::kDynptrSlice) {
+  if (call.role() == KfuncRole::kDynptrSlice) {
     flags |= kRdOnly;
   } else if (!may_access_packet(env, nullptr, Access::kWrite)) {
     env.reject(EINVAL, "the prog does not allow writes to packet data");
@@ -183,13 +194,13 @@ void set_memory(Env& env, KfuncCall& call, const btf::TypeView& target) {
 
 void set_pointer_result(Env& env, KfuncCall& call, const btf::TypeView& ptr) {
   const btf::TypeView target = call.btf->skip_modifiers(ptr.type());
-  switch (call.special) {
-    case SpecialKfunc::kCastToKernCtx:
+  switch (call.role()) {
+    case KfuncRole::kCastToKernCtx:
       set_object(env, RegType(RegBase::kBtfId, kTrusted), call.btf, call.ret_btf_id);
       break;
-    case SpecialKfunc::kRdonlyCast: set_rdonly_cast(env, call); break;
-    case SpecialKfunc::kDynptrSlice:
-    case SpecialKfunc::kDynptrSliceRdwr: set_slice(env, call); break;
+    case KfuncRole::kRdonlyCast: set_rdonly_cast(env, call); break;
+    case KfuncRole::kDynptrSlice:
+    case KfuncRole::kDynptrSliceRdwr: set_slice(env, call); break;
     default:
       if (target.is(btf::Kind::kVoid)) {
         mark_unknown(env, 0);
@@ -231,42 +242,25 @@ void set_result(Env& env, KfuncCall& call) {
 
 }  // namespace
 
-SpecialKfunc special_kfunc(std::string_view name) {
-  using enum SpecialKfunc;
-  static constexpr struct {
-    std::string_view name;
-    SpecialKfunc what;
-  } kTable[] = {
-      {"bpf_cast_to_kern_ctx", kCastToKernCtx}, {"bpf_rdonly_cast", kRdonlyCast},
-      {"bpf_rcu_read_lock", kRcuReadLock}, {"bpf_rcu_read_unlock", kRcuReadUnlock},
-      {"bpf_preempt_disable", kPreemptDisable}, {"bpf_preempt_enable", kPreemptEnable},
-      {"bpf_dynptr_from_skb", kDynptrFromSkb}, {"bpf_dynptr_from_xdp", kDynptrFromXdp},
-      {"bpf_dynptr_slice", kDynptrSlice}, {"bpf_dynptr_slice_rdwr", kDynptrSliceRdwr},
-      {"bpf_dynptr_clone", kDynptrClone}, {"bpf_throw", kThrow}, {"bpf_iter_css_task_new", kIterCssTaskNew},
-      {"bpf_session_cookie", kSessionCookie}, {"bpf_obj_new_impl", kGraph}, {"bpf_obj_drop_impl", kGraph},
-      {"bpf_refcount_acquire_impl", kGraph}, {"bpf_list_push_front_impl", kGraph},
-      {"bpf_list_push_back_impl", kGraph}, {"bpf_list_pop_front", kGraph}, {"bpf_list_pop_back", kGraph},
-      {"bpf_rbtree_remove", kGraph}, {"bpf_rbtree_add_impl", kGraph}, {"bpf_rbtree_first", kGraph},
-      {"bpf_percpu_obj_new_impl", kGraph}, {"bpf_percpu_obj_drop_impl", kGraph},
-      {"bpf_wq_set_callback_impl", kGraph},
-  };
-  for (const auto& row : kTable)
-    if (row.name == name) return row.what;
-  return kNone;
+void check_unresolved_kfuncs(Env& env) {
+  for (u32 i = 0; i < env.insns.size(); i++)
+    if (env.aux[i].seen && isa::is_kfunc_call(env.insns[i]) && env.insns[i].imm == 0)
+      env.reject(EINVAL, "invalid kernel function call not eliminated in verifier pass");
 }
 
 bool check_kfunc_call(Env& env) {
-  if (env.insn().imm == 0) return false;   // dead code must not be reached; rewriting refuses it otherwise
+  // Such a call may stand in code that later proves dead: see check_unresolved_kfuncs().
+  if (env.insn().imm == 0) return false;
   KfuncCall call = fetch(env);
   env.aux[env.insn_idx].is_iter_next = call.has(kKfIterNext);
   check_privilege(env, call);
   check_kfunc_args(env, call);
-  if (call.special == SpecialKfunc::kSessionCookie) call.r0_size = 8;
+  if (call.role() == KfuncRole::kSessionCookie) call.r0_size = 8;
   apply_rcu(env, call);
   apply_preemption(env, call);
   if (call.release_regno && !drop_reference(env, env.reg(call.release_regno).ref_obj_id))
     env.reject(EINVAL, "kfunc {}#{} reference has not been acquired before", call.name, call.id);
-  if (call.special == SpecialKfunc::kThrow) {
+  if (call.def->throws) {
     env.seen_exception = true;
     // Without a callback of its own the cookie becomes the program's return value.
     if (env.exception_callback_subprog <= 0) check_return_value(env, 1, "R1");
@@ -275,7 +269,7 @@ bool check_kfunc_call(Env& env) {
   set_result(env, call);
   note_argument_sizes(env, call);
   if (call.has(kKfIterNext)) fork_iter_next(env, call);
-  return call.special == SpecialKfunc::kThrow;
+  return call.def->throws;
 }
 
 }  // namespace osmia::verifier

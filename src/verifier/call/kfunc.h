@@ -5,20 +5,12 @@
 
 namespace osmia::verifier {
 
-// Functions whose meaning goes beyond their prototype.
-enum class SpecialKfunc : u8 {
-  kNone, kCastToKernCtx, kRdonlyCast, kRcuReadLock, kRcuReadUnlock, kPreemptDisable, kPreemptEnable, kDynptrFromSkb,
-  kDynptrFromXdp, kDynptrSlice, kDynptrSliceRdwr, kDynptrClone, kThrow, kIterCssTaskNew, kSessionCookie,
-  kGraph,   // allocated objects, lists, trees, work queues: not modelled yet
-};
-
 struct KfuncCall {
   const contract::KfuncDef* def = nullptr;
   const btf::Btf* btf = nullptr;
   btf::TypeView proto;
   std::string_view name;
   u32 id = 0;                          // of the FUNC
-  SpecialKfunc special = SpecialKfunc::kNone;
 
   // what the arguments told
   bool constant_found = false;
@@ -34,10 +26,10 @@ struct KfuncCall {
   int iter_slot = -1;
 
   bool has(u32 flag) const { return def->flags & flag; }
+  contract::KfuncRole role() const { return def->role; }
   bool is_iter() const { return has(contract::kKfIterNew | contract::kKfIterNext | contract::kKfIterDestroy); }
 };
 
-SpecialKfunc special_kfunc(std::string_view name);
 inline bool is_scalar_type(const btf::TypeView& t) { return t.is(btf::Kind::kInt) || t.is_any_enum(); }
 std::string_view btf_kind_str(const btf::TypeView& t);
 bool has_suffix(std::string_view name, std::string_view suffix);

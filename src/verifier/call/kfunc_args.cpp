@@ -51,7 +51,7 @@ bool is_size_of(Env& env, const KfuncCall& call, u32 index, std::string_view suf
 }
 
 KArg classify(Env& env, const KfuncCall& call, const Pointer& p) {
-  if (call.special == SpecialKfunc::kCastToKernCtx) return KArg::kCtx;
+  if (call.role() == KfuncRole::kCastToKernCtx) return KArg::kCtx;
   if (is_program_context(env, *call.btf, p.type)) return KArg::kCtx;
   const RegState& r = env.reg(p.regno);
   const std::string_view name = p.param.name;
@@ -144,11 +144,11 @@ void check_dynptr(Env& env, KfuncCall& call, const Pointer& p) {
   const bool uninit = has_suffix(p.param.name, "__uninit");
   u32 clone_ref = 0;
   if (uninit) flags |= kUninit;
-  if (call.special == SpecialKfunc::kDynptrFromSkb) {
+  if (call.role() == KfuncRole::kDynptrFromSkb) {
     flags |= kDynptrSkb;
-  } else if (call.special == SpecialKfunc::kDynptrFromXdp) {
+  } else if (call.role() == KfuncRole::kDynptrFromXdp) {
     flags |= kDynptrXdp;
-  } else if (call.special == SpecialKfunc::kDynptrClone && uninit) {
+  } else if (call.role() == KfuncRole::kDynptrClone && uninit) {
     OSMIA_BUG_IF(call.dynptr.kind == DynptrKind::kInvalid);
     flags |= dynptr_flag_of(call.dynptr.kind);
     clone_ref = call.dynptr.ref_obj_id;
@@ -189,7 +189,7 @@ void check_context(Env& env, KfuncCall& call, const Pointer& p) {
   if (!is_exact(env.reg(p.regno), RegBase::kCtx))
     env.reject(EINVAL, "arg#{} expected pointer to ctx, but got {}", p.index,
                reg_type_str(env, env.reg(p.regno).type));
-  if (call.special != SpecialKfunc::kCastToKernCtx) return;
+  if (call.role() != KfuncRole::kCastToKernCtx) return;
   call.ret_btf_id = kernel_struct(env, env.type->kern_ctx_name);
   if (!call.ret_btf_id) env.unsupported("bpf_cast_to_kern_ctx() in this program type");
 }

@@ -1,0 +1,69 @@
+// `osmia disasm`: instructions in Linux's text, with source lines where BTF has them. The programs are not verified.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "btf/btf.h"
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "isa/disasm.h"
+#include "loader/object.h"
+
+namespace osmia::cli {
+namespace {
+
+void print_program(const runtime::Kernel& kernel, const loader::ProgramEntry& entry, const verifier::Program& p) {
+  isa::DisasmOptions options = isa::xlated_options();
+  options.helper_name = [&](s32 id) {
+    const auto* h = kernel.catalog().helper_any(static_cast<u32>(id));
+    return h ? std::string(h->name) : std::string();
+  };
+  fmt::print("{} ({}, {} instructions):\n", entry.name, entry.section, p.insns.size());
+  size_t line = 0;
+  for (size_t i = 0; i < p.insns.size(); i++) {
+    if (p.btf && line < p.line_info.size() && p.line_info[line].insn_off == i) {
+      std::string_view text = p.btf->string(p.line_info[line].line_off);
+      text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+      if (!text.empty()) fmt::print("; {}\n", text);
+      line++;
+    }
+    fmt::print("{:>4}: {}\n", i, isa::disasm(p.insns, i, options));
+    if (isa::is_ld_imm64(p.insns[i])) i++;
+  }
+}
+
+}  // namespace
+
+int disasm(int argc, char** argv) {
+  std::string file, prog;
+  SessionOptions so;
+  CLI::App app("Prints programs as they are given to the verifier (after libbpf's relocations).", "osmia disasm");
+  app.add_option("FILE", file, "BPF object (.bpf.o)")->required();
+  app.add_option("--prog", prog, "only the program of this name");
+  app.add_option("--btf", so.btf_path, "kernel BTF for CO-RE (default: the machine's)");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kOk : kUsage;
+  }
+  auto session = open_session(so);
+  if (!session.ok()) return complain("disasm", session.error().message);
+  auto object = loader::ObjectFile::open(*session->kernel, file, so.btf_path);
+  if (!object.ok()) return complain("disasm", object.error().message);
+  bool found = false;
+  for (const auto& entry : (*object)->programs()) {
+    if (!prog.empty() && entry.name != prog) continue;
+    found = true;
+    // The instructions as PROG_LOAD gets them: seen by the hook, whatever the verdict.
+    bool printed = false;
+    session->kernel->on_verdict = [&](const verifier::Program& p, const verifier::Verdict&) {
+      if (!printed) print_program(*session->kernel, entry, p);
+      printed = true;
+    };
+    const auto r = (*object)->load_alone(entry.name);
+    if (!printed) complain("disasm", entry.name + ": " + r.message);
+  }
+  return found ? kOk : complain("disasm", file + ": there is no program named '" + prog + "'");
+}
+
+}  // namespace osmia::cli

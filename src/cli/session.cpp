@@ -1,0 +1,36 @@
+// A Kernel for one command.
+#include "cli/session.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "btf/btf.h"
+#include "runtime/catalog.h"
+#include "runtime/engine.h"
+
+namespace osmia::cli {
+
+Result<Session> open_session(const SessionOptions& options) {
+  constexpr const char* kMachineBtf = "/sys/kernel/btf/vmlinux";
+  Session session;
+  btf::BtfPtr vmlinux;
+  if (!options.btf_path.empty()) {
+    OSMIA_ASSIGN(vmlinux, btf::Btf::from_file(options.btf_path));
+    session.btf_path = options.btf_path;
+  } else if (access(kMachineBtf, R_OK) == 0) {
+    auto machine = btf::Btf::from_file(kMachineBtf);
+    if (machine.ok()) vmlinux = *machine;
+  }
+  session.kernel = std::make_unique<runtime::Kernel>(runtime::build_catalog(vmlinux));
+  session.kernel->native_profile = options.native;
+  if (options.unprivileged) session.kernel->credentials = [] { return runtime::Cred{.caps = 1, .uid = 65534}; };
+  runtime::install_engine(*session.kernel);
+  return session;
+}
+
+int complain(const char* command, const std::string& message, int status) {
+  fmt::print(stderr, "osmia {}: error: {}\n", command, message);
+  return status;
+}
+
+}  // namespace osmia::cli

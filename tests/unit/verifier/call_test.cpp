@@ -1,0 +1,239 @@
+// Calls as the verifier judges them: verdict, Linux 6.12's words, and how many instructions were processed.
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "btf/btf.h"
+#include "isa/asm.h"
+#include "runtime/catalog.h"
+#include "verifier/verify.h"
+
+namespace osmia::verifier {
+namespace {
+
+class TextLog : public LogSink {
+ public:
+  void write(std::string_view t) override { text += t; }
+  u64 end_pos() const override { return text.size(); }
+  void reset(u64 pos) override { text.resize(pos); }
+  std::string text;
+};
+
+class NoObjects : public Resolver {
+ public:
+  const MapInfo* map_by_fd(int fd) override { return fd >= 0 && fd < 4 ? maps[fd] : nullptr; }
+  std::shared_ptr<const btf::Btf> btf_by_fd(int) override { return nullptr; }
+  const MapInfo* maps[4] = {};
+};
+
+// int main(void), global; static int cb(void).
+btf::BtfPtr two_functions() {
+  const std::string names("\0int\0main\0cb\0", 13);
+  const u32 kind = 1u << 24;
+  const std::vector<u32> types = {1, 1 * kind, 4, 1u << 24 | 32,   // 1: INT, signed, 32 bits
+                                  0, 13 * kind, 1,                 // 2: FUNC_PROTO returning 1
+                                  5, 12 * kind | 1, 2,             // 3: FUNC main, global
+                                  10, 12 * kind, 2};               // 4: FUNC cb, static
+  const u32 type_len = static_cast<u32>(types.size() * 4);
+  std::vector<u32> head = {0x0001eb9f, 24, 0, type_len, type_len, static_cast<u32>(names.size())};
+  std::vector<u8> bytes(24 + type_len + names.size());
+  std::memcpy(bytes.data(), head.data(), 24);
+  std::memcpy(bytes.data() + 24, types.data(), type_len);
+  std::memcpy(bytes.data() + 24 + type_len, names.data(), names.size());
+  auto btf = btf::Btf::parse(bytes);
+  EXPECT_TRUE(btf.ok()) << btf.error().message;
+  return *btf;
+}
+
+struct Outcome {
+  Verdict verdict;
+  std::string log;
+  Facts facts;
+};
+
+// fd 1: hash (key 8, value 48); fd 2: ring buffer; fd 3: program array.
+Outcome run(std::string_view text, const char* type = "xdp", u32 caps = ~0u, u32 log_level = 2, u32 callback_at = 0) {
+  static const auto catalog = runtime::build_catalog();
+  static MapInfo hash, ring, progs;
+  const auto fill = [](MapInfo& m, const char* name, u32 key, u32 value, u32 entries) {
+    for (const auto* d : catalog->maps)
+      if (d->name == name) m.def = d, m.type = d->type;
+    m.key_size = key, m.value_size = value, m.max_entries = entries, m.name = name;
+  };
+  fill(hash, "hash", 8, 48, 8);
+  hash.type = 1;
+  fill(ring, "ringbuf", 0, 0, 4096);
+  ring.type = 27;
+  fill(progs, "prog_array", 4, 4, 4);
+  progs.type = 3;
+  NoObjects objects;
+  objects.maps[1] = &hash, objects.maps[2] = &ring, objects.maps[3] = &progs;
+  isa::AsmOptions names;
+  names.helper_id = [&](std::string_view n) -> std::optional<s32> {
+    for (const auto* h : catalog->helpers)
+      if (h->name == n) return static_cast<s32>(h->id);
+    return std::nullopt;
+  };
+  auto insns = isa::assemble(text, names);
+  Outcome out;
+  if (!insns.ok()) {
+    ADD_FAILURE() << insns.error().message;
+    return out;
+  }
+  Program p;
+  p.type = catalog->prog_type(type)->type;
+  p.gpl_compatible = true;
+  p.insns = *insns;
+  if (callback_at) {
+    p.btf = two_functions();
+    p.func_info = {{0, 3}, {callback_at, 4}};
+  }
+  Options o;
+  o.caps = caps;
+  o.log_level = log_level;
+  TextLog log;
+  out.verdict = verify(p, *catalog, objects, o, &log, &out.facts);
+  out.log = log.text;
+  return out;
+}
+
+#define EXPECT_ACCEPT(o) EXPECT_TRUE((o).verdict.accepted) << (o).log << (o).verdict.message
+#define EXPECT_REJECT(o, code, what)                                       \
+  EXPECT_FALSE((o).verdict.accepted) << (o).log;                           \
+  EXPECT_EQ((o).verdict.error, code) << (o).log << (o).verdict.message;    \
+  EXPECT_NE((o).log.find(what), std::string::npos) << (o).log
+
+constexpr const char* kLookup = R"(
+  r1 = 0
+  *(u64 *)(r10 -8) = r1
+  r2 = r10
+  r2 += -8
+  r1 = map[fd:1]
+  call bpf_map_lookup_elem#1
+)";
+
+TEST(HelperCall, Unknown) {
+  EXPECT_REJECT(run("call unknown#1234567\n r0 = 0\n exit"), EINVAL, "invalid func unknown#1234567\n");
+}
+
+TEST(HelperCall, NotForThisType) {
+  EXPECT_REJECT(run("call bpf_get_current_comm#16\n r0 = 0\n exit", "xdp"), EINVAL, "program of this type cannot use helper bpf_");
+}
+
+TEST(HelperCall, LookupMayBeNull) {
+  auto ok = run(std::string(kLookup) + "if r0 == 0x0 goto +1\n r0 = *(u64 *)(r0 +0)\n r0 = 0\n exit");
+  EXPECT_ACCEPT(ok);
+  EXPECT_EQ(ok.verdict.stats.insns_processed, 11u) << ok.log;
+  EXPECT_REJECT(run(std::string(kLookup) + "r0 = *(u64 *)(r0 +0)\n r0 = 0\n exit"), EACCES,
+                "R0 invalid mem access 'map_value_or_null'");
+  EXPECT_REJECT(run("r2 = r10\n r2 += -8\n r1 = map[fd:1]\n call bpf_map_lookup_elem#1\n r0 = 0\n exit", "xdp", 0u),
+                EACCES, "invalid indirect read from stack R2 off -8+0 size 8");
+}
+
+TEST(HelperCall, WrongArgument) {
+  EXPECT_REJECT(run("r2 = 0\n r1 = map[fd:1]\n call bpf_map_lookup_elem#1\n r0 = 0\n exit"), EACCES,
+                "R2 type=scalar expected=fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_");
+  EXPECT_REJECT(run("r1 = map[fd:1]\n r2 = 8\n r3 = 0\n call bpf_ringbuf_reserve#131\n r0 = 0\n exit"), EINVAL,
+                "cannot pass map_type 1 into func bpf_ringbuf_reserve#131");
+}
+
+constexpr const char* kReserve = R"(
+  r1 = map[fd:2]
+  r2 = 8
+  r3 = 0
+  call bpf_ringbuf_reserve#131
+)";
+
+TEST(References, MustBeReleased) {
+  EXPECT_REJECT(run(std::string(kReserve) + "r0 = 0\n exit"), EINVAL, "Unreleased reference id=2 alloc_insn=4");
+  auto ok = run(std::string(kReserve) +
+                "if r0 == 0x0 goto +3\n r1 = r0\n r2 = 0\n call bpf_ringbuf_submit#132\n r0 = 0\n exit");
+  EXPECT_ACCEPT(ok);
+  EXPECT_REJECT(run(std::string(kReserve) +
+                    "if r0 == 0x0 goto +5\n r6 = r0\n r1 = r0\n r2 = 0\n call bpf_ringbuf_submit#132\n r0 = *(u64 *)(r6 +0)\n r0 = 0\n exit"),
+                EACCES, "R6 invalid mem access 'scalar'");
+}
+
+constexpr const char* kLoopTail = R"(
+  r2 = subprog[cb]
+  r3 = r10
+  r3 += -8
+  r4 = 0
+  call bpf_loop#181
+  r0 = 0
+  exit
+cb:
+  r0 = 0
+  exit
+)";
+
+TEST(Callback, LoopIsExploredFromBothSides) {
+  auto ok = run(std::string("r1 = 10\n *(u64 *)(r10 -8) = r1\n") + kLoopTail, "xdp", ~0u, 2, 10);
+  EXPECT_ACCEPT(ok);
+  EXPECT_TRUE(ok.facts.insns.size() > 7 && ok.facts.insns[7].call_inlinable_callback) << ok.log;
+}
+
+TEST(Callback, RangeOfResult) {
+  EXPECT_REJECT(run(R"(
+  r1 = 10
+  *(u64 *)(r10 -8) = r1
+  r2 = subprog[cb]
+  r3 = r10
+  r3 += -8
+  r4 = 0
+  call bpf_loop#181
+  r0 = 0
+  exit
+cb:
+  r0 = 2
+  exit
+)", "xdp", ~0u, 2, 10),
+                EINVAL, "At callback return the register R0 has smin=2 smax=2 should have been in [0, 1]");
+}
+
+TEST(Subprog, WalksInto) {
+  auto ok = run("r1 = 3\n call sub\n exit\nsub:\n r0 = r1\n r0 += 1\n exit");
+  EXPECT_ACCEPT(ok);
+  EXPECT_EQ(ok.verdict.stats.insns_processed, 6u) << ok.log;
+  EXPECT_NE(ok.log.find("caller:\n R10=fp0\ncallee:\n frame1: R1_w=3 R10=fp0\n"), std::string::npos) << ok.log;
+  EXPECT_NE(ok.log.find("returning from callee:\n"), std::string::npos) << ok.log;
+  EXPECT_REJECT(run("call sub\n r0 = 0\n exit\nsub:\n r0 = r10\n exit"), EINVAL, "cannot return stack pointer to the caller");
+  EXPECT_REJECT(run("call sub\n exit\nsub:\n r0 = r6\n exit"), EACCES, "R6 !read_ok");
+}
+
+TEST(TailCall, HoldsNothing) {
+  auto ok = run("r2 = map[fd:3]\n r3 = 2\n call bpf_tail_call#12\n r0 = 0\n exit");
+  EXPECT_ACCEPT(ok);
+  EXPECT_TRUE(ok.facts.insns[3].helper_args_const_key);
+  EXPECT_EQ(ok.facts.insns[3].map_key, 2u);
+}
+
+TEST(ReturnValue, Ranges) {
+  EXPECT_REJECT(run("r0 = 4\n exit", "cgroup_skb"), EINVAL,
+                "At program exit the register R0 has smin=4 smax=4 should have been in [0, 1]");
+  EXPECT_REJECT(run("r0 = r1\n exit", "socket_filter", 0u), EACCES, "R0 leaks addr as return value");
+}
+
+constexpr const char* kMakeDynptr = R"(
+  r1 = map[fd:2]
+  r2 = 8
+  r3 = 0
+  r4 = r10
+  r4 += -16
+  call bpf_ringbuf_reserve_dynptr#198
+)";
+
+TEST(Dynptr, Lifecycle) {
+  const std::string submit = "r1 = r10\n r1 += -16\n r2 = 0\n call bpf_ringbuf_submit_dynptr#199\n";
+  EXPECT_ACCEPT(run(std::string(kMakeDynptr) + submit + "r0 = 0\n exit"));
+  EXPECT_REJECT(run(std::string(kMakeDynptr) + "r0 = 0\n exit"), EINVAL, "Unreleased reference id=2 alloc_insn=6");
+  EXPECT_REJECT(run(std::string(kMakeDynptr) + submit + submit + "r0 = 0\n exit"), EINVAL,
+                "arg 1 is an unacquired reference");
+  EXPECT_REJECT(run(std::string(kMakeDynptr) + "r1 = 0\n *(u64 *)(r10 -8) = r1\n r0 = 0\n exit"), EINVAL,
+                "cannot overwrite referenced dynptr");
+  EXPECT_REJECT(run("r1 = r10\n r1 += -16\n r2 = 0\n r3 = 8\n call bpf_dynptr_data#203\n r0 = 0\n exit"), EINVAL,
+                "Expected an initialized dynptr as arg #0");
+}
+
+}  // namespace
+}  // namespace osmia::verifier
