@@ -13,17 +13,20 @@ struct XdpContext {
   u64 hard_start = 0, frame_end = 0;
   u32 ingress_ifindex = 0, rx_queue_index = 0, egress_ifindex = 0;
   u32 flags = 0;  // what helpers left for the driver (redirection)
+  u64 frags = 0;  // bytes of the packet behind data_end that no packet pointer reaches
+  u32 frags_len = 0;
 };
 
 // Context of a program on a socket buffer. Byte orders are the UAPI's.
 struct SkbContext {
   u64 data = 0, data_end = 0, data_meta = 0;
   u64 head = 0, tail_limit = 0;  // the whole buffer
-  u32 len = 0, pkt_type = 0, mark = 0, queue_mapping = 0, protocol = 0;
+  u32 len = 0, pkt_type = 0, mark = 0, protocol = 0;
   u32 vlan_present = 0, vlan_tci = 0, vlan_proto = 0, priority = 0;
-  u32 ingress_ifindex = 0, ifindex = 0, tc_index = 0;
+  u32 ingress_ifindex = 0, ifindex = 0;
+  u16 tc_index = 0, tc_classid = 0, queue_mapping = 0;  // Linux keeps 16 bits of these
   u32 cb[5] = {};
-  u32 hash = 0, tc_classid = 0, napi_id = 0;
+  u32 hash = 0, napi_id = 0;
   u32 family = 0, remote_ip4 = 0, local_ip4 = 0;
   u32 remote_ip6[4] = {}, local_ip6[4] = {};
   u32 remote_port = 0, local_port = 0;
@@ -32,6 +35,9 @@ struct SkbContext {
   u64 flow_keys = 0;    // struct bpf_flow_keys
   u64 sk = 0;           // socket, or 0
   u64 tstamp = 0, hwtstamp = 0;
+  // What helpers need beside the fields: headers (0 = not known), and the checksum that hardware gave (CHECKSUM_*).
+  u64 mac_header = 0, network_header = 0;
+  u32 ip_summed = 0, csum_level = 0, csum = 0;
 };
 
 }  // namespace osmia::host

@@ -37,8 +37,8 @@ Status resolve_calls(Pass& p) {
       if (!f.helper) return Error{EFAULT, "rewriting: the call at instruction " + std::to_string(i) + " has no definition"};
       call.name = std::string(f.helper->name);
       call.tail_call = f.helper->effects & contract::kTailCall;
-      call.fn = p.options.helper_code ? p.options.helper_code(*f.helper) : nullptr;
-      if (!call.fn) note_missing(p.out, "helper " + call.name);
+      if (!call.tail_call && p.options.helper_code) call.fn = p.options.helper_code(*f.helper);
+      if (!call.fn && !call.tail_call) note_missing(p.out, "helper " + call.name);
     } else {
       if (!f.kfunc) return Error{EFAULT, "rewriting: the kfunc call at instruction " + std::to_string(i) + " has no definition"};
       call.name = std::string(f.kfunc->name);

@@ -30,6 +30,7 @@ struct TestRunResult {
   u32 duration_ns = 0;        // average of one repetition
   std::vector<u8> data_out;   // whole
   std::vector<u8> ctx_out;    // whole
+  std::vector<u8> ctx_in_out; // syscall programs: what goes back to where ctx_in came from
 };
 // Errors: the errno of Linux's test run (EINVAL, ENOMEM, ENOTSUPP …).
 using TestRunFn = Result<TestRunResult> (*)(Kernel&, Program&, const TestRunRequest&);

@@ -35,6 +35,7 @@ long prog_test_run(Call& c) {
     if (room && n > room) n = room, result = -ENOSPC;
     return !user || !copy_to_user(user, all.data(), n);
   };
+  if (!done->ctx_in_out.empty() && copy_to_user(t.ctx_in, done->ctx_in_out.data(), done->ctx_in_out.size())) return -EFAULT;
   if (!give(t.data_out, t.data_size_out, done->data_out)) return -EFAULT;
   if (t.ctx_out && !give(t.ctx_out, t.ctx_size_out, done->ctx_out)) return -EFAULT;
   if (c.put(offsetof(union bpf_attr, test.data_size_out), static_cast<u32>(done->data_out.size())) ||

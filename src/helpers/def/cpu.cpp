@@ -1,6 +1,7 @@
 // Where the program runs: processor and NUMA node, clocks that only some program types have.
 // Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
 // tag.
+#include "helpers/code.h"
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -8,12 +9,18 @@ namespace osmia::helpers {
 using namespace vocabulary;
 namespace {
 const HelperEntry kEntries[] = {
-    {{.id = 8, .name = "bpf_get_smp_processor_id", .effects = kRetIsCpuId, .tag = "base"}},
-    {{.id = 42, .name = "bpf_get_numa_node_id", .tag = "base"}},
-    {{.id = 208, .name = "bpf_ktime_get_tai_ns", .tag = "base"}},
-    {{.id = 8, .name = "bpf_get_smp_processor_id", .effects = kRetIsCpuId | kFastcall, .tag = "smp_id"}},
-    {{.id = 160, .name = "bpf_ktime_get_coarse_ns", .tag = "coarse_time"}},
-    {{.id = 118, .name = "bpf_jiffies64", .tag = "base_bpf"}},
+    {{.id = 8, .name = "bpf_get_smp_processor_id", .effects = kRetIsCpuId, .tag = "base"},
+     code::get_smp_processor_id},
+    {{.id = 42, .name = "bpf_get_numa_node_id", .tag = "base"},
+     code::get_numa_node_id},
+    {{.id = 208, .name = "bpf_ktime_get_tai_ns", .tag = "base"},
+     code::ktime_get_tai_ns},
+    {{.id = 8, .name = "bpf_get_smp_processor_id", .effects = kRetIsCpuId | kFastcall, .tag = "smp_id"},
+     code::get_smp_processor_id},
+    {{.id = 160, .name = "bpf_ktime_get_coarse_ns", .tag = "coarse_time"},
+     code::ktime_get_coarse_ns},
+    {{.id = 118, .name = "bpf_jiffies64", .tag = "base_bpf"},
+     code::jiffies64},
     {{.id = 153,
       .name = "bpf_per_cpu_ptr",
       .args = {percpu, any},

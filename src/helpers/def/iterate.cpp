@@ -1,6 +1,7 @@
 // Helpers that call the program back: loops over numbers, map elements, memory areas.
 // Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
 // tag.
+#include "helpers/code.h"
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -13,13 +14,15 @@ const HelperEntry kEntries[] = {
       .args = {map, callback, stack_mem_or_null, any},
       .effects = kSyncCallback,
       .callback = CallbackShape::kForEachMapElem,
-      .tag = "base_bpf"}},
+      .tag = "base_bpf"},
+     code::for_each_map_elem},
     {{.id = 181,
       .name = "bpf_loop",
       .args = {scalar, callback, stack_mem_or_null, any},
       .effects = kSyncCallback,
       .callback = CallbackShape::kLoop,
-      .tag = "base_bpf"}},
+      .tag = "base_bpf"},
+     code::loop},
     {{.id = 180,
       .name = "bpf_find_vma",
       .args = {btf("task_struct"), any, callback, stack_mem_or_null, any},

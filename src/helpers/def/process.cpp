@@ -1,6 +1,7 @@
 // The current task: ids, name, control groups it belongs to, signals.
 // Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
 // tag.
+#include "helpers/code.h"
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -8,7 +9,8 @@ namespace osmia::helpers {
 using namespace vocabulary;
 namespace {
 const HelperEntry kEntries[] = {
-    {{.id = 14, .name = "bpf_get_current_pid_tgid", .tag = "base"}},
+    {{.id = 14, .name = "bpf_get_current_pid_tgid", .tag = "base"},
+     code::get_current_pid_tgid},
     {{.id = 120, .name = "bpf_get_ns_current_pid_tgid", .args = {any, any, mem_out, size}, .tag = "base"}},
     {{.id = 80, .name = "bpf_get_current_cgroup_id", .tag = "base_bpf"}},
     {{.id = 123, .name = "bpf_get_current_ancestor_cgroup_id", .args = {any}, .tag = "base_bpf"}},
@@ -30,8 +32,10 @@ const HelperEntry kEntries[] = {
       .gpl_only = true,
       .capability = Capability::kBpf,
       .tag = "base_perfmon"}},
-    {{.id = 15, .name = "bpf_get_current_uid_gid", .tag = "current_uid"}},
-    {{.id = 16, .name = "bpf_get_current_comm", .args = {mem_out, size}, .tag = "current_task"}},
+    {{.id = 15, .name = "bpf_get_current_uid_gid", .tag = "current_uid"},
+     code::get_current_uid_gid},
+    {{.id = 16, .name = "bpf_get_current_comm", .args = {mem_out, size}, .tag = "current_task"},
+     code::get_current_comm},
     {{.id = 37,
       .name = "bpf_current_task_under_cgroup",
       .args = {map, any},

@@ -1,6 +1,7 @@
 // Sending a socket buffer elsewhere: redirection, tunnels, routes.
 // Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
 // tag.
+#include "helpers/code.h"
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -13,7 +14,8 @@ const HelperEntry kEntries[] = {
       .args = {ctx, any, any},
       .effects = kChangesPacketData,
       .tag = "skb_redirect"}},
-    {{.id = 23, .name = "bpf_redirect", .args = {any, any}, .tag = "skb_redirect"}},
+    {{.id = 23, .name = "bpf_redirect", .args = {any, any}, .tag = "skb_redirect"},
+     code::skb_redirect},
     {{.id = 20, .name = "bpf_skb_get_tunnel_key", .args = {ctx, mem_out, size, any}, .tag = "skb_tunnel"}},
     {{.id = 21, .name = "bpf_skb_set_tunnel_key", .args = {ctx, mem_in, size, any}, .tag = "skb_tunnel"}},
     {{.id = 29, .name = "bpf_skb_get_tunnel_opt", .args = {ctx, mem_out, size}, .tag = "skb_tunnel"}},

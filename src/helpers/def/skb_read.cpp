@@ -1,6 +1,7 @@
 // Reading a packet and its metadata from a socket buffer.
 // Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
 // tag.
+#include "helpers/code.h"
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -8,11 +9,13 @@ namespace osmia::helpers {
 using namespace vocabulary;
 namespace {
 const HelperEntry kEntries[] = {
-    {{.id = 26, .name = "bpf_skb_load_bytes", .args = {ctx, any, mem_out, size}, .tag = "skb_load"}},
+    {{.id = 26, .name = "bpf_skb_load_bytes", .args = {ctx, any, mem_out, size}, .tag = "skb_load"},
+     code::skb_load_bytes},
     {{.id = 68,
       .name = "bpf_skb_load_bytes_relative",
       .args = {ctx, any, mem_out, size, any},
-      .tag = "skb_load_relative"}},
+      .tag = "skb_load_relative"},
+     code::skb_load_bytes_relative},
     {{.id = 26, .name = "bpf_skb_load_bytes", .args = {ctx, any, mem_out, size}, .tag = "flow_dissector"}},
     {{.id = 26, .name = "bpf_skb_load_bytes", .args = {ctx, any, mem_out, size}, .tag = "sk_reuseport"}},
     {{.id = 68,

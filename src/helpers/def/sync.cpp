@@ -1,6 +1,7 @@
 // Spin locks, timers and pointer exchange: the helpers on special fields of map values.
 // Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
 // tag.
+#include "helpers/code.h"
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -13,13 +14,15 @@ const HelperEntry kEntries[] = {
       .args = {spin_lock},
       .ret = {RetKind::kVoid},
       .effects = kSpinLock,
-      .tag = "base_bpf"}},
+      .tag = "base_bpf"},
+     code::spin_lock},
     {{.id = 94,
       .name = "bpf_spin_unlock",
       .args = {spin_lock},
       .ret = {RetKind::kVoid},
       .effects = kSpinUnlock,
-      .tag = "base_bpf"}},
+      .tag = "base_bpf"},
+     code::spin_unlock},
     {{.id = 169,
       .name = "bpf_timer_init",
       .args = {timer, map, any},

@@ -1,6 +1,7 @@
 // Text and records for people: the trace pipe and sequential files of iterators.
 // Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
 // tag.
+#include "helpers/code.h"
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -13,13 +14,15 @@ const HelperEntry kEntries[] = {
       .args = {mem_in, size},
       .gpl_only = true,
       .capability = Capability::kBpf,
-      .tag = "trace_printk"}},
+      .tag = "trace_printk"},
+     code::trace_printk},
     {{.id = 177,
       .name = "bpf_trace_vprintk",
       .args = {mem_in, size, mem_in_or_null, size0},
       .gpl_only = true,
       .capability = Capability::kBpf,
-      .tag = "base_perfmon"}},
+      .tag = "base_perfmon"},
+     code::trace_vprintk},
     {{.id = 126,
       .name = "bpf_seq_printf",
       .args = {btf("seq_file"), mem_in, size, mem_in_or_null, size0},

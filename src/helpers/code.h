@@ -1,0 +1,93 @@
+// The code behind helper rows, by family: r1..r5 in, r0 out, results and errnos as Linux 6.12 gives them. Rows name these
+// functions; nothing else does. A helper row without code is one that cannot run in a process.
+#pragma once
+#include "base/types.h"
+
+namespace osmia::helpers::code {
+
+#define OSMIA_HELPER(name) u64 name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+
+// map_code.cpp
+OSMIA_HELPER(map_lookup_elem);
+OSMIA_HELPER(map_update_elem);
+OSMIA_HELPER(map_delete_elem);
+OSMIA_HELPER(map_push_elem);
+OSMIA_HELPER(map_pop_elem);
+OSMIA_HELPER(map_peek_elem);
+OSMIA_HELPER(map_lookup_percpu_elem);
+OSMIA_HELPER(for_each_map_elem);
+OSMIA_HELPER(loop);
+OSMIA_HELPER(spin_lock);
+OSMIA_HELPER(spin_unlock);
+// ringbuf_code.cpp
+OSMIA_HELPER(ringbuf_output);
+OSMIA_HELPER(ringbuf_reserve);
+OSMIA_HELPER(ringbuf_submit);
+OSMIA_HELPER(ringbuf_discard);
+OSMIA_HELPER(ringbuf_query);
+OSMIA_HELPER(ringbuf_reserve_dynptr);
+OSMIA_HELPER(ringbuf_submit_dynptr);
+OSMIA_HELPER(ringbuf_discard_dynptr);
+// system_code.cpp
+OSMIA_HELPER(ktime_get_ns);
+OSMIA_HELPER(ktime_get_boot_ns);
+OSMIA_HELPER(ktime_get_coarse_ns);
+OSMIA_HELPER(ktime_get_tai_ns);
+OSMIA_HELPER(jiffies64);
+OSMIA_HELPER(get_prandom_u32);
+OSMIA_HELPER(get_smp_processor_id);
+OSMIA_HELPER(get_numa_node_id);
+OSMIA_HELPER(get_current_pid_tgid);
+OSMIA_HELPER(get_current_uid_gid);
+OSMIA_HELPER(get_current_comm);
+// memory_code.cpp
+OSMIA_HELPER(probe_read);
+OSMIA_HELPER(probe_read_str);
+OSMIA_HELPER(copy_from_user);
+OSMIA_HELPER(strncmp);
+OSMIA_HELPER(strtol);
+OSMIA_HELPER(strtoul);
+OSMIA_HELPER(dynptr_from_mem);
+OSMIA_HELPER(dynptr_read);
+OSMIA_HELPER(dynptr_write);
+OSMIA_HELPER(dynptr_data);
+// print_code.cpp
+OSMIA_HELPER(plain_event_output);
+OSMIA_HELPER(trace_printk);
+OSMIA_HELPER(trace_vprintk);
+OSMIA_HELPER(snprintf);
+// checksum_code.cpp
+OSMIA_HELPER(csum_diff);
+OSMIA_HELPER(csum_update);
+OSMIA_HELPER(csum_level);
+OSMIA_HELPER(l3_csum_replace);
+OSMIA_HELPER(l4_csum_replace);
+// xdp_code.cpp
+OSMIA_HELPER(xdp_adjust_head);
+OSMIA_HELPER(xdp_adjust_meta);
+OSMIA_HELPER(xdp_adjust_tail);
+OSMIA_HELPER(xdp_get_buff_len);
+OSMIA_HELPER(xdp_load_bytes);
+OSMIA_HELPER(xdp_store_bytes);
+OSMIA_HELPER(xdp_redirect);
+OSMIA_HELPER(xdp_redirect_map);
+OSMIA_HELPER(xdp_event_output);
+// skb_code.cpp
+OSMIA_HELPER(skb_load_packet);  // LD_ABS and LD_IND: (ctx, offset, bytes) -> value in host order, or negative
+OSMIA_HELPER(skb_load_bytes);
+OSMIA_HELPER(skb_load_bytes_relative);
+OSMIA_HELPER(skb_store_bytes);
+OSMIA_HELPER(skb_pull_data);
+OSMIA_HELPER(skb_change_tail);
+OSMIA_HELPER(skb_change_head);
+OSMIA_HELPER(skb_change_type);
+OSMIA_HELPER(skb_vlan_push);
+OSMIA_HELPER(skb_vlan_pop);
+OSMIA_HELPER(skb_set_hash);
+OSMIA_HELPER(skb_set_hash_invalid);
+OSMIA_HELPER(skb_redirect);
+OSMIA_HELPER(skb_event_output);
+
+#undef OSMIA_HELPER
+
+}  // namespace osmia::helpers::code

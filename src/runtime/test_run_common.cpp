@@ -1,0 +1,70 @@
+// The timed loop and the context, shared by all types.
+#include <net/if.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "host/run_context.h"
+#include "runtime/test_run_code.h"
+
+namespace osmia::runtime {
+namespace {
+
+u64 now_ns() {
+  timespec t{};
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<u64>(t.tv_sec) * 1000000000u + static_cast<u64>(t.tv_nsec);
+}
+
+}  // namespace
+
+Status check_executable(const Program& p) {
+  if (p.executable) return Ok{};
+  return Error{EOPNOTSUPP, p.not_executable.empty() ? "not supported yet: nothing here runs programs" : p.not_executable};
+}
+
+void timed_runs(Program& p, void* ctx, u32 repeat, TestRunResult& result) {
+  const u32 n = repeat ? repeat : 1;
+  host::RunScope scope(&p, ctx);
+  const u64 start = now_ns();
+  for (u32 i = 0; i < n; i++) result.retval = static_cast<u32>(p.executable->run(ctx));
+  result.duration_ns = static_cast<u32>(std::min<u64>((now_ns() - start) / n, 0xffffffff));
+}
+
+Result<ContextBytes> context_in(const TestRunRequest& r, u32 size) {
+  ContextBytes out;
+  if (!r.has_ctx_in && !r.wants_ctx_out) return out;
+  out.has = true;
+  out.bytes.resize(size);
+  if (!r.has_ctx_in) return out;
+  if (r.ctx_in.size() > kPage) return Error{E2BIG, "context: more than a page"};
+  for (size_t i = size; i < r.ctx_in.size(); i++)
+    if (r.ctx_in[i]) return Error{E2BIG, "context: expected at most " + std::to_string(size) + " bytes, found more that are not zero"};
+  std::copy_n(r.ctx_in.begin(), std::min<size_t>(size, r.ctx_in.size()), out.bytes.begin());
+  return out;
+}
+
+bool device_exists(u32 ifindex) {
+  char name[IF_NAMESIZE];
+  return ifindex == 1 || if_indextoname(ifindex, name);
+}
+
+std::map<u32, TestRunFn> test_run_table() {
+  constexpr u32 kSocketFilter = 1, kSchedCls = 3, kSchedAct = 4, kXdp = 6, kCgroupSkb = 8, kLwtIn = 10, kLwtOut = 11, kLwtXmit = 12,
+                kRawTracepoint = 17, kLwtSeg6local = 19, kFlowDissector = 22, kRawTracepointWritable = 24, kTracing = 26,
+                kStructOps = 27, kSkLookup = 30, kSyscall = 31, kNetfilter = 32;
+  std::map<u32, TestRunFn> table;
+  for (const u32 type : {kSocketFilter, kSchedCls, kSchedAct, kCgroupSkb, kLwtIn, kLwtOut, kLwtXmit, kLwtSeg6local})
+    table[type] = test_run_skb;
+  table[kXdp] = test_run_xdp;
+  table[kRawTracepoint] = table[kRawTracepointWritable] = test_run_raw_tp;
+  table[kSyscall] = test_run_syscall;
+  // Linux has a test run for these; here it would need what is not there yet.
+  for (const u32 type : {kFlowDissector, kTracing, kStructOps, kSkLookup, kNetfilter})
+    table[type] = [](Kernel&, Program& p, const TestRunRequest&) -> Result<TestRunResult> {
+      return Error{EOPNOTSUPP, "not supported yet: test runs of " + std::string(p.type_def ? p.type_def->name : "this type")};
+    };
+  return table;
+}
+
+}  // namespace osmia::runtime
