@@ -1,6 +1,8 @@
 // Collects the registries into a Catalog.
 #include "runtime/catalog.h"
 
+#include "host/run_context.h"
+
 #include <utility>
 
 #include "helpers/helper.h"
@@ -24,6 +26,7 @@ std::shared_ptr<contract::Catalog> build_catalog(std::shared_ptr<const btf::Btf>
 #endif
   catalog->objects = prog_types::object_layouts();
   catalog->vmlinux = std::move(vmlinux);
+  catalog->nr_cpus = host::nr_cpus();
   catalog->index();
   return catalog;
 }

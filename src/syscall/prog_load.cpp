@@ -15,6 +15,10 @@ using contract::Capability;
 class FdResolver final : public verifier::Resolver {
  public:
   FdResolver(std::vector<maps::MapPtr>& used) : used_(used) {}
+  int map_fd_error(int fd) override {
+    int err = 0;
+    return get_map(fd, &err) ? 0 : err < 0 ? -err : err;
+  }
   const verifier::MapInfo* map_by_fd(int fd) override {
     int err;
     auto m = get_map(fd, &err);

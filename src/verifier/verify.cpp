@@ -27,6 +27,14 @@ void check_global_subprogs(Env& env) {
   }
 }
 
+// A tail call through a map that differs between paths cannot have its index masked, which the unprivileged need.
+void check_tail_call_maps(Env& env) {
+  if (env.bypass_spec_v1) return;
+  for (size_t i = 0; i < env.insns.size(); i++)
+    if (env.aux[i].seen && env.aux[i].helper && (env.aux[i].helper->effects & contract::kTailCall) && env.aux[i].map_ptr_poisoned)
+      env.reject(EINVAL, "tail_call abusing map_ptr");
+}
+
 void run_phases(Env& env) {
   check_func_info_early(env);
   find_subprograms(env);

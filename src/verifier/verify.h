@@ -50,6 +50,7 @@ class Resolver {
  public:
   virtual ~Resolver() = default;
   virtual const MapInfo* map_by_fd(int fd) = 0;                          // nullptr: not a map
+  virtual int map_fd_error(int /*fd*/) { return EBADF; }                 // why: EBADF closed, EINVAL something else
   virtual std::shared_ptr<const btf::Btf> btf_by_fd(int fd) = 0;         // nullptr: not BTF (module BTF of kfunc calls)
   virtual u64 percpu_or_ksym_addr(u32 /*btf_id*/) { return 0; }          // host address of a kernel variable
 };

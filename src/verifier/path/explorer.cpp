@@ -121,7 +121,7 @@ void Explorer::step(const Insn& in) {
       } else if (in.mode() == kImm) {
         check_ld_imm64(env_);
         env_.insn_idx++;
-        env_.aux[env_.insn_idx].seen = true;
+        if (!cur_.speculative) env_.aux[env_.insn_idx].seen = true;
       } else {
         env_.reject(EINVAL, "invalid BPF_LD mode");
       }
@@ -182,7 +182,8 @@ void Explorer::walk() {
     }
     if (aux.jmp_point) push_history(env_);
     log_instruction(&print_state);
-    if (!cur_.speculative || !aux.seen) aux.seen = true;
+    // What only mis-speculation reaches counts as dead: no real path runs it.
+    if (!cur_.speculative) aux.seen = true;
     prev_insn_idx = static_cast<s32>(env_.insn_idx);
 
     if (in.cls() != kJmp && in.cls() != kJmp32) {

@@ -1,8 +1,5 @@
 // What a tracing, LSM or extension program attaches to: the target exists, has the right kind, may be slept in or
 // modified; its prototype then types the program's context.
-#include <algorithm>
-#include <array>
-
 #include "btf/btf.h"
 #include "contract/attach_rules.h"
 #include "contract/attach_type.h"
@@ -13,18 +10,6 @@ namespace {
 
 using namespace contract;
 using btf::Kind;
-
-// Functions that never return: nothing runs after them.
-constexpr std::array<std::string_view, 9> kNoReturn = {
-    "__ia32_sys_exit", "__ia32_sys_exit_group", "__module_put_and_kthread_exit", "__x64_sys_exit",
-    "__x64_sys_exit_group", "do_exit", "do_group_exit", "kthread_complete_and_exit", "kthread_exit"};
-// Functions that the tracing itself calls.
-constexpr std::array<std::string_view, 3> kDenied = {"migrate_disable", "migrate_enable", "rcu_read_unlock_strict"};
-
-template <size_t N>
-bool one_of(const std::array<std::string_view, N>& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
 
 class Attach {
  public:
@@ -53,9 +38,9 @@ class Attach {
     if (kind_ == kTraceIter) return;
     if (env_.type->name == "lsm") {
       lsm_hook();
-    } else if (one_of(kDenied, name_)) {
+    } else if (allowed("tracing_denied")) {
       env_.reject_silently(EINVAL);
-    } else if ((kind_ == kTraceFexit || kind_ == kModifyReturn) && one_of(kNoReturn, name_)) {
+    } else if ((kind_ == kTraceFexit || kind_ == kModifyReturn) && allowed("no_return")) {
       env_.reject(EINVAL, "Attaching fexit/fmod_ret to __noreturn functions is rejected.");
     }
   }

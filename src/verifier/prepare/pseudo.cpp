@@ -58,7 +58,7 @@ void resolve_map(Env& env, u32 i) {
     fd = env.prog.fd_array[lo.imm];
   }
   const MapInfo* map = env.resolver.map_by_fd(fd);
-  if (!map) env.reject(EBADF, "fd {} is not pointing to valid bpf_map", fd);
+  if (!map) env.reject(env.resolver.map_fd_error(fd), "fd {} is not pointing to valid bpf_map", fd);
   const bool reused = std::find(env.used_maps.begin(), env.used_maps.end(), map) != env.used_maps.end();
   if (!reused) {
     if (env.used_maps.size() >= kMaxMaps)

@@ -38,7 +38,6 @@ void push_history(Env& env, u16 flags = 0, u64 linked_regs = 0);   // record the
 // -- references (state/references.cpp)
 u32 acquire_ref(Env& env, u32 insn_idx);                      // a new id, held by the current path
 bool release_ref_id(Env& env, u32 ref_obj_id);                // false: not held. Does not touch registers
-void release_reference(Env& env, u32 ref_obj_id);             // and invalidates every register that belongs to it
 bool holds_ref(const Env& env, u32 ref_obj_id);
 void check_ref_leak(Env& env, bool exception_exit);           // rejects "Unreleased reference id=%d alloc_insn=%d"
 

@@ -25,17 +25,6 @@ bool release_ref_id(Env& env, u32 ref_obj_id) {
   return false;
 }
 
-void release_reference(Env& env, u32 ref_obj_id) {
-  if (!release_ref_id(env, ref_obj_id)) env.reject_silently(EINVAL);
-  for_each_reg(
-      *env.cur, [&](const RegState& r) { return r.ref_obj_id == ref_obj_id; },
-      [&](RegState& r) {
-        const s32 def = r.subreg_def;
-        set_not_init(env, r);
-        r.subreg_def = def;
-      });
-}
-
 bool holds_ref(const Env& env, u32 ref_obj_id) {
   for (const auto& ref : env.cur->refs)
     if (ref.id == ref_obj_id) return true;

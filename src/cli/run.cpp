@@ -1,0 +1,198 @@
+// `osmia run`: a program over packets, as Linux's test run would have it, and what became of them.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "cli/capture.h"
+#include "cli/commands.h"
+#include "cli/map_dump.h"
+#include "cli/session.h"
+#include "loader/object.h"
+
+namespace osmia::cli {
+namespace {
+
+struct Arguments {
+  std::string file, prog, pcap_in, pcap_out, data_in, ctx_in, format = "text";
+  SessionOptions session;
+  u32 repeat = 1;
+  bool dump_maps = false;
+};
+
+struct Outcome {
+  std::map<u32, u64> counts;   // by return value
+  u64 packets = 0, refused = 0, changed = 0, written = 0;
+  u64 total_ns = 0;
+  std::string first_refusal;
+};
+
+Result<std::vector<u8>> slurp(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return Error{ENOENT, path + ": cannot be read"};
+  return std::vector<u8>(std::istreambuf_iterator<char>(in), {});
+}
+
+std::string code_name(const contract::ProgTypeDef& type, u32 value) {
+  for (const auto& c : type.codes)
+    if (static_cast<u32>(c.code) == value) return std::string(c.name);
+  return {};
+}
+
+// Packets that the program lets through stay out of --pcap-out unless it changed them.
+bool is_drop(const std::string& name) { return name.find("DROP") != name.npos || name.find("ABORTED") != name.npos || name.find("SHOT") != name.npos; }
+
+// The program asked for, or the object's only one.
+Result<std::string> choose(const loader::ObjectFile& object, const std::string& wanted) {
+  std::string names;
+  for (const auto& p : object.programs()) {
+    if (p.name == wanted) return wanted;
+    names += (names.empty() ? "" : ", ") + p.name;
+  }
+  if (!wanted.empty()) return Error{ENOENT, object.name() + ": there is no program named '" + wanted + "'; it has " + names};
+  if (object.programs().size() == 1) return object.programs().front().name;
+  return Error{EINVAL, object.name() + ": choose one of its programs with --prog: " + names};
+}
+
+Status run_packets(const Arguments& args, runtime::Kernel& kernel, runtime::Program& program, std::vector<Packet> packets,
+                   bool has_data, CaptureWriter* writer, Outcome& out) {
+  const auto run = kernel.test_runs.find(program.desc.type);
+  if (run == kernel.test_runs.end())
+    return Error{524, fmt::format("programs of type {} have no test run, on Linux neither", program.type_def->name)};
+  if (!program.executable) return Error{EOPNOTSUPP, "not supported yet: running it needs " + program.not_executable};
+  std::vector<u8> ctx;
+  if (!args.ctx_in.empty()) {
+    OSMIA_ASSIGN(ctx, slurp(args.ctx_in));
+  }
+  for (const Packet& p : packets) {
+    runtime::TestRunRequest request;
+    request.data_in = p.bytes;
+    request.has_data_in = has_data;
+    request.ctx_in = ctx;
+    request.has_ctx_in = !ctx.empty();
+    request.repeat = args.repeat;
+    if (has_data) {
+      request.wants_data_out = true;
+      request.data_out_capacity = 1u << 20;
+    }
+    out.packets++;
+    auto r = run->second(kernel, program, request);
+    if (!r.ok()) {
+      if (packets.size() == 1) return r.error();
+      // One packet that Linux's test run would refuse too (shorter than an Ethernet header, say).
+      if (!out.refused++) out.first_refusal = fmt::format("packet {}: {}", out.packets, r.error().message);
+      continue;
+    }
+    out.counts[r->retval]++;
+    out.total_ns += r->duration_ns;
+    const bool changed = has_data && r->data_out != p.bytes;
+    out.changed += changed;
+    if (writer && (changed || is_drop(code_name(*program.type_def, r->retval)))) {
+      writer->write({r->data_out.empty() ? p.bytes : r->data_out, p.sec, p.usec});
+      out.written++;
+    }
+  }
+  return Ok{};
+}
+
+bool worth_showing(const std::string& name) { return !name.ends_with(".rodata") && name.find(".rodata.") == name.npos; }
+
+void print_text(const Arguments& args, const runtime::Program& program, const Outcome& o, const loader::LoadedObject& object) {
+  fmt::print("{} ({}): {} packet{}\n", program.desc.name, program.type_def->name, o.packets, o.packets == 1 ? "" : "s");
+  for (const auto& [value, n] : o.counts) {
+    std::string name = code_name(*program.type_def, value);
+    if (name.empty()) name = fmt::format("return {}", static_cast<s32>(value));
+    fmt::print("  {:<20} {:>10}\n", name, n);
+  }
+  if (o.refused) fmt::print("  {:<20} {:>10}   ({})\n", "not run", o.refused, o.first_refusal);
+  if (o.changed) fmt::print("  {:<20} {:>10}\n", "changed", o.changed);
+  if (o.packets > o.refused) fmt::print("  {:.1f} ns per packet\n", static_cast<double>(o.total_ns) / static_cast<double>(o.packets - o.refused));
+  if (!args.pcap_out.empty()) fmt::print("  {} dropped or changed packets written to {}\n", o.written, args.pcap_out);
+  if (!args.dump_maps) return;
+  for (const auto& m : object.maps())
+    if (worth_showing(m.name)) fmt::print("{}", dump_map_text(*m.map, m.name));
+}
+
+void print_json(const Arguments& args, const runtime::Program& program, const Outcome& o, const loader::LoadedObject& object) {
+  nlohmann::ordered_json counts = nlohmann::ordered_json::array();
+  for (const auto& [value, n] : o.counts)
+    counts.push_back({{"retval", value}, {"name", code_name(*program.type_def, value)}, {"packets", n}});
+  nlohmann::ordered_json j = {{"object", args.file}, {"program", program.desc.name}, {"prog_type", program.type_def->name},
+                              {"packets", o.packets}, {"not_run", o.refused}, {"changed", o.changed}, {"counts", counts}};
+  if (o.packets > o.refused) j["ns_per_packet"] = static_cast<double>(o.total_ns) / static_cast<double>(o.packets - o.refused);
+  if (args.dump_maps) {
+    j["maps"] = nlohmann::ordered_json::array();
+    for (const auto& m : object.maps())
+      if (worth_showing(m.name)) j["maps"].push_back(dump_map_json(*m.map, m.name));
+  }
+  fmt::print("{}\n", j.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  Arguments args;
+  CLI::App app("Runs a program over packets as Linux's BPF_PROG_TEST_RUN does.", "osmia run");
+  app.add_option("FILE", args.file, "BPF object (.bpf.o)")->required();
+  app.add_option("--prog", args.prog, "the program to run (needed if the object has several)");
+  auto* pcap = app.add_option("--pcap", args.pcap_in, "capture with the packets (Ethernet)");
+  app.add_option("--pcap-out", args.pcap_out, "capture to write the dropped or changed packets to")->needs(pcap);
+  app.add_option("--data-in", args.data_in, "file with one packet's bytes")->excludes(pcap);
+  app.add_option("--ctx-in", args.ctx_in, "file with the context's bytes");
+  app.add_option("--repeat", args.repeat, "runs per packet")->check(CLI::Range(1u, 100000000u));
+  app.add_flag("--dump-maps", args.dump_maps, "print the maps afterwards");
+  app.add_option("--format", args.format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  app.add_option("--btf", args.session.btf_path, "kernel BTF (default: the machine's)");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kOk : kUsage;
+  }
+  auto session = open_session(args.session);
+  if (!session.ok()) return complain("run", session.error().message);
+  auto object = loader::ObjectFile::open(*session->kernel, args.file, session->btf_path);
+  if (!object.ok()) return complain("run", object.error().message);
+  auto name = choose(**object, args.prog);
+  if (!name.ok()) return complain("run", name.error().message);
+
+  std::vector<Packet> packets(1);
+  bool has_data = false;
+  if (!args.pcap_in.empty()) {
+    auto read = read_capture(args.pcap_in);
+    if (!read.ok()) return complain("run", read.error().message);
+    packets = std::move(*read);
+    has_data = true;
+  } else if (!args.data_in.empty()) {
+    auto read = slurp(args.data_in);
+    if (!read.ok()) return complain("run", read.error().message);
+    packets[0].bytes = std::move(*read);
+    has_data = true;
+  }
+  std::unique_ptr<CaptureWriter> writer;
+  if (!args.pcap_out.empty()) {
+    auto w = CaptureWriter::open(args.pcap_out);
+    if (!w.ok()) return complain("run", w.error().message);
+    writer = std::move(*w);
+  }
+  const loader::LoadResult loaded = (*object)->load_alone(*name);
+  if (loaded.error) {
+    const std::string why = !loaded.verdict.message.empty() ? loaded.verdict.message : loaded.message;
+    return complain("run", fmt::format("{}: {}: {}", args.file, *name, why),
+                    loaded.reached_verifier && !loaded.verdict.unsupported ? kNegative : kUsage);
+  }
+  runtime::ProgramPtr program = loaded.object->program(*name);
+  if (!program) return complain("run", args.file + ": " + *name + " was not loaded");
+  Outcome outcome;
+  if (auto s = run_packets(args, *session->kernel, *program, std::move(packets), has_data, writer.get(), outcome); !s.ok())
+    return complain("run", fmt::format("{}: {}: {}", args.file, *name, s.error().message));
+  if (writer)
+    if (auto s = writer->finish(); !s.ok()) return complain("run", s.error().message);
+  if (args.format == "json") print_json(args, *program, outcome, *loaded.object);
+  else print_text(args, *program, outcome, *loaded.object);
+  return kOk;
+}
+
+}  // namespace osmia::cli
