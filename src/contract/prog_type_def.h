@@ -19,6 +19,7 @@ struct CtxConversion {
   u8 rshift = 0;           // after the last load
   u64 mask = 0;            // after the shift; 0 = none
   bool big_endian16 = false;
+  u32 store_limit = 0;     // stores of this value or more are dropped; 0 = none are
 };
 
 // How a field may be accessed. An access belongs to the field that holds its first byte; its offset is always a

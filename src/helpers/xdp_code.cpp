@@ -36,6 +36,22 @@ void copy(const XdpContext& x, u32 offset, u8* memory, u32 length, bool store) {
   if (in_head) part(reinterpret_cast<u8*>(x.data) + offset, in_head);
   if (length > in_head) part(reinterpret_cast<u8*>(x.frags) + (offset + in_head - head), length - in_head);
 }
+// Each fragment but the last fills a page; the memory behind the last one reaches to its page's end.
+s64 shrink_frags(XdpContext& x, s64 n) {
+  if (n > static_cast<s64>(linear(x) + x.frags_len) - static_cast<s64>(kEthHeader)) return -EINVAL;
+  const s64 from_frags = n < x.frags_len ? n : x.frags_len;
+  x.frags_len -= static_cast<u32>(from_frags);
+  x.data_end -= static_cast<u64>(n - from_frags);
+  return 0;
+}
+s64 grow_frags(XdpContext& x, s64 n) {
+  constexpr u32 kPage = 4096;
+  const u32 last = (x.frags_len - 1) % kPage + 1;
+  if (n > kPage - last) return -EINVAL;
+  std::memset(reinterpret_cast<u8*>(x.frags) + x.frags_len, 0, static_cast<u64>(n));
+  x.frags_len += static_cast<u32>(n);
+  return 0;
+}
 s64 check_range(const XdpContext& x, u32 offset, u32 length) {
   if (offset > 0xffff || length > 0xffff) return -EFAULT;
   return u64{offset} + length > linear(x) + x.frags_len ? -EINVAL : 0;
@@ -68,7 +84,7 @@ u64 xdp_adjust_meta(u64 ctx, u64 delta, u64, u64, u64) {
 u64 xdp_adjust_tail(u64 ctx, u64 delta, u64, u64, u64) {
   auto& x = xdp_of(ctx);
   const s64 d = offset_of(delta);
-  if (x.frags_len) return ret(-EOPNOTSUPP);  // fragments are not resized here
+  if (x.frags_len) return ret(d < 0 ? shrink_frags(x, -d) : grow_frags(x, d));
   const u64 end = x.data_end + static_cast<u64>(d);
   if (end > x.frame_end || end < x.data + kEthHeader) return ret(-EINVAL);
   if (d > 0) std::memset(reinterpret_cast<u8*>(x.data_end), 0, static_cast<u64>(d));

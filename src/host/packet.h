@@ -21,16 +21,16 @@ struct XdpContext {
 struct SkbContext {
   u64 data = 0, data_end = 0, data_meta = 0;
   u64 head = 0, tail_limit = 0;  // the whole buffer
-  u32 len = 0, pkt_type = 0, mark = 0, protocol = 0;
-  u32 vlan_present = 0, vlan_tci = 0, vlan_proto = 0, priority = 0;
+  // Widths are Linux's own: narrow reads and stores behave by them.
+  u32 len = 0, mark = 0, priority = 0, hash = 0, napi_id = 0;
   u32 ingress_ifindex = 0, ifindex = 0;
-  u16 tc_index = 0, tc_classid = 0, queue_mapping = 0;  // Linux keeps 16 bits of these
+  u32 vlan_present = 0, wire_len = 0;
+  u16 protocol = 0, vlan_tci = 0, vlan_proto = 0, queue_mapping = 0, tc_index = 0, tc_classid = 0;
+  u16 family = 0, remote_port = 0, local_port = 0, gso_segs = 0, gso_size = 0;
+  u8 pkt_type = 0;
   u32 cb[5] = {};
-  u32 hash = 0, napi_id = 0;
-  u32 family = 0, remote_ip4 = 0, local_ip4 = 0;
+  u32 remote_ip4 = 0, local_ip4 = 0;
   u32 remote_ip6[4] = {}, local_ip6[4] = {};
-  u32 remote_port = 0, local_port = 0;
-  u32 wire_len = 0, gso_segs = 0, gso_size = 0;
   u32 tstamp_type = 0;  // the UAPI's is one byte; low byte here
   u64 flow_keys = 0;    // struct bpf_flow_keys
   u64 sk = 0;           // socket, or 0

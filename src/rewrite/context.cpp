@@ -23,10 +23,11 @@ Insn load(u8 dst, u8 src, u32 off, u32 bytes) {
 }
 Insn alu64(u8 op, u8 dst, s32 imm) { return {.code = static_cast<u8>(kAlu64 | op | kK), .dst = dst, .imm = imm}; }
 
-// What is left of the host's value: shift to the accessed bytes, cut to their number.
+// What is left of the host's value: shift to the accessed bytes, cut to their number. As on Linux, an access of at least
+// the host field's width gets the whole field, wherever in the program's field it begins.
 void cut(std::vector<Piece>& out, u8 dst, u32 shift_bits, u32 bytes, u32 have_bytes) {
-  if (shift_bits) out.push_back({alu64(kRsh, dst, static_cast<s32>(shift_bits))});
   if (bytes >= have_bytes) return;
+  if (shift_bits) out.push_back({alu64(kRsh, dst, static_cast<s32>(shift_bits))});
   if (bytes == 4) {
     out.push_back({Insn{.code = kAlu | kMov | kX, .dst = dst, .src = dst}});
   } else if (bytes < 4) {
@@ -59,12 +60,9 @@ Status convert_load(Pass& p, u32 i, const contract::CtxField& f) {
     base = in.dst;
   }
   const u32 have = host.steps[host.count - 1].size;
-  u32 shift = (into - whole) * 8 + host.rshift;
-  if (host.mask) {
-    if (host.rshift) out.push_back({alu64(kRsh, in.dst, host.rshift)});
-    out.push_back({alu64(kAnd, in.dst, static_cast<s32>(host.mask))});
-    shift = (into - whole) * 8;
-  }
+  const u32 shift = (into - whole) * 8;
+  if (host.rshift) out.push_back({alu64(kRsh, in.dst, host.rshift)});
+  if (host.mask) out.push_back({alu64(kAnd, in.dst, static_cast<s32>(host.mask))});
   const bool pointer = f.type.base != contract::RegBase::kScalar;
   if (!pointer) cut(out, in.dst, shift, bytes, std::min(have, elem));
   if (in.mode() == kMemsx)
@@ -76,7 +74,7 @@ Status convert_load(Pass& p, u32 i, const contract::CtxField& f) {
 }
 
 Status convert_store(Pass& p, u32 i, const contract::CtxField& f) {
-  Insn in = p.editor.at(i);
+  Insn in = p.editor.at(i);  // becomes the store to the host's field
   const auto& host = f.host;
   if (host.count != 1 || host.mask || host.rshift)
     return Error{EOPNOTSUPP, "not supported yet: writing context field " + std::string(f.name)};
@@ -86,7 +84,11 @@ Status convert_store(Pass& p, u32 i, const contract::CtxField& f) {
     // The host keeps the field wider or narrower than the UAPI; little endian, so the low bytes are the value.
     in.code = static_cast<u8>((in.code & ~kDw) | size_code(std::min<u32>(host.steps[0].size, bytes)));
   }
-  p.editor.replace(i, {Piece{in, false}});
+  std::vector<Piece> out;
+  if (host.store_limit && in.cls() == kStx)
+    out.push_back({Insn{.code = kJmp | kJge | kK, .dst = in.src, .off = 1, .imm = static_cast<s32>(host.store_limit)}});
+  if (!host.store_limit || in.cls() == kStx || in.imm < static_cast<s32>(host.store_limit)) out.push_back({in});
+  p.editor.replace(i, std::move(out));
   return Ok{};
 }
 

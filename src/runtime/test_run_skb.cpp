@@ -1,6 +1,7 @@
 // Test run of programs on socket buffers. The packet comes with its Ethernet header; traffic control sees it, the others
 // start behind it and get zeros in its place in the output.
 #include <linux/bpf.h>
+#include <linux/if_packet.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -18,7 +19,7 @@ namespace {
 constexpr u32 kPad = 64;                      // NET_SKB_PAD
 constexpr u32 kMaxSkb = 16384;                // helpers let a packet grow up to this
 constexpr u32 kBuffer = 3 * kMaxSkb;
-constexpr u32 kChecksumComplete = 1;          // BPF_F_TEST_SKB_CHECKSUM_COMPLETE
+constexpr u32 kChecksumComplete = 4;          // BPF_F_TEST_SKB_CHECKSUM_COMPLETE
 constexpr u32 kSummedComplete = 2;            // CHECKSUM_COMPLETE
 constexpr u32 kGsoMaxSize = 65536, kGsoMaxSegs = 65535;
 constexpr u16 kIpv4 = 0x0008, kIpv6 = 0xdd86;  // ETH_P_* in network order
@@ -37,11 +38,10 @@ Layer layer_of(u32 type) {
   }
 }
 
-// eth_type_trans() on the loopback device, whose address is all zeros.
+// eth_type_trans() on the loopback device, whose own and broadcast addresses are all zeros.
 void classify(host::SkbContext& s, const u8* eth, u32 payload) {
-  const bool broadcast = std::all_of(eth, eth + 6, [](u8 b) { return b == 0xff; });
   const bool own = std::all_of(eth, eth + 6, [](u8 b) { return b == 0; });
-  s.pkt_type = eth[0] & 1 ? (broadcast ? 1 : 2) : own ? 0 : 3;
+  s.pkt_type = eth[0] & 1 ? PACKET_MULTICAST : own ? PACKET_HOST : PACKET_OTHERHOST;
   const u16 proto = load_unaligned<u16>(eth + 12);
   if (__builtin_bswap16(proto) >= 0x600) s.protocol = proto;
   else s.protocol = payload >= 2 && load_unaligned<u16>(eth + kEthHeader) == 0xffff ? 0x0100 : 0x0400;

@@ -65,13 +65,14 @@ Result<TestRunResult> test_run_xdp(Kernel&, Program& p, const TestRunRequest& r)
   x.data_end = x.data_meta + linear;
   x.ingress_ifindex = md.ingress_ifindex ? md.ingress_ifindex : 1;
   x.rx_queue_index = md.rx_queue_index;
-  x.frags = reinterpret_cast<u64>(frags.data());
   x.frags_len = static_cast<u32>(frags.size());
+  frags.resize(align_up(frags.size(), kPage));  // the last fragment may grow to its page's end
+  x.frags = reinterpret_cast<u64>(frags.data());
 
   TestRunResult out;
   timed_runs(p, &x, r.repeat, out);
   out.data_out.assign(reinterpret_cast<u8*>(x.data_meta), reinterpret_cast<u8*>(x.data_end));
-  out.data_out.insert(out.data_out.end(), frags.begin(), frags.end());
+  out.data_out.insert(out.data_out.end(), frags.begin(), frags.begin() + x.frags_len);
   if (ctx.has) {
     md.data = static_cast<u32>(x.data - x.data_meta);
     md.data_end = static_cast<u32>(x.data_end - x.data_meta);

@@ -187,7 +187,7 @@ TEST_F(TwoKernels, SkbTypeAndCsumLevel) {
   for (const int l : {0, 1, 2, 3, 4})
     compare("level", kCls, "r6 = r1\nr2 = 1\ncall bpf_csum_level\nr7 = r0\nr1 = r6\nr2 = " + std::to_string(l) +
                                "\ncall bpf_csum_level\nr7 += r0\nr1 = r6\nr2 = 0\ncall bpf_csum_level\nr0 += r7\nexit", inputs());
-  compare("csum_update", kCls, "r2 = 5\ncall bpf_csum_update\nexit", {{.data = udp4(20)}, {.data = udp4(20), .flags = 1}});
+  compare("csum_update", kCls, "r2 = 5\ncall bpf_csum_update\nexit", {{.data = udp4(20)}, {.data = udp4(20), .flags = 4}});
 }
 
 }  // namespace
