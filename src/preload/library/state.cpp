@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "runtime/catalog.h"
+#include "runtime/engine.h"
 
 namespace osmia::preload {
 namespace {
@@ -61,6 +62,7 @@ runtime::Kernel* make_kernel() {
       else std::fprintf(stderr, "osmia: OSMIA_MODULE_BTF: %s\n", m.error().message.c_str());
     }
   auto* k = new runtime::Kernel(std::move(catalog), names);
+  runtime::install_engine(*k);
   k->credentials = effective;
   k->unprivileged_disabled = std::strcmp(unprivileged_setting(), "0") != 0;
   return k;
