@@ -43,6 +43,8 @@ OSMIA_HELPER(get_current_comm);
 // memory_code.cpp
 OSMIA_HELPER(probe_read);
 OSMIA_HELPER(probe_read_str);
+OSMIA_HELPER(probe_read_kernel);
+OSMIA_HELPER(probe_read_kernel_str);
 OSMIA_HELPER(copy_from_user);
 OSMIA_HELPER(strncmp);
 OSMIA_HELPER(strtol);

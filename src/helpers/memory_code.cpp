@@ -11,6 +11,7 @@ namespace osmia::helpers::code {
 namespace {
 
 u64 ret(s64 v) { return static_cast<u64>(v); }
+constexpr u64 kLowest = 65536;  // below lies no memory of ours (vm.mmap_min_addr)
 
 // The kernel's digit rules: an optional "0x" or "0" picks the base if it is 0; digits stop at the first other character.
 s64 parse_number(const char* text, u64 length, u64 flags, u64* value, bool* negative) {
@@ -78,6 +79,16 @@ u64 probe_read_str(u64 dst, u64 size, u64 src, u64, u64) {
   }
   out[n - 1] = 0;
   return n;
+}
+
+// On Linux the low addresses are user space's, which these refuse without looking: a null pointer is -ERANGE.
+u64 probe_read_kernel(u64 dst, u64 size, u64 src, u64, u64) {
+  if (src >= kLowest) return probe_read(dst, size, src, 0, 0);
+  std::memset(reinterpret_cast<void*>(dst), 0, static_cast<u32>(size));
+  return ret(-ERANGE);
+}
+u64 probe_read_kernel_str(u64 dst, u64 size, u64 src, u64, u64) {
+  return src < kLowest ? probe_read_kernel(dst, size, src, 0, 0) : probe_read_str(dst, size, src, 0, 0);
 }
 
 u64 strncmp(u64 s1, u64 size, u64 s2, u64, u64) {
