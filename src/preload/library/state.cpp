@@ -2,9 +2,9 @@
 #include "preload/library/state.h"
 
 #include <dlfcn.h>
+#include <linux/capability.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <linux/capability.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -19,7 +19,8 @@ namespace {
 
 constexpr const char* kVmlinux = "/sys/kernel/btf/vmlinux";
 
-// The effective capabilities of the calling thread, as they are now: programs drop and raise them between loads.
+// The effective capabilities of the calling thread, as they are now: programs drop and raise them between
+// loads.
 runtime::Cred effective() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[2] = {};
@@ -58,8 +59,10 @@ runtime::Kernel* make_kernel() {
       rest = rest.size() > one.size() ? rest.substr(one.size() + 1) : "";
       auto m = btf::Btf::from_file(one, *vmlinux);
       const std::string file = one.substr(one.rfind('/') + 1);
-      if (m.ok()) catalog->modules.push_back(*m), names.push_back(file.substr(0, file.find_first_of("-.")));
-      else std::fprintf(stderr, "osmia: OSMIA_MODULE_BTF: %s\n", m.error().message.c_str());
+      if (m.ok())
+        catalog->modules.push_back(*m), names.push_back(file.substr(0, file.find_first_of("-.")));
+      else
+        std::fprintf(stderr, "osmia: OSMIA_MODULE_BTF: %s\n", m.error().message.c_str());
     }
   auto* k = new runtime::Kernel(std::move(catalog), names);
   runtime::install_engine(*k);
@@ -75,7 +78,9 @@ runtime::Kernel* kernel() {
   return k;
 }
 
-void* next_symbol(const char* name) { return dlsym(RTLD_NEXT, name); }
+void* next_symbol(const char* name) {
+  return dlsym(RTLD_NEXT, name);
+}
 
 const char* redirect(const char* path, const char** content) {
   *content = nullptr;
