@@ -51,6 +51,7 @@ void run_phases(Env& env) {
   check_global_subprogs(env);
   remove_fastcall_spills(env);
   check_stack_depth(env);
+  check_tail_call_maps(env);
   check_unresolved_kfuncs(env);
 }
 
