@@ -7,7 +7,8 @@ namespace osmia::cli {
 struct Command {
   const char* name;     // as typed
   const char* summary;  // one line for --help
-  // argv[0] is the command's name. Gives the process's exit status: 0 success, 1 a negative answer, 2 usage or load error.
+  // argv[0] is the command's name. Gives the process's exit status: 0 success, 1 a negative answer, 2 usage
+  // or load error.
   int (*main)(int argc, char** argv);
 };
 

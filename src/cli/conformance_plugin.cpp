@@ -1,5 +1,5 @@
-// osmia conformance-plugin: speaks the plug-in protocol of the public bpf_conformance suite. It runs what it is given
-// unverified, so a signal or the clock may end the program; then it says so and exits with 1.
+// osmia conformance-plugin: speaks the plug-in protocol of the public bpf_conformance suite. It runs what it
+// is given unverified, so a signal or the clock may end the program; then it says so and exits with 1.
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -46,7 +46,8 @@ Result<std::vector<u8>> hex_pairs(std::string_view text, const char* what) {
     }
     const int high = hex_digit(text[i]), low = i + 1 < text.size() ? hex_digit(text[i + 1]) : -1;
     if (high < 0 || low < 0)
-      return Error{EINVAL, fmt::format("{}, byte {}: expected two hex digits, found \"{}\"", what, out.size(), text.substr(i, 2))};
+      return Error{EINVAL, fmt::format("{}, byte {}: expected two hex digits, found \"{}\"", what, out.size(),
+                                       text.substr(i, 2))};
     out.push_back(static_cast<u8>(high << 4 | low));
     i += 2;
   }
@@ -107,7 +108,8 @@ int conformance_plugin(int argc, char** argv) {
       return fail(fmt::format("expected an option of --help, found \"{}\"", arg));
     } else if (!memory_text) {
       memory_text = arg;
-    } else if (!arg.empty()) {  // the suite's runner passes its plug-in options as one argument, often an empty one
+    } else if (!arg.empty()) {  // the suite's runner passes its plug-in options as one argument, often an
+                                // empty one
       return fail(fmt::format("expected one MEMORY argument, found a second: \"{}\"", arg));
     }
   }

@@ -10,8 +10,12 @@ namespace {
 
 using host::SkbContext;
 
-u64 ret(s64 v) { return static_cast<u64>(v); }
-SkbContext& skb_of(u64 r) { return *reinterpret_cast<SkbContext*>(r); }
+u64 ret(s64 v) {
+  return static_cast<u64>(v);
+}
+SkbContext& skb_of(u64 r) {
+  return *reinterpret_cast<SkbContext*>(r);
+}
 constexpr s64 kNotSupp = -524;
 constexpr u32 kSummedNone = 0, kSummedUnnecessary = 1, kSummedComplete = 2;
 enum Flag : u64 { kFieldMask = 0xf, kPseudo = 1 << 4, kMangled0 = 1 << 5, kEnforce = 1 << 6, kIpv6 = 1 << 7 };
@@ -26,7 +30,8 @@ void replace4(u8* sum, u32 from, u32 to) {
 }
 void replace2(u8* sum, u16 from, u16 to) {
   const u16 open = static_cast<u16>(~load_unaligned<u16>(sum));
-  store_unaligned<u16>(sum, static_cast<u16>(~host::csum16_add(host::csum16_add(open, static_cast<u16>(~from)), to)));
+  store_unaligned<u16>(
+      sum, static_cast<u16>(~host::csum16_add(host::csum16_add(open, static_cast<u16>(~from)), to)));
 }
 void by_difference(u8* sum, u32 difference) {
   store_unaligned<u16>(sum, host::csum_fold(host::csum_add(difference, ~u32{load_unaligned<u16>(sum)})));
@@ -56,12 +61,16 @@ u64 csum_level(u64 ctx, u64 level, u64, u64, u64) {
   switch (level) {
     case 0: return known ? skb.csum_level : ret(-EACCES);  // query
     case 1:                                                // one more
-      if (known) skb.csum_level += skb.csum_level < 3;
-      else if (skb.ip_summed == kSummedNone) skb.ip_summed = kSummedUnnecessary, skb.csum_level = 0;
+      if (known)
+        skb.csum_level += skb.csum_level < 3;
+      else if (skb.ip_summed == kSummedNone)
+        skb.ip_summed = kSummedUnnecessary, skb.csum_level = 0;
       return 0;
     case 2:  // one less
-      if (known && skb.csum_level) skb.csum_level--;
-      else if (known) skb.ip_summed = kSummedNone;
+      if (known && skb.csum_level)
+        skb.csum_level--;
+      else if (known)
+        skb.ip_summed = kSummedNone;
       return 0;
     case 3:  // none
       if (known) skb.ip_summed = kSummedNone, skb.csum_level = 0;

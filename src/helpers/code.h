@@ -1,5 +1,6 @@
-// The code behind helper rows, by family: r1..r5 in, r0 out, results and errnos as Linux 6.12 gives them. Rows name these
-// functions; nothing else does. A helper row without code is one that cannot run in a process.
+// The code behind helper rows, by family: r1..r5 in, r0 out, results and errnos as Linux 6.12 gives them.
+// Rows name these functions; nothing else does. A helper row without code is one that cannot run in a
+// process.
 #pragma once
 #include "base/types.h"
 

@@ -10,10 +10,13 @@
 namespace osmia::helpers::code {
 namespace {
 
-u64 ret(s64 v) { return static_cast<u64>(v); }
+u64 ret(s64 v) {
+  return static_cast<u64>(v);
+}
 constexpr u64 kLowest = 65536;  // below lies no memory of ours (vm.mmap_min_addr)
 
-// The kernel's digit rules: an optional "0x" or "0" picks the base if it is 0; digits stop at the first other character.
+// The kernel's digit rules: an optional "0x" or "0" picks the base if it is 0; digits stop at the first other
+// character.
 s64 parse_number(const char* text, u64 length, u64 flags, u64* value, bool* negative) {
   u32 base = static_cast<u32>(flags & 31);
   if (!length) return -EINVAL;
@@ -41,7 +44,9 @@ s64 parse_number(const char* text, u64 length, u64 flags, u64* value, bool* nega
   bool overflow = false;
   for (int d; (d = digit(at)) >= 0 && static_cast<u32>(d) < base; at++) {
     u64 next;
-    if (__builtin_mul_overflow(v, u64{base}, &next) || __builtin_add_overflow(next, static_cast<u64>(d), &next)) overflow = true;
+    if (__builtin_mul_overflow(v, u64{base}, &next) ||
+        __builtin_add_overflow(next, static_cast<u64>(d), &next))
+      overflow = true;
     v = next;
   }
   if (overflow) return -ERANGE;
@@ -54,11 +59,14 @@ s64 parse_number(const char* text, u64 length, u64 flags, u64* value, bool* nega
 
 // A failed read leaves zeros.
 u64 probe_read(u64 dst, u64 size, u64 src, u64, u64) {
-  return interp::probe_read(reinterpret_cast<void*>(dst), reinterpret_cast<const void*>(src), static_cast<u32>(size))
+  return interp::probe_read(reinterpret_cast<void*>(dst), reinterpret_cast<const void*>(src),
+                            static_cast<u32>(size))
              ? 0
              : ret(-EFAULT);
 }
-u64 copy_from_user(u64 dst, u64 size, u64 src, u64, u64) { return probe_read(dst, size, src, 0, 0); }
+u64 copy_from_user(u64 dst, u64 size, u64 src, u64, u64) {
+  return probe_read(dst, size, src, 0, 0);
+}
 
 // The length with its terminator; cut strings are terminated.
 u64 probe_read_str(u64 dst, u64 size, u64 src, u64, u64) {
@@ -74,7 +82,8 @@ u64 probe_read_str(u64 dst, u64 size, u64 src, u64, u64) {
       std::memset(out, 0, n);
       return ret(-EFAULT);
     }
-    if (const void* end = std::memchr(out + got, 0, part)) return static_cast<u64>(static_cast<const char*>(end) - out + 1);
+    if (const void* end = std::memchr(out + got, 0, part))
+      return static_cast<u64>(static_cast<const char*>(end) - out + 1);
     got += part;
   }
   out[n - 1] = 0;

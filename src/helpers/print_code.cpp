@@ -1,5 +1,6 @@
-// Formatted text: bpf_trace_printk and its kin. The format language is the part of the kernel's that BPF allows; anything
-// else is -EINVAL before a byte is printed. Strings and addresses that arguments point to are read with faults caught.
+// Formatted text: bpf_trace_printk and its kin. The format language is the part of the kernel's that BPF
+// allows; anything else is -EINVAL before a byte is printed. Strings and addresses that arguments point to
+// are read with faults caught.
 #include <cctype>
 #include <cerrno>
 #include <cstdio>
@@ -15,7 +16,9 @@
 namespace osmia::helpers::code {
 namespace {
 
-u64 ret(s64 v) { return static_cast<u64>(v); }
+u64 ret(s64 v) {
+  return static_cast<u64>(v);
+}
 
 // The string at an address, at most `limit` bytes; empty where it cannot be read.
 std::string text_at(u64 address, size_t limit = 512) {
@@ -30,7 +33,8 @@ std::string ip_text(char style, char version, u64 address) {
   char out[64];
   if (version == '4') {
     // "i" pads each number to three digits.
-    std::snprintf(out, sizeof out, style == 'i' ? "%03u.%03u.%03u.%03u" : "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
+    std::snprintf(out, sizeof out, style == 'i' ? "%03u.%03u.%03u.%03u" : "%u.%u.%u.%u", bytes[0], bytes[1],
+                  bytes[2], bytes[3]);
     return out;
   }
   std::string text;
@@ -47,9 +51,12 @@ std::string number(const std::string& spec, int longs, char conversion, u64 v) {
   const std::string format = spec + (longs ? "ll" : "") + conversion;
   char out[256];
   const bool is_signed = conversion == 'd' || conversion == 'i';
-  if (longs) std::snprintf(out, sizeof out, format.c_str(), static_cast<unsigned long long>(v));
-  else if (is_signed) std::snprintf(out, sizeof out, format.c_str(), static_cast<int>(v));
-  else std::snprintf(out, sizeof out, format.c_str(), static_cast<unsigned>(v));
+  if (longs)
+    std::snprintf(out, sizeof out, format.c_str(), static_cast<unsigned long long>(v));
+  else if (is_signed)
+    std::snprintf(out, sizeof out, format.c_str(), static_cast<int>(v));
+  else
+    std::snprintf(out, sizeof out, format.c_str(), static_cast<unsigned>(v));
   return out;
 }
 
@@ -68,7 +75,9 @@ s64 format(const char* fmt, u32 size, const u64* args, u32 count, std::string& o
   if (!end) return -EINVAL;
   const u32 n = static_cast<u32>(static_cast<const char*>(end) - fmt);
   auto at = [&](u32 i) { return i < n ? fmt[i] : '\0'; };
-  auto ends_word = [](char c) { return !c || std::isspace(static_cast<unsigned char>(c)) || std::ispunct(static_cast<unsigned char>(c)); };
+  auto ends_word = [](char c) {
+    return !c || std::isspace(static_cast<unsigned char>(c)) || std::ispunct(static_cast<unsigned char>(c));
+  };
   u32 used = 0;
   for (u32 i = 0; i < n; i++) {
     const auto c = static_cast<unsigned char>(fmt[i]);
@@ -93,7 +102,8 @@ s64 format(const char* fmt, u32 size, const u64* args, u32 count, std::string& o
       const char kind = at(i + 1);
       if (ends_word(kind) || kind == 'K' || kind == 'x' || kind == 's' || kind == 'S' || kind == 'B') {
         char text[32];
-        std::snprintf(text, sizeof text, kind == 's' || kind == 'S' || kind == 'B' ? "0x%llx" : "%016llx", static_cast<unsigned long long>(arg));
+        std::snprintf(text, sizeof text, kind == 's' || kind == 'S' || kind == 'B' ? "0x%llx" : "%016llx",
+                      static_cast<unsigned long long>(arg));
         out += padded(spec, text);
         if (!ends_word(kind)) i++;
       } else if ((kind == 'k' || kind == 'u') && at(i + 2) == 's') {
@@ -148,14 +158,16 @@ u64 trace_printk(u64 fmt, u64 size, u64 a1, u64 a2, u64 a3) {
 u64 trace_vprintk(u64 fmt, u64 size, u64 data, u64 bytes, u64) {
   const u32 n = static_cast<u32>(bytes);
   if (n & 7 || n > 12 * 8 || (n && !data)) return ret(-EINVAL);
-  return trace(reinterpret_cast<const char*>(fmt), static_cast<u32>(size), reinterpret_cast<const u64*>(data), n / 8);
+  return trace(reinterpret_cast<const char*>(fmt), static_cast<u32>(size), reinterpret_cast<const u64*>(data),
+               n / 8);
 }
 
 u64 snprintf(u64 out, u64 size, u64 fmt, u64 data, u64 bytes) {
   const u32 n = static_cast<u32>(bytes), room = static_cast<u32>(size);
   if (n & 7 || n > 12 * 8 || (n && !data)) return ret(-EINVAL);
   std::string text;
-  const s64 length = format(reinterpret_cast<const char*>(fmt), ~0u, reinterpret_cast<const u64*>(data), n / 8, text);
+  const s64 length =
+      format(reinterpret_cast<const char*>(fmt), ~0u, reinterpret_cast<const u64*>(data), n / 8, text);
   if (length < 0) return ret(length);
   if (room) {
     const size_t fits = text.size() < room ? text.size() : room - 1;

@@ -8,9 +8,15 @@
 namespace osmia::helpers::code {
 namespace {
 
-u64 ret(s64 v) { return static_cast<u64>(v); }
-maps::RingBufferMap& ring_of(u64 map) { return static_cast<maps::RingBufferMap&>(*reinterpret_cast<maps::Map*>(map)); }
-void* record(u64 r) { return reinterpret_cast<void*>(r); }
+u64 ret(s64 v) {
+  return static_cast<u64>(v);
+}
+maps::RingBufferMap& ring_of(u64 map) {
+  return static_cast<maps::RingBufferMap&>(*reinterpret_cast<maps::Map*>(map));
+}
+void* record(u64 r) {
+  return reinterpret_cast<void*>(r);
+}
 
 u64 end_dynptr(u64 ptr, u64 flags, bool discard) {
   auto* d = reinterpret_cast<Dynptr*>(ptr);
@@ -22,8 +28,12 @@ u64 end_dynptr(u64 ptr, u64 flags, bool discard) {
 
 }  // namespace
 
-u64 ringbuf_output(u64 map, u64 data, u64 size, u64 flags, u64) { return ret(ring_of(map).output(record(data), size, flags)); }
-u64 ringbuf_reserve(u64 map, u64 size, u64 flags, u64, u64) { return reinterpret_cast<u64>(ring_of(map).reserve(size, flags)); }
+u64 ringbuf_output(u64 map, u64 data, u64 size, u64 flags, u64) {
+  return ret(ring_of(map).output(record(data), size, flags));
+}
+u64 ringbuf_reserve(u64 map, u64 size, u64 flags, u64, u64) {
+  return reinterpret_cast<u64>(ring_of(map).reserve(size, flags));
+}
 u64 ringbuf_submit(u64 sample, u64 flags, u64, u64, u64) {
   maps::RingBufferMap::commit(record(sample), flags, false);
   return 0;
@@ -32,7 +42,9 @@ u64 ringbuf_discard(u64 sample, u64 flags, u64, u64, u64) {
   maps::RingBufferMap::commit(record(sample), flags, true);
   return 0;
 }
-u64 ringbuf_query(u64 map, u64 what, u64, u64, u64) { return ring_of(map).query(what); }
+u64 ringbuf_query(u64 map, u64 what, u64, u64, u64) {
+  return ring_of(map).query(what);
+}
 
 u64 ringbuf_reserve_dynptr(u64 map, u64 size, u64 flags, u64 ptr, u64) {
   auto* d = reinterpret_cast<Dynptr*>(ptr);
@@ -45,7 +57,11 @@ u64 ringbuf_reserve_dynptr(u64 map, u64 size, u64 flags, u64 ptr, u64) {
   *d = {reinterpret_cast<u64>(room), n | kRingbuf << 28, 0};
   return 0;
 }
-u64 ringbuf_submit_dynptr(u64 ptr, u64 flags, u64, u64, u64) { return end_dynptr(ptr, flags, false); }
-u64 ringbuf_discard_dynptr(u64 ptr, u64 flags, u64, u64, u64) { return end_dynptr(ptr, flags, true); }
+u64 ringbuf_submit_dynptr(u64 ptr, u64 flags, u64, u64, u64) {
+  return end_dynptr(ptr, flags, false);
+}
+u64 ringbuf_discard_dynptr(u64 ptr, u64 flags, u64, u64, u64) {
+  return end_dynptr(ptr, flags, true);
+}
 
 }  // namespace osmia::helpers::code

@@ -1,5 +1,6 @@
-// Socket buffers: all bytes lie in one linear buffer with room at both ends, so "pulling" and "making writable" only
-// check lengths. Who changes the packet's ends calls moved(), which keeps the context's pointers right.
+// Socket buffers: all bytes lie in one linear buffer with room at both ends, so "pulling" and "making
+// writable" only check lengths. Who changes the packet's ends calls moved(), which keeps the context's
+// pointers right.
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -15,9 +16,15 @@ namespace {
 
 using host::SkbContext;
 
-u64 ret(s64 v) { return static_cast<u64>(v); }
-SkbContext& skb_of(u64 r) { return *reinterpret_cast<SkbContext*>(r); }
-u8* at(u64 address) { return reinterpret_cast<u8*>(address); }
+u64 ret(s64 v) {
+  return static_cast<u64>(v);
+}
+SkbContext& skb_of(u64 r) {
+  return *reinterpret_cast<SkbContext*>(r);
+}
+u8* at(u64 address) {
+  return reinterpret_cast<u8*>(address);
+}
 
 constexpr u32 kMaxLen = 16384 - 320;  // BPF_SKB_MAX_LEN: four pages less what Linux keeps behind the data
 constexpr u32 kEthHeader = 14, kVlanHeader = 4, kMacs = 12;
@@ -52,7 +59,9 @@ bool tail_room(SkbContext& s, u64 n) {
   s.network_header -= shift;
   return true;
 }
-bool is_vlan(u32 protocol) { return protocol == kVlan || protocol == kVlanAd; }
+bool is_vlan(u32 protocol) {
+  return protocol == kVlan || protocol == kVlanAd;
+}
 
 // Takes the outermost tag out of the bytes.
 s64 pop_bytes(SkbContext& s, u16* tci) {
@@ -61,9 +70,11 @@ s64 pop_bytes(SkbContext& s, u16* tci) {
   u8* p = at(s.data);
   *tci = __builtin_bswap16(load_unaligned<u16>(p + kEthHeader));
   const u16 inner = load_unaligned<u16>(p + kEthHeader + 2);
-  if (__builtin_bswap16(inner) >= 0x600) s.protocol = inner;
+  if (__builtin_bswap16(inner) >= 0x600)
+    s.protocol = inner;
   else {
-    const bool raw = s.len >= kEthHeader + kVlanHeader + 2 && load_unaligned<u16>(p + kEthHeader + kVlanHeader) == 0xffff;
+    const bool raw =
+        s.len >= kEthHeader + kVlanHeader + 2 && load_unaligned<u16>(p + kEthHeader + kVlanHeader) == 0xffff;
     s.protocol = raw ? 0x0100 : 0x0400;  // ETH_P_802_3, ETH_P_802_2
   }
   std::memmove(p + kVlanHeader, p, kMacs);
@@ -88,9 +99,12 @@ u64 skb_load_packet(u64 ctx, u64 offset, u64 bytes, u64, u64) {
   s64 off = static_cast<s32>(offset);
   constexpr s64 kNet = -0x100000, kLink = -0x200000;
   if (off < 0) {
-    if (off >= kNet) off += static_cast<s64>(s.network_header - s.data) - kNet;
-    else if (off >= kLink && s.mac_header) off += static_cast<s64>(s.mac_header - s.data) - kLink;
-    else return ret(-EFAULT);
+    if (off >= kNet)
+      off += static_cast<s64>(s.network_header - s.data) - kNet;
+    else if (off >= kLink && s.mac_header)
+      off += static_cast<s64>(s.mac_header - s.data) - kLink;
+    else
+      return ret(-EFAULT);
   }
   const u64 at_byte = s.data + static_cast<u64>(off);
   if (at_byte < s.head || at_byte + bytes > s.data + s.len) return ret(-EFAULT);
@@ -235,7 +249,7 @@ u64 skb_set_hash_invalid(u64 ctx, u64, u64, u64, u64) {
 u64 skb_redirect(u64 ifindex, u64 flags, u64, u64, u64) {
   if (flags & ~u64{1}) return 2;  // TC_ACT_SHOT; only BPF_F_INGRESS is known
   host::redirect() = {true, static_cast<u32>(ifindex), flags};
-  return 7;                       // TC_ACT_REDIRECT
+  return 7;  // TC_ACT_REDIRECT
 }
 
 u64 skb_event_output(u64 ctx, u64 map, u64 flags, u64 data, u64 size) {

@@ -23,25 +23,41 @@ constexpr u64 kHz = 250, kInitialJiffies = static_cast<u64>(static_cast<u32>(-30
 
 }  // namespace
 
-u64 ktime_get_ns(u64, u64, u64, u64, u64) { return clock_ns(CLOCK_MONOTONIC); }
-u64 ktime_get_boot_ns(u64, u64, u64, u64, u64) { return clock_ns(CLOCK_BOOTTIME); }
-u64 ktime_get_coarse_ns(u64, u64, u64, u64, u64) { return clock_ns(CLOCK_MONOTONIC_COARSE); }
-u64 ktime_get_tai_ns(u64, u64, u64, u64, u64) { return clock_ns(CLOCK_TAI); }
-u64 jiffies64(u64, u64, u64, u64, u64) { return kInitialJiffies + clock_ns(CLOCK_MONOTONIC_COARSE) / (1000000000u / kHz); }
+u64 ktime_get_ns(u64, u64, u64, u64, u64) {
+  return clock_ns(CLOCK_MONOTONIC);
+}
+u64 ktime_get_boot_ns(u64, u64, u64, u64, u64) {
+  return clock_ns(CLOCK_BOOTTIME);
+}
+u64 ktime_get_coarse_ns(u64, u64, u64, u64, u64) {
+  return clock_ns(CLOCK_MONOTONIC_COARSE);
+}
+u64 ktime_get_tai_ns(u64, u64, u64, u64, u64) {
+  return clock_ns(CLOCK_TAI);
+}
+u64 jiffies64(u64, u64, u64, u64, u64) {
+  return kInitialJiffies + clock_ns(CLOCK_MONOTONIC_COARSE) / (1000000000u / kHz);
+}
 
 u64 get_prandom_u32(u64, u64, u64, u64, u64) {
   thread_local std::mt19937 generator{std::random_device{}()};
   return generator();
 }
 
-u64 get_smp_processor_id(u64, u64, u64, u64, u64) { return host::current_cpu(); }
-u64 get_numa_node_id(u64, u64, u64, u64, u64) { return 0; }  // virtual CPUs are all on node 0
+u64 get_smp_processor_id(u64, u64, u64, u64, u64) {
+  return host::current_cpu();
+}
+u64 get_numa_node_id(u64, u64, u64, u64, u64) {
+  return 0;
+}  // virtual CPUs are all on node 0
 
 u64 get_current_pid_tgid(u64, u64, u64, u64, u64) {
   thread_local const u64 tid = static_cast<u64>(syscall(SYS_gettid));
   return static_cast<u64>(getpid()) << 32 | tid;
 }
-u64 get_current_uid_gid(u64, u64, u64, u64, u64) { return static_cast<u64>(getgid()) << 32 | getuid(); }
+u64 get_current_uid_gid(u64, u64, u64, u64, u64) {
+  return static_cast<u64>(getgid()) << 32 | getuid();
+}
 
 // The thread's name, cut to size and padded with zeros; always terminated.
 u64 get_current_comm(u64 buffer, u64 size, u64, u64, u64) {

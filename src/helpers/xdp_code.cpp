@@ -1,4 +1,5 @@
-// XDP: moving the packet's ends, copying from and to it, redirection. The start of the headroom belongs to the driver.
+// XDP: moving the packet's ends, copying from and to it, redirection. The start of the headroom belongs to
+// the driver.
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -13,23 +14,33 @@ namespace {
 
 using host::XdpContext;
 
-u64 ret(s64 v) { return static_cast<u64>(v); }
-XdpContext& xdp_of(u64 r) { return *reinterpret_cast<XdpContext*>(r); }
-s32 offset_of(u64 r) { return static_cast<s32>(r); }
+u64 ret(s64 v) {
+  return static_cast<u64>(v);
+}
+XdpContext& xdp_of(u64 r) {
+  return *reinterpret_cast<XdpContext*>(r);
+}
+s32 offset_of(u64 r) {
+  return static_cast<s32>(r);
+}
 
 constexpr u64 kFrameHeader = 40;  // sizeof(struct xdp_frame)
 constexpr u64 kEthHeader = 14;
 constexpr u64 kMetaMax = 255;
 constexpr u64 kRedirectAction = 4;
 
-u64 linear(const XdpContext& x) { return x.data_end - x.data; }
+u64 linear(const XdpContext& x) {
+  return x.data_end - x.data;
+}
 
 // Copies between the packet (linear part, then fragments) and `memory`.
 void copy(const XdpContext& x, u32 offset, u8* memory, u32 length, bool store) {
   const u64 head = linear(x);
   auto part = [&](u8* packet, u64 n) {
-    if (store) std::memmove(packet, memory, n);
-    else std::memmove(memory, packet, n);
+    if (store)
+      std::memmove(packet, memory, n);
+    else
+      std::memmove(memory, packet, n);
     memory += n;
   };
   const u64 in_head = offset < head ? (length < head - offset ? length : head - offset) : 0;
@@ -92,7 +103,9 @@ u64 xdp_adjust_tail(u64 ctx, u64 delta, u64, u64, u64) {
   return 0;
 }
 
-u64 xdp_get_buff_len(u64 ctx, u64, u64, u64, u64) { return linear(xdp_of(ctx)) + xdp_of(ctx).frags_len; }
+u64 xdp_get_buff_len(u64 ctx, u64, u64, u64, u64) {
+  return linear(xdp_of(ctx)) + xdp_of(ctx).frags_len;
+}
 
 u64 xdp_load_bytes(u64 ctx, u64 offset, u64 to, u64 length, u64) {
   const auto& x = xdp_of(ctx);

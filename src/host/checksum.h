@@ -1,4 +1,5 @@
-// The Internet checksum (RFC 1071) in Linux's representation: partial sums of 32 bits in ones' complement, in memory order.
+// The Internet checksum (RFC 1071) in Linux's representation: partial sums of 32 bits in ones' complement, in
+// memory order.
 #pragma once
 #include "base/bits.h"
 
@@ -8,7 +9,9 @@ constexpr u32 csum_add(u32 a, u32 b) {
   const u32 sum = a + b;
   return sum + (sum < b);
 }
-constexpr u32 csum_sub(u32 a, u32 b) { return csum_add(a, ~b); }
+constexpr u32 csum_sub(u32 a, u32 b) {
+  return csum_add(a, ~b);
+}
 constexpr u16 csum_fold(u32 sum) {
   sum = (sum & 0xffff) + (sum >> 16);
   sum = (sum & 0xffff) + (sum >> 16);

@@ -1,5 +1,6 @@
-// What programs do to the world besides their packet and their maps: lines for people, records for perf readers, a
-// redirection. The runtime or a test says where they go; each sink is called on the thread that runs the program.
+// What programs do to the world besides their packet and their maps: lines for people, records for perf
+// readers, a redirection. The runtime or a test says where they go; each sink is called on the thread that
+// runs the program.
 #pragma once
 #include <functional>
 #include <span>
@@ -14,8 +15,8 @@ using TraceSink = std::function<void(std::string_view line)>;
 void set_trace_sink(TraceSink sink);
 void trace_line(std::string_view line);
 
-// Records of bpf_perf_event_output: the map (its live address), the CPU, the bytes. Unset: the helper answers -ENOENT, as
-// for a slot that no reader has opened.
+// Records of bpf_perf_event_output: the map (its live address), the CPU, the bytes. Unset: the helper answers
+// -ENOENT, as for a slot that no reader has opened.
 using EventSink = std::function<bool(u64 map, u32 cpu, std::span<const u8> bytes)>;
 void set_event_sink(EventSink sink);
 s64 event_output(u64 map, u32 cpu, std::span<const u8> bytes);  // 0 or -ENOENT

@@ -35,7 +35,8 @@ struct SkbContext {
   u64 flow_keys = 0;    // struct bpf_flow_keys
   u64 sk = 0;           // socket, or 0
   u64 tstamp = 0, hwtstamp = 0;
-  // What helpers need beside the fields: headers (0 = not known), and the checksum that hardware gave (CHECKSUM_*).
+  // What helpers need beside the fields: headers (0 = not known), and the checksum that hardware gave
+  // (CHECKSUM_*).
   u64 mac_header = 0, network_header = 0;
   u32 ip_summed = 0, csum_level = 0, csum = 0;
 };

@@ -25,10 +25,13 @@ Result<ExecProgram> unverified(std::span<const Insn> insns, const std::function<
     if (op->kind == OpKind::kLdAbs || op->kind == OpKind::kLdInd)
       return Error{EOPNOTSUPP, "packet loads need a packet: not supported without one" + where(i)};
     if (is_ld_imm64(in)) {
-      if (i + 1 >= size) return Error{EINVAL, "expected the second half of a 64-bit load, found the program's end" + where(i)};
-      if (in.src == kPseudoFunc) starts.insert(i + 1 + in.imm);
+      if (i + 1 >= size)
+        return Error{EINVAL, "expected the second half of a 64-bit load, found the program's end" + where(i)};
+      if (in.src == kPseudoFunc)
+        starts.insert(i + 1 + in.imm);
       else if (in.src)
-        return Error{EOPNOTSUPP, "a 64-bit load of kind " + std::to_string(in.src) + " needs maps or kernel types" + where(i)};
+        return Error{EOPNOTSUPP, "a 64-bit load of kind " + std::to_string(in.src) +
+                                     " needs maps or kernel types" + where(i)};
       out.original.push_back(static_cast<u32>(++i));
       continue;
     }
@@ -41,17 +44,19 @@ Result<ExecProgram> unverified(std::span<const Insn> insns, const std::function<
     ExecCall call;
     if (in.src == kHelperCall && helper) call = helper(in.imm);
     if (!call.fn && !call.tail_call)
-      return Error{EOPNOTSUPP, std::string(in.src == kHelperCall ? "helper " : "kfunc ") + std::to_string(in.imm) +
-                                   " is not available to an unverified program" + where(i)};
+      return Error{EOPNOTSUPP, std::string(in.src == kHelperCall ? "helper " : "kfunc ") +
+                                   std::to_string(in.imm) + " is not available to an unverified program" +
+                                   where(i)};
     out.calls.push_back(std::move(call));
     in.imm = static_cast<s32>(out.calls.size() - 1);
   }
   for (const s64 start : starts) {
     if (start < 0 || start >= size)
-      return Error{EINVAL, "expected a call into the program, found instruction " + std::to_string(start) + " of " +
-                               std::to_string(size)};
+      return Error{EINVAL, "expected a call into the program, found instruction " + std::to_string(start) +
+                               " of " + std::to_string(size)};
     if (!out.subprogs.empty()) out.subprogs.back().end = static_cast<u32>(start);
-    out.subprogs.push_back({static_cast<u32>(start), static_cast<u32>(size), 512, "f" + std::to_string(start)});
+    out.subprogs.push_back(
+        {static_cast<u32>(start), static_cast<u32>(size), 512, "f" + std::to_string(start)});
   }
   return out;
 }

@@ -1,5 +1,5 @@
-// Verified program -> rewritten program -> interpreter code. A program holds on to both for as long as it lives; programs
-// that a run reaches by tail calls are held until the run ends.
+// Verified program -> rewritten program -> interpreter code. A program holds on to both for as long as it
+// lives; programs that a run reaches by tail calls are held until the run ends.
 #include "runtime/engine.h"
 
 #include <unordered_map>
@@ -53,7 +53,8 @@ rewrite::NativeFn helper_code(const contract::HelperDef& def) {
 Status prepare_program(Kernel& kernel, Program& p) {
   rewrite::Options options;
   options.helper_code = helper_code;
-  options.load_packet = p.type_def && p.type_def->traits & contract::kLdAbsAllowed ? helpers::code::skb_load_packet : nullptr;
+  options.load_packet =
+      p.type_def && p.type_def->traits & contract::kLdAbsAllowed ? helpers::code::skb_load_packet : nullptr;
   options.privileged = kernel.credentials().capable(contract::Capability::kBpf);
   auto made = std::make_shared<Interpreted>();
   OSMIA_ASSIGN(made->program, rewrite::rewrite(p.desc, p.facts, options));

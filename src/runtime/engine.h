@@ -1,12 +1,13 @@
-// The engine behind programs: what a verified program becomes when it is loaded, and how its helpers are found.
+// The engine behind programs: what a verified program becomes when it is loaded, and how its helpers are
+// found.
 #pragma once
 #include "runtime/kernel.h"
 
 namespace osmia::runtime {
 
-// Kernel::prepare: rewrites the program and compiles it for the interpreter. A program whose helpers have no code here
-// is loaded without an Executable; Program::not_executable then names what is missing.
-// Errors: what rewriting gives (ERANGE, EOPNOTSUPP …).
+// Kernel::prepare: rewrites the program and compiles it for the interpreter. A program whose helpers have no
+// code here is loaded without an Executable; Program::not_executable then names what is missing. Errors: what
+// rewriting gives (ERANGE, EOPNOTSUPP …).
 Status prepare_program(Kernel& kernel, Program& program);
 
 // Fills the hooks of a Kernel: prepare, and the test runs of all program types that have one.

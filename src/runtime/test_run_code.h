@@ -16,7 +16,8 @@ Result<TestRunResult> test_run_syscall(Kernel& k, Program& p, const TestRunReque
 
 inline constexpr u32 kPage = 4096;
 inline constexpr u32 kEthHeader = 14;
-inline constexpr u32 kSharedInfo = 320;  // what Linux keeps behind packet data: struct skb_shared_info, aligned
+inline constexpr u32 kSharedInfo =
+    320;  // what Linux keeps behind packet data: struct skb_shared_info, aligned
 
 // EOPNOTSUPP with the missing helpers' names if nothing here can run the program.
 Status check_executable(const Program& p);
@@ -24,8 +25,8 @@ Status check_executable(const Program& p);
 // Runs r.repeat times (0 counts as 1); fills retval and the average duration.
 void timed_runs(Program& p, void* ctx, u32 repeat, TestRunResult& result);
 
-// The caller's context as Linux takes it: `size` bytes, zero where the caller gave less; E2BIG if there is more than `size`
-// and not all zero. has = false: the caller neither gives nor wants one.
+// The caller's context as Linux takes it: `size` bytes, zero where the caller gave less; E2BIG if there is
+// more than `size` and not all zero. has = false: the caller neither gives nor wants one.
 struct ContextBytes {
   bool has = false;
   std::vector<u8> bytes;

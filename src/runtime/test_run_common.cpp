@@ -20,7 +20,8 @@ u64 now_ns() {
 
 Status check_executable(const Program& p) {
   if (p.executable) return Ok{};
-  return Error{EOPNOTSUPP, p.not_executable.empty() ? "not supported yet: nothing here runs programs" : p.not_executable};
+  return Error{EOPNOTSUPP,
+               p.not_executable.empty() ? "not supported yet: nothing here runs programs" : p.not_executable};
 }
 
 void timed_runs(Program& p, void* ctx, u32 repeat, TestRunResult& result) {
@@ -39,7 +40,9 @@ Result<ContextBytes> context_in(const TestRunRequest& r, u32 size) {
   if (!r.has_ctx_in) return out;
   if (r.ctx_in.size() > kPage) return Error{E2BIG, "context: more than a page"};
   for (size_t i = size; i < r.ctx_in.size(); i++)
-    if (r.ctx_in[i]) return Error{E2BIG, "context: expected at most " + std::to_string(size) + " bytes, found more that are not zero"};
+    if (r.ctx_in[i])
+      return Error{E2BIG, "context: expected at most " + std::to_string(size) +
+                              " bytes, found more that are not zero"};
   std::copy_n(r.ctx_in.begin(), std::min<size_t>(size, r.ctx_in.size()), out.bytes.begin());
   return out;
 }
@@ -50,11 +53,13 @@ bool device_exists(u32 ifindex) {
 }
 
 std::map<u32, TestRunFn> test_run_table() {
-  constexpr u32 kSocketFilter = 1, kSchedCls = 3, kSchedAct = 4, kXdp = 6, kCgroupSkb = 8, kLwtIn = 10, kLwtOut = 11, kLwtXmit = 12,
-                kRawTracepoint = 17, kLwtSeg6local = 19, kFlowDissector = 22, kRawTracepointWritable = 24, kTracing = 26,
-                kStructOps = 27, kSkLookup = 30, kSyscall = 31, kNetfilter = 32;
+  constexpr u32 kSocketFilter = 1, kSchedCls = 3, kSchedAct = 4, kXdp = 6, kCgroupSkb = 8, kLwtIn = 10,
+                kLwtOut = 11, kLwtXmit = 12, kRawTracepoint = 17, kLwtSeg6local = 19, kFlowDissector = 22,
+                kRawTracepointWritable = 24, kTracing = 26, kStructOps = 27, kSkLookup = 30, kSyscall = 31,
+                kNetfilter = 32;
   std::map<u32, TestRunFn> table;
-  for (const u32 type : {kSocketFilter, kSchedCls, kSchedAct, kCgroupSkb, kLwtIn, kLwtOut, kLwtXmit, kLwtSeg6local})
+  for (const u32 type :
+       {kSocketFilter, kSchedCls, kSchedAct, kCgroupSkb, kLwtIn, kLwtOut, kLwtXmit, kLwtSeg6local})
     table[type] = test_run_skb;
   table[kXdp] = test_run_xdp;
   table[kRawTracepoint] = table[kRawTracepointWritable] = test_run_raw_tp;
@@ -62,7 +67,8 @@ std::map<u32, TestRunFn> test_run_table() {
   // Linux has a test run for these; here it would need what is not there yet.
   for (const u32 type : {kFlowDissector, kTracing, kStructOps, kSkLookup, kNetfilter})
     table[type] = [](Kernel&, Program& p, const TestRunRequest&) -> Result<TestRunResult> {
-      return Error{EOPNOTSUPP, "not supported yet: test runs of " + std::string(p.type_def ? p.type_def->name : "this type")};
+      return Error{EOPNOTSUPP, "not supported yet: test runs of " +
+                                   std::string(p.type_def ? p.type_def->name : "this type")};
     };
   return table;
 }

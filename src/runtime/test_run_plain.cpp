@@ -1,12 +1,14 @@
-// Test runs without a packet: raw tracepoints (the context is their arguments) and syscall programs (the context is the
-// caller's memory, and what the program made of it goes back).
+// Test runs without a packet: raw tracepoints (the context is their arguments) and syscall programs (the
+// context is the caller's memory, and what the program made of it goes back).
 #include "host/run_context.h"
 #include "runtime/test_run_code.h"
 
 namespace osmia::runtime {
 namespace {
 
-Error invalid(const char* what) { return {EINVAL, what}; }
+Error invalid(const char* what) {
+  return {EINVAL, what};
+}
 
 bool only_a_context(const TestRunRequest& r) {
   return !r.has_data_in && !r.wants_data_out && !r.wants_ctx_out && !r.repeat && !r.batch_size;

@@ -1,5 +1,5 @@
-// Test run of programs on socket buffers. The packet comes with its Ethernet header; traffic control sees it, the others
-// start behind it and get zeros in its place in the output.
+// Test run of programs on socket buffers. The packet comes with its Ethernet header; traffic control sees it,
+// the others start behind it and get zeros in its place in the output.
 #include <linux/bpf.h>
 #include <linux/if_packet.h>
 
@@ -16,15 +16,17 @@
 namespace osmia::runtime {
 namespace {
 
-constexpr u32 kPad = 64;                      // NET_SKB_PAD
-constexpr u32 kMaxSkb = 16384;                // helpers let a packet grow up to this
+constexpr u32 kPad = 64;        // NET_SKB_PAD
+constexpr u32 kMaxSkb = 16384;  // helpers let a packet grow up to this
 constexpr u32 kBuffer = 3 * kMaxSkb;
-constexpr u32 kChecksumComplete = 4;          // BPF_F_TEST_SKB_CHECKSUM_COMPLETE
-constexpr u32 kSummedComplete = 2;            // CHECKSUM_COMPLETE
+constexpr u32 kChecksumComplete = 4;  // BPF_F_TEST_SKB_CHECKSUM_COMPLETE
+constexpr u32 kSummedComplete = 2;    // CHECKSUM_COMPLETE
 constexpr u32 kGsoMaxSize = 65536, kGsoMaxSegs = 65535;
 constexpr u16 kIpv4 = 0x0008, kIpv6 = 0xdd86;  // ETH_P_* in network order
 
-Error invalid(const char* what) { return {EINVAL, what}; }
+Error invalid(const char* what) {
+  return {EINVAL, what};
+}
 
 enum class Layer { kLink, kNetworkDirect, kNetwork };
 Layer layer_of(u32 type) {
@@ -43,8 +45,10 @@ void classify(host::SkbContext& s, const u8* eth, u32 payload) {
   const bool own = std::all_of(eth, eth + 6, [](u8 b) { return b == 0; });
   s.pkt_type = eth[0] & 1 ? PACKET_MULTICAST : own ? PACKET_HOST : PACKET_OTHERHOST;
   const u16 proto = load_unaligned<u16>(eth + 12);
-  if (__builtin_bswap16(proto) >= 0x600) s.protocol = proto;
-  else s.protocol = payload >= 2 && load_unaligned<u16>(eth + kEthHeader) == 0xffff ? 0x0100 : 0x0400;
+  if (__builtin_bswap16(proto) >= 0x600)
+    s.protocol = proto;
+  else
+    s.protocol = payload >= 2 && load_unaligned<u16>(eth + kEthHeader) == 0xffff ? 0x0100 : 0x0400;
 }
 
 // What a caller may say in the context; every other byte must be zero.
@@ -52,14 +56,20 @@ Status check_context(const __sk_buff& c) {
   struct Range {
     size_t begin, end;
   };
-#define OSMIA_FIELD(first, last) Range{offsetof(__sk_buff, first), offsetof(__sk_buff, last) + sizeof(__sk_buff::last)}
-  const Range allowed[] = {OSMIA_FIELD(mark, mark), OSMIA_FIELD(priority, ifindex), OSMIA_FIELD(cb, cb),
-                           OSMIA_FIELD(tstamp, gso_segs), OSMIA_FIELD(gso_size, gso_size), OSMIA_FIELD(hwtstamp, hwtstamp)};
+#define OSMIA_FIELD(first, last)                                                    \
+  Range {                                                                           \
+    offsetof(__sk_buff, first), offsetof(__sk_buff, last) + sizeof(__sk_buff::last) \
+  }
+  const Range allowed[] = {
+      OSMIA_FIELD(mark, mark),       OSMIA_FIELD(priority, ifindex),  OSMIA_FIELD(cb, cb),
+      OSMIA_FIELD(tstamp, gso_segs), OSMIA_FIELD(gso_size, gso_size), OSMIA_FIELD(hwtstamp, hwtstamp)};
 #undef OSMIA_FIELD
   const u8* bytes = reinterpret_cast<const u8*>(&c);
   for (size_t i = 0; i < sizeof c; i++) {
-    const bool may = std::any_of(std::begin(allowed), std::end(allowed), [&](const Range& r) { return i >= r.begin && i < r.end; });
-    if (!may && bytes[i]) return Error{EINVAL, "context: expected zero at byte " + std::to_string(i) + " of __sk_buff"};
+    const bool may = std::any_of(std::begin(allowed), std::end(allowed),
+                                 [&](const Range& r) { return i >= r.begin && i < r.end; });
+    if (!may && bytes[i])
+      return Error{EINVAL, "context: expected zero at byte " + std::to_string(i) + " of __sk_buff"};
   }
   return Ok{};
 }
@@ -71,7 +81,8 @@ Status apply_context(host::SkbContext& s, const __sk_buff& c) {
   s.ingress_ifindex = c.ingress_ifindex;
   s.tstamp = c.tstamp;
   std::memcpy(s.cb, c.cb, sizeof s.cb);
-  if (c.wire_len && (c.wire_len < s.len || c.wire_len > kGsoMaxSize)) return invalid("context: wire_len out of range");
+  if (c.wire_len && (c.wire_len < s.len || c.wire_len > kGsoMaxSize))
+    return invalid("context: wire_len out of range");
   s.wire_len = c.wire_len ? c.wire_len : s.len;
   if (c.gso_segs > kGsoMaxSegs) return invalid("context: gso_segs out of range");
   s.gso_segs = c.gso_segs;
@@ -81,14 +92,16 @@ Status apply_context(host::SkbContext& s, const __sk_buff& c) {
 }
 
 u32 network_checksum(const host::SkbContext& s) {
-  return host::csum_partial(reinterpret_cast<const void*>(s.network_header), s.data + s.len - s.network_header, 0);
+  return host::csum_partial(reinterpret_cast<const void*>(s.network_header),
+                            s.data + s.len - s.network_header, 0);
 }
 
 }  // namespace
 
 Result<TestRunResult> test_run_skb(Kernel&, Program& p, const TestRunRequest& r) {
   const u32 size = static_cast<u32>(r.data_in.size());
-  if (r.flags & ~kChecksumComplete || r.cpu || r.batch_size) return invalid("flags, cpu or batch_size: not possible for this type");
+  if (r.flags & ~kChecksumComplete || r.cpu || r.batch_size)
+    return invalid("flags, cpu or batch_size: not possible for this type");
   if (size < kEthHeader) return invalid("data_in: expected at least an Ethernet header");
   if (size > kPage - kPad - kSharedInfo) return invalid("data_in: larger than a page holds");
   OSMIA_ASSIGN(ContextBytes ctx, context_in(r, sizeof(__sk_buff)));
@@ -142,7 +155,8 @@ Result<TestRunResult> test_run_skb(Kernel&, Program& p, const TestRunRequest& r)
   if (r.flags & kChecksumComplete && host::csum_fold(s.csum) != host::csum_fold(network_checksum(s)))
     return Error{EBADMSG, "the packet no longer fits its checksum"};
   if (layer != Layer::kLink) out.data_out.resize(kEthHeader);
-  out.data_out.insert(out.data_out.end(), reinterpret_cast<u8*>(s.data), reinterpret_cast<u8*>(s.data) + s.len);
+  out.data_out.insert(out.data_out.end(), reinterpret_cast<u8*>(s.data),
+                      reinterpret_cast<u8*>(s.data) + s.len);
   if (ctx.has) {
     given.mark = s.mark;
     given.priority = s.priority;

@@ -1,5 +1,5 @@
-// Test run of XDP programs: one page holds head room, packet and tail room as in a driver; what does not fit lies in
-// fragments behind it, which no packet pointer reaches.
+// Test run of XDP programs: one page holds head room, packet and tail room as in a driver; what does not fit
+// lies in fragments behind it, which no packet pointer reaches.
 #include <algorithm>
 #include <cstring>
 
@@ -10,16 +10,18 @@
 namespace osmia::runtime {
 namespace {
 
-constexpr u32 kHeadroom = 256;     // XDP_PACKET_HEADROOM
-constexpr u32 kFrameHeader = 40;   // sizeof(struct xdp_frame)
-constexpr u32 kMaxFragments = 17;  // MAX_SKB_FRAGS
+constexpr u32 kHeadroom = 256;             // XDP_PACKET_HEADROOM
+constexpr u32 kFrameHeader = 40;           // sizeof(struct xdp_frame)
+constexpr u32 kMaxFragments = 17;          // MAX_SKB_FRAGS
 constexpr u32 kDevmap = 33, kCpumap = 35;  // BPF_XDP_DEVMAP, BPF_XDP_CPUMAP
 
 struct XdpMd {
   u32 data, data_end, data_meta, ingress_ifindex, rx_queue_index, egress_ifindex;
 };
 
-Error invalid(const char* what) { return {EINVAL, what}; }
+Error invalid(const char* what) {
+  return {EINVAL, what};
+}
 
 }  // namespace
 
@@ -40,7 +42,8 @@ Result<TestRunResult> test_run_xdp(Kernel&, Program& p, const TestRunRequest& r)
     if (md.data_meta || md.data_end > size || md.data > md.data_end)
       return invalid("context: expected data_meta 0 and data <= data_end <= the input's size");
     meta = md.data;
-    if (meta & 3 || meta > 255 || meta > headroom - kFrameHeader) return invalid("context: metadata of this size is not possible");
+    if (meta & 3 || meta > 255 || meta > headroom - kFrameHeader)
+      return invalid("context: metadata of this size is not possible");
     headroom -= meta;
     linear = md.data_end;
   }
@@ -48,10 +51,13 @@ Result<TestRunResult> test_run_xdp(Kernel&, Program& p, const TestRunRequest& r)
   linear = std::min(linear, most);
   if (size - meta < kEthHeader) return invalid("data_in: expected at least an Ethernet header");
   if (md.egress_ifindex) return invalid("context: egress_ifindex must be 0");
-  if (!md.ingress_ifindex && md.rx_queue_index) return invalid("context: rx_queue_index without ingress_ifindex");
-  if (md.ingress_ifindex && !device_exists(md.ingress_ifindex)) return Error{ENODEV, "context: no such ingress_ifindex"};
+  if (!md.ingress_ifindex && md.rx_queue_index)
+    return invalid("context: rx_queue_index without ingress_ifindex");
+  if (md.ingress_ifindex && !device_exists(md.ingress_ifindex))
+    return Error{ENODEV, "context: no such ingress_ifindex"};
   if (md.ingress_ifindex && md.rx_queue_index) return invalid("context: no such rx_queue_index");
-  if (u64{size} - linear > u64{kMaxFragments} * kPage) return Error{ENOMEM, "data_in: more fragments than a packet can have"};
+  if (u64{size} - linear > u64{kMaxFragments} * kPage)
+    return Error{ENOMEM, "data_in: more fragments than a packet can have"};
   OSMIA_TRY(check_executable(p));
 
   alignas(64) u8 page[kPage] = {};

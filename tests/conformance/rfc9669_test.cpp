@@ -32,7 +32,8 @@ std::string hex(std::span<const u8> bytes) {
 }
 std::vector<u8> bytes_of(const std::string& pairs) {
   std::vector<u8> out;
-  for (size_t i = 0; i + 1 < pairs.size(); i += 3) out.push_back(static_cast<u8>(std::stoi(pairs.substr(i, 2), nullptr, 16)));
+  for (size_t i = 0; i + 1 < pairs.size(); i += 3)
+    out.push_back(static_cast<u8>(std::stoi(pairs.substr(i, 2), nullptr, 16)));
   return out;
 }
 
@@ -63,7 +64,8 @@ TEST(Rfc9669, LibraryGivesTheResults) {
     ASSERT_TRUE(code.ok()) << c.name << ": " << code.error().message;
     auto memory = bytes_of(c.memory);
     const u64 address = memory.empty() ? 0 : reinterpret_cast<u64>(memory.data());
-    EXPECT_EQ(fmt::format("{:x}", (*code)->run(address, memory.size())), c.result) << c.file << ":" << c.line << ": " << c.name;
+    EXPECT_EQ(fmt::format("{:x}", (*code)->run(address, memory.size())), c.result)
+        << c.file << ":" << c.line << ": " << c.name;
   }
 }
 
@@ -82,7 +84,11 @@ TEST(Plugin, TakesTheProgramAsAnArgument) {
   const std::string mov7 = "'b7 00 00 00 07 00 00 00 95 00 00 00 00 00 00 00'";
   EXPECT_EQ(shell(kPlugin + "--program " + mov7).out, "7\n");
   EXPECT_EQ(shell(kPlugin + "'' --interpret --program b700000007000000 9500000000000000").status, 1);
-  EXPECT_EQ(shell(kPlugin + "'01 02' --program '79 10 00 00 00 00 00 00 bf 20 00 00 00 00 00 00 95 00 00 00 00 00 00 00'").out, "2\n");
+  EXPECT_EQ(
+      shell(kPlugin +
+            "'01 02' --program '79 10 00 00 00 00 00 00 bf 20 00 00 00 00 00 00 95 00 00 00 00 00 00 00'")
+          .out,
+      "2\n");
 }
 
 TEST(Plugin, SaysWhatIsWrongOnOneLine) {
@@ -97,13 +103,19 @@ TEST(Plugin, SaysWhatIsWrongOnOneLine) {
   EXPECT_NE(error("--program ''").find("no instructions"), std::string::npos);
   EXPECT_NE(error("--program 'b7 00 00 00'").find("8"), std::string::npos);
   EXPECT_NE(error("--program 'ff 00 00 00 00 00 00 00'").find("code 255"), std::string::npos);
-  EXPECT_NE(error("--program '85 00 00 00 05 00 00 00 95 00 00 00 00 00 00 00'").find("helper 5"), std::string::npos);
-  EXPECT_NE(error("--program '8d 00 00 00 05 00 00 00 95 00 00 00 00 00 00 00'").find("code 141"), std::string::npos);
-  EXPECT_NE(error("--program '05 00 09 00 00 00 00 00 95 00 00 00 00 00 00 00'").find("instruction 0"), std::string::npos);
-  EXPECT_NE(error("--program '79 00 00 00 00 00 00 00 95 00 00 00 00 00 00 00'").find("memory"), std::string::npos);
+  EXPECT_NE(error("--program '85 00 00 00 05 00 00 00 95 00 00 00 00 00 00 00'").find("helper 5"),
+            std::string::npos);
+  EXPECT_NE(error("--program '8d 00 00 00 05 00 00 00 95 00 00 00 00 00 00 00'").find("code 141"),
+            std::string::npos);
+  EXPECT_NE(error("--program '05 00 09 00 00 00 00 00 95 00 00 00 00 00 00 00'").find("instruction 0"),
+            std::string::npos);
+  EXPECT_NE(error("--program '79 00 00 00 00 00 00 00 95 00 00 00 00 00 00 00'").find("memory"),
+            std::string::npos);
   // A call of itself, without end.
-  EXPECT_NE(error("--program '85 10 00 00 ff ff ff ff 95 00 00 00 00 00 00 00'").find("memory"), std::string::npos);
-  EXPECT_NE(error("--jit --program '95 00 00 00 00 00 00 00'").find("not supported yet: the JIT"), std::string::npos);
+  EXPECT_NE(error("--program '85 10 00 00 ff ff ff ff 95 00 00 00 00 00 00 00'").find("memory"),
+            std::string::npos);
+  EXPECT_NE(error("--jit --program '95 00 00 00 00 00 00 00'").find("not supported yet: the JIT"),
+            std::string::npos);
   EXPECT_NE(error("--frobnicate").find("--frobnicate"), std::string::npos);
 }
 

@@ -9,8 +9,7 @@ namespace osmia::helpers {
 using namespace vocabulary;
 namespace {
 const HelperEntry kEntries[] = {
-    {{.id = 14, .name = "bpf_get_current_pid_tgid", .tag = "base"},
-     code::get_current_pid_tgid},
+    {{.id = 14, .name = "bpf_get_current_pid_tgid", .tag = "base"}, code::get_current_pid_tgid},
     {{.id = 120, .name = "bpf_get_ns_current_pid_tgid", .args = {any, any, mem_out, size}, .tag = "base"}},
     {{.id = 80, .name = "bpf_get_current_cgroup_id", .tag = "base_bpf"}},
     {{.id = 123, .name = "bpf_get_current_ancestor_cgroup_id", .args = {any}, .tag = "base_bpf"}},
@@ -32,8 +31,7 @@ const HelperEntry kEntries[] = {
       .gpl_only = true,
       .capability = Capability::kBpf,
       .tag = "base_perfmon"}},
-    {{.id = 15, .name = "bpf_get_current_uid_gid", .tag = "current_uid"},
-     code::get_current_uid_gid},
+    {{.id = 15, .name = "bpf_get_current_uid_gid", .tag = "current_uid"}, code::get_current_uid_gid},
     {{.id = 16, .name = "bpf_get_current_comm", .args = {mem_out, size}, .tag = "current_task"},
      code::get_current_comm},
     {{.id = 37,

@@ -9,8 +9,7 @@ namespace osmia::helpers {
 using namespace vocabulary;
 namespace {
 const HelperEntry kEntries[] = {
-    {{.id = 182, .name = "bpf_strncmp", .args = {mem_in, size, const_str}, .tag = "base"},
-     code::strncmp},
+    {{.id = 182, .name = "bpf_strncmp", .args = {mem_in, size, const_str}, .tag = "base"}, code::strncmp},
     {{.id = 105,
       .name = "bpf_strtol",
       .args = {mem_in, size, any, fixed_mem(8, kUninit | kWrite | kAligned)},

@@ -17,7 +17,8 @@ std::vector<std::string> g_lines;
 s64 print(const char* format, std::vector<u64> args) {
   g_lines.clear();
   host::set_trace_sink([](std::string_view line) { g_lines.emplace_back(line); });
-  const s64 n = static_cast<s64>(trace_vprintk(reinterpret_cast<u64>(format), std::strlen(format) + 1, reinterpret_cast<u64>(args.data()), args.size() * 8, 0));
+  const s64 n = static_cast<s64>(trace_vprintk(reinterpret_cast<u64>(format), std::strlen(format) + 1,
+                                               reinterpret_cast<u64>(args.data()), args.size() * 8, 0));
   host::set_trace_sink(nullptr);
   return n;
 }
@@ -28,7 +29,8 @@ std::string text(const char* format, std::vector<u64> args = {}) {
 
 TEST(Print, Numbers) {
   EXPECT_EQ(text("%d %u %x %X", {~u64{0}, ~u64{0}, 0xabcdu, 0xabcdu}), "-1 4294967295 abcd ABCD");
-  EXPECT_EQ(text("%lld %llu %llx %ld", {~u64{0}, ~u64{0}, 1ull << 40, ~u64{0}}), "-1 18446744073709551615 10000000000 -1");
+  EXPECT_EQ(text("%lld %llu %llx %ld", {~u64{0}, ~u64{0}, 1ull << 40, ~u64{0}}),
+            "-1 18446744073709551615 10000000000 -1");
   EXPECT_EQ(text("%i", {u64{1} << 32 | 5}), "5");
   EXPECT_EQ(text("[%5d] [%-5d] [%05d] [%+d]", {42, 42, 42, 42}), "[   42] [42   ] [00042] [+42]");
   EXPECT_EQ(text("100%% of %d\n", {7}), "100% of 7");
@@ -48,7 +50,8 @@ TEST(Print, TextAndAddresses) {
 }
 
 TEST(Print, BadFormatsPrintNothing) {
-  for (const char* bad : {"%", "%z", "%lls", "%sx", "%pZ", "%pI5", "%5", "\x01", "%*d", "%f", "%hd", "%o", "%.3d", "%n"})
+  for (const char* bad :
+       {"%", "%z", "%lls", "%sx", "%pZ", "%pI5", "%5", "\x01", "%*d", "%f", "%hd", "%o", "%.3d", "%n"})
     EXPECT_EQ(print(bad, {1, 2, 3}), -EINVAL) << bad;
   EXPECT_EQ(print("%d %d", {1}), -EINVAL);
   EXPECT_TRUE(g_lines.empty());
@@ -60,7 +63,8 @@ TEST(Print, SnprintfCutsAndCounts) {
   const u64 args[1] = {123456};
   auto call = [&](u64 size) {
     std::memset(out, 'x', sizeof out);
-    return static_cast<s64>(snprintf(reinterpret_cast<u64>(out), size, reinterpret_cast<u64>("n=%d"), reinterpret_cast<u64>(args), 8));
+    return static_cast<s64>(snprintf(reinterpret_cast<u64>(out), size, reinterpret_cast<u64>("n=%d"),
+                                     reinterpret_cast<u64>(args), 8));
   };
   EXPECT_EQ(call(8), 9);
   EXPECT_STREQ(out, "n=12345");
@@ -70,7 +74,8 @@ TEST(Print, SnprintfCutsAndCounts) {
   EXPECT_EQ(call(0), 9);
   EXPECT_EQ(out[0], 'x');
   EXPECT_EQ(static_cast<s64>(snprintf(0, 0, reinterpret_cast<u64>("%d"), 0, 0)), -EINVAL);
-  EXPECT_EQ(static_cast<s64>(snprintf(0, 0, reinterpret_cast<u64>("%d"), reinterpret_cast<u64>(args), 7)), -EINVAL);
+  EXPECT_EQ(static_cast<s64>(snprintf(0, 0, reinterpret_cast<u64>("%d"), reinterpret_cast<u64>(args), 7)),
+            -EINVAL);
 }
 
 }  // namespace

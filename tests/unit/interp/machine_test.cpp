@@ -1,5 +1,5 @@
-// Every operation against the slow reference at corner values and at random; then what only an engine has: calls,
-// callbacks, tail calls, faulting reads, and what compile() refuses.
+// Every operation against the slow reference at corner values and at random; then what only an engine has:
+// calls, callbacks, tail calls, faulting reads, and what compile() refuses.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -19,7 +19,8 @@ struct Ready {
   std::unique_ptr<rewrite::ExecProgram> program;
   std::shared_ptr<const Code> code;
 };
-Ready ready(std::span<const Insn> insns, const std::function<rewrite::ExecCall(s32)>& helper = {}, TailCallFn tail = nullptr) {
+Ready ready(std::span<const Insn> insns, const std::function<rewrite::ExecCall(s32)>& helper = {},
+            TailCallFn tail = nullptr) {
   Ready r;
   auto p = rewrite::unverified(insns, helper);
   EXPECT_TRUE(p.ok()) << (p.ok() ? "" : p.error().message);
@@ -30,17 +31,47 @@ Ready ready(std::span<const Insn> insns, const std::function<rewrite::ExecCall(s
   if (c.ok()) r.code = *c;
   return r;
 }
-Ready ready(std::string_view text, const std::function<rewrite::ExecCall(s32)>& helper = {}, TailCallFn tail = nullptr) {
+Ready ready(std::string_view text, const std::function<rewrite::ExecCall(s32)>& helper = {},
+            TailCallFn tail = nullptr) {
   auto insns = assemble(text);
   EXPECT_TRUE(insns.ok()) << (insns.ok() ? "" : insns.error().message);
   return ready(std::span<const Insn>(*insns), helper, tail);
 }
-u64 run(std::string_view text, u64 r1 = 0, u64 r2 = 0) { return ready(text).code->run(r1, r2); }
+u64 run(std::string_view text, u64 r1 = 0, u64 r2 = 0) {
+  return ready(text).code->run(r1, r2);
+}
 
 std::vector<u64> operands() {
-  std::vector<u64> v = {0, 1, 2, 3, 7, 31, 32, 33, 63, 64, 65, 127, 128, 255, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
-                        0x100000000, 0x180000000, 0xffffffff00000000, 0xffffffff80000000, 0x7fffffffffffffff, 0x8000000000000000,
-                        0x8000000000000001, 0xfffffffffffffffe, 0xffffffffffffffff, 0x123456789abcdef0};
+  std::vector<u64> v = {0,
+                        1,
+                        2,
+                        3,
+                        7,
+                        31,
+                        32,
+                        33,
+                        63,
+                        64,
+                        65,
+                        127,
+                        128,
+                        255,
+                        0x7fff,
+                        0x8000,
+                        0xffff,
+                        0x7fffffff,
+                        0x80000000,
+                        0xffffffff,
+                        0x100000000,
+                        0x180000000,
+                        0xffffffff00000000,
+                        0xffffffff80000000,
+                        0x7fffffffffffffff,
+                        0x8000000000000000,
+                        0x8000000000000001,
+                        0xfffffffffffffffe,
+                        0xffffffffffffffff,
+                        0x123456789abcdef0};
   std::mt19937_64 random(9669);
   for (int i = 0; i < 20; i++) v.push_back(random() >> (random() % 64));
   return v;
@@ -55,14 +86,20 @@ TEST(Machine, ArithmeticEqualsTheReference) {
     const bool is_signed = op.selector == Selector::kOff && op.variant == 1;
     for (const u64 b : values) {
       const bool reg = op.reg_src();
-      Insn in{.code = op.code, .dst = 1, .src = static_cast<u8>(reg ? 2 : 0), .off = static_cast<s16>(is_signed), .imm = reg ? 0 : static_cast<s32>(b)};
-      const std::vector<Insn> p = {in, {.code = kAlu64 | kMov | kX, .dst = 0, .src = 1}, {.code = kJmp | kExit}};
+      Insn in{.code = op.code,
+              .dst = 1,
+              .src = static_cast<u8>(reg ? 2 : 0),
+              .off = static_cast<s16>(is_signed),
+              .imm = reg ? 0 : static_cast<s32>(b)};
+      const std::vector<Insn> p = {
+          in, {.code = kAlu64 | kMov | kX, .dst = 0, .src = 1}, {.code = kJmp | kExit}};
       const auto r = ready(std::span<const Insn>(p));
       const u64 rhs = reg ? b : static_cast<u64>(static_cast<s64>(in.imm));
       for (const u64 a : values) {
         const auto want = reference::alu(op.code & 0xf0, op.width, is_signed, a, rhs);
         ASSERT_TRUE(want) << int{op.code};
-        ASSERT_EQ(r.code->run(a, b), *want) << std::hex << "code " << int{op.code} << (is_signed ? " signed " : " ") << a << " and " << rhs;
+        ASSERT_EQ(r.code->run(a, b), *want)
+            << std::hex << "code " << int{op.code} << (is_signed ? " signed " : " ") << a << " and " << rhs;
       }
     }
   }
@@ -77,9 +114,16 @@ TEST(Machine, ComparisonsEqualTheReference) {
     forms++;
     for (const u64 b : values) {
       const bool reg = op.reg_src();
-      const Insn in{.code = op.code, .dst = 1, .src = static_cast<u8>(reg ? 2 : 0), .off = 2, .imm = reg ? 0 : static_cast<s32>(b)};
-      const std::vector<Insn> p = {in, {.code = kAlu | kMov | kK, .dst = 0, .imm = 0}, {.code = kJmp | kExit},
-                                   {.code = kAlu | kMov | kK, .dst = 0, .imm = 1}, {.code = kJmp | kExit}};
+      const Insn in{.code = op.code,
+                    .dst = 1,
+                    .src = static_cast<u8>(reg ? 2 : 0),
+                    .off = 2,
+                    .imm = reg ? 0 : static_cast<s32>(b)};
+      const std::vector<Insn> p = {in,
+                                   {.code = kAlu | kMov | kK, .dst = 0, .imm = 0},
+                                   {.code = kJmp | kExit},
+                                   {.code = kAlu | kMov | kK, .dst = 0, .imm = 1},
+                                   {.code = kJmp | kExit}};
       const auto r = ready(std::span<const Insn>(p));
       const u64 rhs = reg ? b : static_cast<u64>(static_cast<s64>(in.imm));
       for (const u64 a : values)
@@ -97,8 +141,11 @@ TEST(Machine, AtomicsEqualAnOrdinaryUpdate) {
     const Insn in{.code = op.code, .dst = 1, .src = 2, .off = 8, .imm = op.variant};
     // r0 in, r2 in; gives r0 or r2 as the operation returns it
     const bool compare = op.variant == kCmpxchg;
-    const std::vector<Insn> p = {{.code = kLdx | kMem | kDw, .dst = 0, .src = 1, .off = 16}, in,
-                                 {.code = kAlu64 | kMov | kX, .dst = 0, .src = static_cast<u8>(compare ? 0 : 2)}, {.code = kJmp | kExit}};
+    const std::vector<Insn> p = {
+        {.code = kLdx | kMem | kDw, .dst = 0, .src = 1, .off = 16},
+        in,
+        {.code = kAlu64 | kMov | kX, .dst = 0, .src = static_cast<u8>(compare ? 0 : 2)},
+        {.code = kJmp | kExit}};
     const auto r = ready(std::span<const Insn>(p));
     const u64 mask = op.width == 64 ? ~u64{0} : 0xffffffff;
     for (const u64 old : values)
@@ -115,8 +162,10 @@ TEST(Machine, AtomicsEqualAnOrdinaryUpdate) {
           default: stored = (old & mask) == (expect & mask) ? arg : old;
         }
         const u64 got = r.code->run(reinterpret_cast<u64>(memory), arg);
-        ASSERT_EQ(memory[1], (stored & mask) | (old & ~mask)) << std::hex << op.variant << " width " << int{op.width};
-        ASSERT_EQ(got, op.variant & kFetch ? old & mask : arg) << std::hex << op.variant << " width " << int{op.width};
+        ASSERT_EQ(memory[1], (stored & mask) | (old & ~mask))
+            << std::hex << op.variant << " width " << int{op.width};
+        ASSERT_EQ(got, op.variant & kFetch ? old & mask : arg)
+            << std::hex << op.variant << " width " << int{op.width};
         ASSERT_EQ(memory[0], 1u);
         ASSERT_EQ(memory[2], expect);
       }
@@ -124,16 +173,19 @@ TEST(Machine, AtomicsEqualAnOrdinaryUpdate) {
 }
 
 TEST(Machine, LoadsAndStoresOfEveryWidthAndSign) {
-  const u8 bytes[16] = {0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f};
+  const u8 bytes[16] = {0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87,
+                        0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f};
   for (const OpInfo& op : all_ops()) {
     const bool load = op.kind == OpKind::kLoad || op.kind == OpKind::kLoadSx;
     if (!load || op.internal) continue;
     for (s16 off = 0; off + op.width / 8 <= 16; off++) {
-      const std::vector<Insn> p = {{.code = op.code, .dst = 0, .src = 1, .off = static_cast<s16>(off - 4)}, {.code = kJmp | kExit}};
+      const std::vector<Insn> p = {{.code = op.code, .dst = 0, .src = 1, .off = static_cast<s16>(off - 4)},
+                                   {.code = kJmp | kExit}};
       u64 want = 0;
       for (int i = op.width / 8; i--;) want = want << 8 | bytes[off + i];
       if (op.kind == OpKind::kLoadSx && want >> (op.width - 1)) want |= ~u64{0} << (op.width - 1);
-      EXPECT_EQ(ready(std::span<const Insn>(p)).code->run(reinterpret_cast<u64>(bytes) + 4), want) << int{op.code} << " at " << off;
+      EXPECT_EQ(ready(std::span<const Insn>(p)).code->run(reinterpret_cast<u64>(bytes) + 4), want)
+          << int{op.code} << " at " << off;
     }
   }
 }
@@ -143,7 +195,10 @@ TEST(Machine, MovesWithSignExtension) {
     for (const bool wide : {true, false}) {
       if (!wide && bits == 32) continue;
       for (const u64 v : operands()) {
-        const std::vector<Insn> p = {{.code = static_cast<u8>((wide ? kAlu64 : kAlu) | kMov | kX), .dst = 0, .src = 1, .off = static_cast<s16>(bits)},
+        const std::vector<Insn> p = {{.code = static_cast<u8>((wide ? kAlu64 : kAlu) | kMov | kX),
+                                      .dst = 0,
+                                      .src = 1,
+                                      .off = static_cast<s16>(bits)},
                                      {.code = kJmp | kExit}};
         u64 want = v & ((u64{1} << bits) - 1);
         if (want >> (bits - 1)) want |= ~u64{0} << bits;
@@ -156,7 +211,9 @@ TEST(Machine, MovesWithSignExtension) {
 TEST(Machine, HelpersGetFiveArgumentsAndOnlyR0Changes) {
   const auto helper = [](s32 id) {
     EXPECT_EQ(id, 77);
-    return rewrite::ExecCall{[](u64 a, u64 b, u64 c, u64 d, u64 e) -> u64 { return a + 10 * b + 100 * c + 1000 * d + 10000 * e; }, "h"};
+    return rewrite::ExecCall{
+        [](u64 a, u64 b, u64 c, u64 d, u64 e) -> u64 { return a + 10 * b + 100 * c + 1000 * d + 10000 * e; },
+        "h"};
   };
   const auto r = ready("r6 = 6\nr1 = 1\nr2 = 2\nr3 = 3\nr4 = 4\nr5 = 5\ncall 77\nr0 += r6\nexit", helper);
   EXPECT_EQ(r.code->run(0), 54327u);
@@ -191,7 +248,8 @@ r0 = 0
 if r1 != 9 goto +1
 r0 = 1
 exit
-)", helper);
+)",
+                       helper);
   EXPECT_EQ(r.code->run(0), u64{45} << 32 | 10);
 }
 
@@ -200,7 +258,9 @@ const Code* find_target(u64 map, u32 index) {
   EXPECT_EQ(map, 0x1234u);
   return index < 4 ? g_targets[index] : nullptr;
 }
-rewrite::ExecCall tail_call(s32) { return {nullptr, "bpf_tail_call", true}; }
+rewrite::ExecCall tail_call(s32) {
+  return {nullptr, "bpf_tail_call", true};
+}
 
 TEST(Machine, TailCallsReplaceTheProgram) {
   const auto caller = ready("r6 = 1\nr2 = 0x1234\nr3 = 2\ncall 12\nr0 = 99\nexit", tail_call, find_target);
@@ -215,7 +275,9 @@ TEST(Machine, TailCallsReplaceTheProgram) {
 
 TEST(Machine, AtMost33TailCallsInARun) {
   // Counts its runs in the context and calls itself; then the same from a subprogram of each run.
-  const auto self = ready("r2 = *(u32 *)(r1 +0)\nr2 += 1\n*(u32 *)(r1 +0) = r2\nr2 = 0x1234\nr3 = 1\ncall 12\nr0 = 7\nexit", tail_call, find_target);
+  const auto self =
+      ready("r2 = *(u32 *)(r1 +0)\nr2 += 1\n*(u32 *)(r1 +0) = r2\nr2 = 0x1234\nr3 = 1\ncall 12\nr0 = 7\nexit",
+            tail_call, find_target);
   u32 runs = 0;
   g_targets[1] = self.code.get();
   EXPECT_EQ(self.code->run(reinterpret_cast<u64>(&runs)), 7u);
@@ -233,7 +295,8 @@ r3 = 1
 call 12
 r0 = 0
 exit
-)", tail_call, find_target);
+)",
+                            tail_call, find_target);
   g_targets[1] = nested.code.get();
   runs = 0;
   EXPECT_EQ(nested.code->run(reinterpret_cast<u64>(&runs)), 8u);
@@ -244,7 +307,8 @@ exit
 TEST(Machine, ProbingLoadsGiveZeroWhereMemoryIsMissing) {
   for (const u8 size : {kB, kH, kW, kDw}) {
     rewrite::ExecProgram p;
-    p.insns = {{.code = static_cast<u8>(kLdx | kProbeMem | size), .dst = 0, .src = 1, .off = -8}, {.code = kJmp | kExit}};
+    p.insns = {{.code = static_cast<u8>(kLdx | kProbeMem | size), .dst = 0, .src = 1, .off = -8},
+               {.code = kJmp | kExit}};
     p.subprogs = {{0, 2, 0, "main"}};
     auto code = Code::compile(p);
     ASSERT_TRUE(code.ok());
@@ -263,7 +327,9 @@ TEST(Machine, ProbingLoadsGiveZeroWhereMemoryIsMissing) {
 }
 
 TEST(Machine, EachFrameStartsZeroed) {
-  EXPECT_EQ(run("call first\ncall second\nexit\nfirst:\n*(u64 *)(r10 -16) = 77\nr0 = 0\nexit\nsecond:\nr0 = *(u64 *)(r10 -16)\nexit"), 0u);
+  EXPECT_EQ(run("call first\ncall second\nexit\nfirst:\n*(u64 *)(r10 -16) = 77\nr0 = 0\nexit\nsecond:\nr0 = "
+                "*(u64 *)(r10 -16)\nexit"),
+            0u);
 }
 
 TEST(Machine, CompileRefusesWhatNoEngineKnows) {
@@ -280,8 +346,9 @@ TEST(Machine, CompileRefusesWhatNoEngineKnows) {
   EXPECT_EQ(code_of({Insn{.code = kJmp | kJa, .off = 1}, exit}), EINVAL);
   EXPECT_EQ(code_of({Insn{.code = kJmp | kJa, .off = -2}, exit}), EINVAL);
   EXPECT_EQ(code_of({Insn{.code = kJmp | kCall, .src = kPseudoCall, .imm = 5}, exit}), EINVAL);
-  EXPECT_EQ(code_of({Insn{.code = kJmp | kCall, .imm = 0}, exit}), EINVAL);  // no such entry in the call table
-  EXPECT_EQ(code_of({Insn{.code = kLd | kImm | kDw}}), EINVAL);              // half an instruction
+  EXPECT_EQ(code_of({Insn{.code = kJmp | kCall, .imm = 0}, exit}),
+            EINVAL);                                             // no such entry in the call table
+  EXPECT_EQ(code_of({Insn{.code = kLd | kImm | kDw}}), EINVAL);  // half an instruction
   EXPECT_EQ(code_of({Insn{.code = kLd | kImm | kDw, .src = kPseudoMapFd}, {}, exit}), EINVAL);
   EXPECT_EQ(code_of({Insn{.code = kStx | kAtomic | kB, .dst = 1, .src = 2, .imm = kAdd}, exit}), EINVAL);
   EXPECT_EQ(code_of({Insn{.code = kAlu64 | kMov | kX, .dst = 15}, exit}), EINVAL);

@@ -76,13 +76,17 @@ TEST(Editor, InsertionsAnywhereChangeNoResult) {
     for (u32 i = 0; i < p.size(); i++) {
       if (i && is_ld_imm64(p[i - 1])) continue;
       std::vector<Insn> pad(random() % 4, kPadding);
-      if (random() % 2) e.insert_before(i, pad);
-      else if (!is_ld_imm64(p[i]) && p[i].code != (kJmp | kExit)) e.insert_after(i, pad);
+      if (random() % 2)
+        e.insert_before(i, pad);
+      else if (!is_ld_imm64(p[i]) && p[i].code != (kJmp | kExit))
+        e.insert_after(i, pad);
     }
     auto out = e.apply();
     ASSERT_TRUE(out.ok());
     ASSERT_EQ(out->insns.size(), out->original.size());
-    for (const u64 n : {0u, 1u, 3u, 4u, 9u, 20u}) ASSERT_EQ(run(out->insns, n), run(p, n)) << round << "\n" << disasm_program(out->insns, source_options());
+    for (const u64 n : {0u, 1u, 3u, 4u, 9u, 20u})
+      ASSERT_EQ(run(out->insns, n), run(p, n)) << round << "\n"
+                                               << disasm_program(out->insns, source_options());
   }
 }
 
@@ -101,11 +105,14 @@ TEST(Editor, ReplacedJumpsKeepTheirTargetAndFixedPiecesTheirOffset) {
   const auto p = program("r0 = 0\nif r1 == 0 goto out\nr0 = 1\nout:\nexit");
   Editor e(p);
   // "if r1 == 0" becomes: skip over a fixed jump into the replacement, then the original jump.
-  e.replace(1, {Piece{Insn{.code = kJmp | kJne | kK, .dst = 1, .off = 1, .imm = 7}, true}, Piece{kPadding, true}, Piece{p[1], false}});
+  e.replace(1, {Piece{Insn{.code = kJmp | kJne | kK, .dst = 1, .off = 1, .imm = 7}, true},
+                Piece{kPadding, true}, Piece{p[1], false}});
   e.insert_before(2, std::vector<Insn>{kPadding, kPadding});
   auto out = e.apply();
   ASSERT_TRUE(out.ok());
-  EXPECT_EQ(out->insns, program("r0 = 0\nif r1 != 7 goto +1\nr9 = r9\nif r1 == 0 goto +3\nr9 = r9\nr9 = r9\nr0 = 1\nexit"));
+  EXPECT_EQ(
+      out->insns,
+      program("r0 = 0\nif r1 != 7 goto +1\nr9 = r9\nif r1 == 0 goto +3\nr9 = r9\nr9 = r9\nr0 = 1\nexit"));
 }
 
 TEST(Editor, CallsAndFunctionReferencesFollowTheirTarget) {
@@ -115,7 +122,8 @@ TEST(Editor, CallsAndFunctionReferencesFollowTheirTarget) {
   e.insert_before(3, std::vector<Insn>{kPadding});
   auto out = e.apply();
   ASSERT_TRUE(out.ok());
-  EXPECT_EQ(out->insns[0].imm, 4);  // to the first inserted one; counted from the instruction after its first half
+  EXPECT_EQ(out->insns[0].imm,
+            4);  // to the first inserted one; counted from the instruction after its first half
   EXPECT_EQ(run(out->insns), 3u);
   EXPECT_EQ(out->position[4], 5u);
 }

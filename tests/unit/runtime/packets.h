@@ -8,7 +8,9 @@
 
 namespace osmia::runtime {
 
-inline std::vector<u8> zeros(size_t n) { return std::vector<u8>(n); }
+inline std::vector<u8> zeros(size_t n) {
+  return std::vector<u8>(n);
+}
 inline std::vector<u8> counting(size_t n) {
   std::vector<u8> p(n);
   for (size_t i = 0; i < n; i++) p[i] = static_cast<u8>(i * 7 + 1);
@@ -16,8 +18,27 @@ inline std::vector<u8> counting(size_t n) {
 }
 // Ethernet, IPv4, UDP with so many bytes of payload.
 inline std::vector<u8> udp4(size_t payload) {
-  std::vector<u8> p = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, static_cast<u8>(28 + payload), 0x12, 0x34, 0x40, 0, 64, 17,
-                       0xab, 0xcd, 10, 0, 0, 1, 10, 0, 0, 2, 0x30, 0x39, 0, 53, 0, static_cast<u8>(8 + payload), 0x55, 0x66};
+  std::vector<u8> p = {2,    0,
+                       0,    0,
+                       0,    1,
+                       2,    0,
+                       0,    0,
+                       0,    2,
+                       8,    0,
+                       0x45, 0,
+                       0,    static_cast<u8>(28 + payload),
+                       0x12, 0x34,
+                       0x40, 0,
+                       64,   17,
+                       0xab, 0xcd,
+                       10,   0,
+                       0,    1,
+                       10,   0,
+                       0,    2,
+                       0x30, 0x39,
+                       0,    53,
+                       0,    static_cast<u8>(8 + payload),
+                       0x55, 0x66};
   for (size_t i = 0; i < payload; i++) p.push_back(static_cast<u8>(i));
   return p;
 }

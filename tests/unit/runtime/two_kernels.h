@@ -1,5 +1,5 @@
-// The same program, packet and context on Osmia and on the running kernel. Where the machine refuses bpf(2), the running
-// kernel is absent and tests that compare skip.
+// The same program, packet and context on Osmia and on the running kernel. Where the machine refuses bpf(2),
+// the running kernel is absent and tests that compare skip.
 #pragma once
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
@@ -59,7 +59,9 @@ inline long load(const Bpf& bpf, u32 type, const std::vector<isa::Insn>& insns, 
   a.insns = reinterpret_cast<u64>(insns.data());
   a.insn_cnt = static_cast<u32>(insns.size());
   a.license = reinterpret_cast<u64>("GPL");
-  if (log) a.log_buf = reinterpret_cast<u64>(text.data()), a.log_size = static_cast<u32>(text.size()), a.log_level = 1;
+  if (log)
+    a.log_buf = reinterpret_cast<u64>(text.data()), a.log_size = static_cast<u32>(text.size()),
+    a.log_level = 1;
   const long fd = bpf(BPF_PROG_LOAD, a);
   if (log) *log = text.c_str();
   return fd;
@@ -84,11 +86,16 @@ inline Outcome test_run(const Bpf& bpf, long fd, const Input& in) {
   out.data.resize(in.out_room ? in.out_room : 8192);
   out.ctx.resize(in.ctx_out_room);
   a.test.prog_fd = static_cast<u32>(fd);
-  if (!in.data.empty()) a.test.data_in = reinterpret_cast<u64>(in.data.data()), a.test.data_size_in = static_cast<u32>(in.data.size());
-  if (in.want_data) a.test.data_out = reinterpret_cast<u64>(out.data.data()), a.test.data_size_out = in.out_room;
+  if (!in.data.empty())
+    a.test.data_in = reinterpret_cast<u64>(in.data.data()),
+    a.test.data_size_in = static_cast<u32>(in.data.size());
+  if (in.want_data)
+    a.test.data_out = reinterpret_cast<u64>(out.data.data()), a.test.data_size_out = in.out_room;
   std::vector<u8> ctx = in.ctx;
-  if (!ctx.empty()) a.test.ctx_in = reinterpret_cast<u64>(ctx.data()), a.test.ctx_size_in = static_cast<u32>(ctx.size());
-  if (in.ctx_out_room) a.test.ctx_out = reinterpret_cast<u64>(out.ctx.data()), a.test.ctx_size_out = in.ctx_out_room;
+  if (!ctx.empty())
+    a.test.ctx_in = reinterpret_cast<u64>(ctx.data()), a.test.ctx_size_in = static_cast<u32>(ctx.size());
+  if (in.ctx_out_room)
+    a.test.ctx_out = reinterpret_cast<u64>(out.ctx.data()), a.test.ctx_size_out = in.ctx_out_room;
   a.test.repeat = in.repeat, a.test.flags = in.flags, a.test.cpu = in.cpu, a.test.batch_size = in.batch;
   out.result = bpf(BPF_PROG_TEST_RUN, a);
   out.retval = a.test.retval;
@@ -100,7 +107,8 @@ inline Outcome test_run(const Bpf& bpf, long fd, const Input& in) {
 inline std::string hex(const std::vector<u8>& bytes, size_t most = 200) {
   std::string out;
   char two[4];
-  for (size_t i = 0; i < bytes.size() && i < most; i++) out += (std::snprintf(two, sizeof two, "%02x", bytes[i]), two);
+  for (size_t i = 0; i < bytes.size() && i < most; i++)
+    out += (std::snprintf(two, sizeof two, "%02x", bytes[i]), two);
   return out;
 }
 
@@ -118,7 +126,9 @@ class TwoKernels : public ::testing::Test {
     std::string live_log, our_log;
     const Bpf ours = [this](int cmd, union bpf_attr& a) { return osmia_(cmd, a); };
     const long live = load(live_bpf, type, insns, &live_log), our = load(ours, type, insns, &our_log);
-    ASSERT_EQ(our >= 0, live >= 0) << name << "\nlive: " << live << "\n" << live_log << "\nours: " << our << "\n" << our_log;
+    ASSERT_EQ(our >= 0, live >= 0) << name << "\nlive: " << live << "\n"
+                                   << live_log << "\nours: " << our << "\n"
+                                   << our_log;
     if (live < 0) return;
     int n = 0;
     for (const auto& in : inputs) {
