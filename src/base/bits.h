@@ -12,7 +12,9 @@ constexpr s64 sign_extend(u64 v, unsigned bits) {
   return bits >= 64 ? static_cast<s64>(v) : static_cast<s64>(v << (64 - bits)) >> (64 - bits);
 }
 // The smallest multiple of `a` (a power of two) that is >= v.
-constexpr u64 align_up(u64 v, u64 a) { return (v + a - 1) & ~(a - 1); }
+constexpr u64 align_up(u64 v, u64 a) {
+  return (v + a - 1) & ~(a - 1);
+}
 
 template <class T>
 T load_unaligned(const void* p) {

@@ -17,7 +17,7 @@ struct BugError : std::logic_error {
 }  // namespace osmia
 
 #define OSMIA_BUG(what) ::osmia::bug(__FILE__, __LINE__, what)
-#define OSMIA_BUG_IF(cond)                            \
-  do {                                                \
+#define OSMIA_BUG_IF(cond)                               \
+  do {                                                   \
     if (__builtin_expect(!!(cond), 0)) OSMIA_BUG(#cond); \
   } while (0)

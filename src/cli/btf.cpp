@@ -1,6 +1,6 @@
 // `osmia btf dump`: BTF of a raw file or of an object, raw or as C.
-#include <fmt/format.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gelf.h>
 #include <unistd.h>
 
@@ -32,7 +32,9 @@ Result<std::vector<u8>> btf_section(const std::string& path) {
         const char* name = elf_strptr(elf, names, h.sh_name);
         if (!name || std::string_view(name) != ".BTF") continue;
         const Elf_Data* d = elf_getdata(s, nullptr);
-        if (d && d->d_buf) out = std::vector<u8>(static_cast<const u8*>(d->d_buf), static_cast<const u8*>(d->d_buf) + d->d_size);
+        if (d && d->d_buf)
+          out =
+              std::vector<u8>(static_cast<const u8*>(d->d_buf), static_cast<const u8*>(d->d_buf) + d->d_size);
         break;
       }
   }
@@ -54,7 +56,8 @@ int btf_command(int argc, char** argv) {
   std::string file, base_path, format = "raw";
   CLI::App app("Prints BTF.", "osmia btf");
   app.require_subcommand(1);
-  auto* dump = app.add_subcommand("dump", "prints the types of a raw BTF file or of an object's .BTF section");
+  auto* dump =
+      app.add_subcommand("dump", "prints the types of a raw BTF file or of an object's .BTF section");
   dump->add_option("FILE", file, "raw BTF, or an ELF file with a .BTF section")->required();
   dump->add_option("--format", format, "raw or c")->check(CLI::IsMember({"raw", "c"}));
   dump->add_option("--base", base_path, "base BTF of a split BTF (a module's)");

@@ -15,7 +15,8 @@ Result<std::vector<Packet>> read_capture(const std::string& path) {
   std::vector<Packet> packets;
   if (pcap_datalink(p) != kEthernet) {
     const char* name = pcap_datalink_val_to_name(pcap_datalink(p));
-    Error e{EINVAL, path + ": the capture's link type is " + (name ? name : "unknown") + ", expected Ethernet (EN10MB)"};
+    Error e{EINVAL, path + ": the capture's link type is " + (name ? name : "unknown") +
+                        ", expected Ethernet (EN10MB)"};
     pcap_close(p);
     return e;
   }

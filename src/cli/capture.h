@@ -13,7 +13,7 @@ struct pcap_dumper;
 namespace osmia::cli {
 
 struct Packet {
-  std::vector<u8> bytes;   // as captured
+  std::vector<u8> bytes;  // as captured
   s64 sec = 0;
   s32 usec = 0;
 };

@@ -10,7 +10,8 @@ std::span<const Command> commands() {
       {"disasm", "prints a program's instructions", disasm},
       {"btf", "prints BTF: `osmia btf dump FILE`", btf_command},
       {"exec", "runs an unmodified BPF tool on Osmia's bpf(2)", exec},
-      {"conformance-plugin", "runs one unverified program for the bpf_conformance suite (tests only)", conformance_plugin},
+      {"conformance-plugin", "runs one unverified program for the bpf_conformance suite (tests only)",
+       conformance_plugin},
   };
   return kCommands;
 }

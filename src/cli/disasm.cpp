@@ -1,4 +1,5 @@
-// `osmia disasm`: instructions in Linux's text, with source lines where BTF has them. The programs are not verified.
+// `osmia disasm`: instructions in Linux's text, with source lines where BTF has them. The programs are not
+// verified.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -12,7 +13,8 @@
 namespace osmia::cli {
 namespace {
 
-void print_program(const runtime::Kernel& kernel, const loader::ProgramEntry& entry, const verifier::Program& p) {
+void print_program(const runtime::Kernel& kernel, const loader::ProgramEntry& entry,
+                   const verifier::Program& p) {
   isa::DisasmOptions options = isa::xlated_options();
   options.helper_name = [&](s32 id) {
     const auto* h = kernel.catalog().helper_any(static_cast<u32>(id));
@@ -37,7 +39,8 @@ void print_program(const runtime::Kernel& kernel, const loader::ProgramEntry& en
 int disasm(int argc, char** argv) {
   std::string file, prog;
   SessionOptions so;
-  CLI::App app("Prints programs as they are given to the verifier (after libbpf's relocations).", "osmia disasm");
+  CLI::App app("Prints programs as they are given to the verifier (after libbpf's relocations).",
+               "osmia disasm");
   app.add_option("FILE", file, "BPF object (.bpf.o)")->required();
   app.add_option("--prog", prog, "only the program of this name");
   app.add_option("--btf", so.btf_path, "kernel BTF for CO-RE (default: the machine's)");

@@ -33,7 +33,8 @@ void each_element(maps::Map& map, const Element& fn) {
   Bytes key(map.key_size()), next(map.key_size()), value(map.user_value_size());
   bool first = true;
   // A map that changes meanwhile cannot make this endless.
-  for (u64 n = 0; n <= u64{map.max_entries()} + 1 && map.next_key(first ? nullptr : key.data(), next.data()) == 0; n++) {
+  for (u64 n = 0;
+       n <= u64{map.max_entries()} + 1 && map.next_key(first ? nullptr : key.data(), next.data()) == 0; n++) {
     first = false;
     key = next;
     if (map.lookup_user(key.data(), value.data(), 0) != 0) continue;
@@ -62,7 +63,8 @@ std::string text_of(maps::Map& map, u32 type_id, std::span<const u8> bytes) {
 nlohmann::ordered_json json_of(maps::Map& map, u32 type_id, std::span<const u8> bytes) {
   const auto& info = map.info();
   if (!info.btf || !type_id) return hex(bytes);
-  auto j = nlohmann::ordered_json::parse(btf::format_value(*info.btf, type_id, bytes, btf::Style::kJson), nullptr, false);
+  auto j = nlohmann::ordered_json::parse(btf::format_value(*info.btf, type_id, bytes, btf::Style::kJson),
+                                         nullptr, false);
   return j.is_discarded() ? nlohmann::ordered_json(hex(bytes)) : j;
 }
 
@@ -71,14 +73,16 @@ nlohmann::ordered_json json_of(maps::Map& map, u32 type_id, std::span<const u8> 
 std::string dump_map_text(maps::Map& map, const std::string& name) {
   const auto& info = map.info();
   const bool percpu = info.def->traits & contract::kMapPercpu;
-  std::string out = fmt::format("map {} ({}, {} of at most {} elements shown below)\n", name, info.def->name, "{}", info.max_entries);
+  std::string out = fmt::format("map {} ({}, {} of at most {} elements shown below)\n", name, info.def->name,
+                                "{}", info.max_entries);
   u32 count = 0;
   std::string body;
   each_element(map, [&](const Bytes& key, const auto& values) {
     count++;
     body += fmt::format("  key {}\n", text_of(map, info.btf_key_type_id, key));
     for (const auto& [cpu, bytes] : values)
-      body += fmt::format("  {} {}\n", percpu ? fmt::format("cpu {}:", cpu) : "value", text_of(map, info.btf_value_type_id, bytes));
+      body += fmt::format("  {} {}\n", percpu ? fmt::format("cpu {}:", cpu) : "value",
+                          text_of(map, info.btf_value_type_id, bytes));
   });
   out.replace(out.find("{}"), 2, std::to_string(count));
   return out + body;
@@ -98,7 +102,10 @@ nlohmann::ordered_json dump_map_json(maps::Map& map, const std::string& name) {
     }
     elements.push_back(std::move(e));
   });
-  return {{"name", name}, {"type", info.def->name}, {"max_entries", info.max_entries}, {"elements", std::move(elements)}};
+  return {{"name", name},
+          {"type", info.def->name},
+          {"max_entries", info.max_entries},
+          {"elements", std::move(elements)}};
 }
 
 }  // namespace osmia::cli

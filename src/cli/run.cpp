@@ -24,7 +24,7 @@ struct Arguments {
 };
 
 struct Outcome {
-  std::map<u32, u64> counts;   // by return value
+  std::map<u32, u64> counts;  // by return value
   u64 packets = 0, refused = 0, changed = 0, written = 0;
   u64 total_ns = 0;
   std::string first_refusal;
@@ -43,7 +43,10 @@ std::string code_name(const contract::ProgTypeDef& type, u32 value) {
 }
 
 // Packets that the program lets through stay out of --pcap-out unless it changed them.
-bool is_drop(const std::string& name) { return name.find("DROP") != name.npos || name.find("ABORTED") != name.npos || name.find("SHOT") != name.npos; }
+bool is_drop(const std::string& name) {
+  return name.find("DROP") != name.npos || name.find("ABORTED") != name.npos ||
+         name.find("SHOT") != name.npos;
+}
 
 // The program asked for, or the object's only one.
 Result<std::string> choose(const loader::ObjectFile& object, const std::string& wanted) {
@@ -52,17 +55,20 @@ Result<std::string> choose(const loader::ObjectFile& object, const std::string& 
     if (p.name == wanted) return wanted;
     names += (names.empty() ? "" : ", ") + p.name;
   }
-  if (!wanted.empty()) return Error{ENOENT, object.name() + ": there is no program named '" + wanted + "'; it has " + names};
+  if (!wanted.empty())
+    return Error{ENOENT, object.name() + ": there is no program named '" + wanted + "'; it has " + names};
   if (object.programs().size() == 1) return object.programs().front().name;
   return Error{EINVAL, object.name() + ": choose one of its programs with --prog: " + names};
 }
 
-Status run_packets(const Arguments& args, runtime::Kernel& kernel, runtime::Program& program, std::vector<Packet> packets,
-                   bool has_data, CaptureWriter* writer, Outcome& out) {
+Status run_packets(const Arguments& args, runtime::Kernel& kernel, runtime::Program& program,
+                   std::vector<Packet> packets, bool has_data, CaptureWriter* writer, Outcome& out) {
   const auto run = kernel.test_runs.find(program.desc.type);
   if (run == kernel.test_runs.end())
-    return Error{524, fmt::format("programs of type {} have no test run, on Linux neither", program.type_def->name)};
-  if (!program.executable) return Error{EOPNOTSUPP, "not supported yet: running it needs " + program.not_executable};
+    return Error{
+        524, fmt::format("programs of type {} have no test run, on Linux neither", program.type_def->name)};
+  if (!program.executable)
+    return Error{EOPNOTSUPP, "not supported yet: running it needs " + program.not_executable};
   std::vector<u8> ctx;
   if (!args.ctx_in.empty()) {
     OSMIA_ASSIGN(ctx, slurp(args.ctx_in));
@@ -98,10 +104,14 @@ Status run_packets(const Arguments& args, runtime::Kernel& kernel, runtime::Prog
   return Ok{};
 }
 
-bool worth_showing(const std::string& name) { return !name.ends_with(".rodata") && name.find(".rodata.") == name.npos; }
+bool worth_showing(const std::string& name) {
+  return !name.ends_with(".rodata") && name.find(".rodata.") == name.npos;
+}
 
-void print_text(const Arguments& args, const runtime::Program& program, const Outcome& o, const loader::LoadedObject& object) {
-  fmt::print("{} ({}): {} packet{}\n", program.desc.name, program.type_def->name, o.packets, o.packets == 1 ? "" : "s");
+void print_text(const Arguments& args, const runtime::Program& program, const Outcome& o,
+                const loader::LoadedObject& object) {
+  fmt::print("{} ({}): {} packet{}\n", program.desc.name, program.type_def->name, o.packets,
+             o.packets == 1 ? "" : "s");
   for (const auto& [value, n] : o.counts) {
     std::string name = code_name(*program.type_def, value);
     if (name.empty()) name = fmt::format("return {}", static_cast<s32>(value));
@@ -109,20 +119,27 @@ void print_text(const Arguments& args, const runtime::Program& program, const Ou
   }
   if (o.refused) fmt::print("  {:<20} {:>10}   ({})\n", "not run", o.refused, o.first_refusal);
   if (o.changed) fmt::print("  {:<20} {:>10}\n", "changed", o.changed);
-  if (o.packets > o.refused) fmt::print("  {:.1f} ns per packet\n", static_cast<double>(o.total_ns) / static_cast<double>(o.packets - o.refused));
-  if (!args.pcap_out.empty()) fmt::print("  {} dropped or changed packets written to {}\n", o.written, args.pcap_out);
+  if (o.packets > o.refused)
+    fmt::print("  {:.1f} ns per packet\n",
+               static_cast<double>(o.total_ns) / static_cast<double>(o.packets - o.refused));
+  if (!args.pcap_out.empty())
+    fmt::print("  {} dropped or changed packets written to {}\n", o.written, args.pcap_out);
   if (!args.dump_maps) return;
   for (const auto& m : object.maps())
     if (worth_showing(m.name)) fmt::print("{}", dump_map_text(*m.map, m.name));
 }
 
-void print_json(const Arguments& args, const runtime::Program& program, const Outcome& o, const loader::LoadedObject& object) {
+void print_json(const Arguments& args, const runtime::Program& program, const Outcome& o,
+                const loader::LoadedObject& object) {
   nlohmann::ordered_json counts = nlohmann::ordered_json::array();
   for (const auto& [value, n] : o.counts)
     counts.push_back({{"retval", value}, {"name", code_name(*program.type_def, value)}, {"packets", n}});
-  nlohmann::ordered_json j = {{"object", args.file}, {"program", program.desc.name}, {"prog_type", program.type_def->name},
-                              {"packets", o.packets}, {"not_run", o.refused}, {"changed", o.changed}, {"counts", counts}};
-  if (o.packets > o.refused) j["ns_per_packet"] = static_cast<double>(o.total_ns) / static_cast<double>(o.packets - o.refused);
+  nlohmann::ordered_json j = {
+      {"object", args.file},  {"program", program.desc.name}, {"prog_type", program.type_def->name},
+      {"packets", o.packets}, {"not_run", o.refused},         {"changed", o.changed},
+      {"counts", counts}};
+  if (o.packets > o.refused)
+    j["ns_per_packet"] = static_cast<double>(o.total_ns) / static_cast<double>(o.packets - o.refused);
   if (args.dump_maps) {
     j["maps"] = nlohmann::ordered_json::array();
     for (const auto& m : object.maps())
@@ -139,7 +156,8 @@ int run(int argc, char** argv) {
   app.add_option("FILE", args.file, "BPF object (.bpf.o)")->required();
   app.add_option("--prog", args.prog, "the program to run (needed if the object has several)");
   auto* pcap = app.add_option("--pcap", args.pcap_in, "capture with the packets (Ethernet)");
-  app.add_option("--pcap-out", args.pcap_out, "capture to write the dropped or changed packets to")->needs(pcap);
+  app.add_option("--pcap-out", args.pcap_out, "capture to write the dropped or changed packets to")
+      ->needs(pcap);
   app.add_option("--data-in", args.data_in, "file with one packet's bytes")->excludes(pcap);
   app.add_option("--ctx-in", args.ctx_in, "file with the context's bytes");
   app.add_option("--repeat", args.repeat, "runs per packet")->check(CLI::Range(1u, 100000000u));
@@ -186,12 +204,16 @@ int run(int argc, char** argv) {
   runtime::ProgramPtr program = loaded.object->program(*name);
   if (!program) return complain("run", args.file + ": " + *name + " was not loaded");
   Outcome outcome;
-  if (auto s = run_packets(args, *session->kernel, *program, std::move(packets), has_data, writer.get(), outcome); !s.ok())
+  if (auto s =
+          run_packets(args, *session->kernel, *program, std::move(packets), has_data, writer.get(), outcome);
+      !s.ok())
     return complain("run", fmt::format("{}: {}: {}", args.file, *name, s.error().message));
   if (writer)
     if (auto s = writer->finish(); !s.ok()) return complain("run", s.error().message);
-  if (args.format == "json") print_json(args, *program, outcome, *loaded.object);
-  else print_text(args, *program, outcome, *loaded.object);
+  if (args.format == "json")
+    print_json(args, *program, outcome, *loaded.object);
+  else
+    print_text(args, *program, outcome, *loaded.object);
   return kOk;
 }
 

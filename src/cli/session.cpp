@@ -23,7 +23,8 @@ Result<Session> open_session(const SessionOptions& options) {
   }
   session.kernel = std::make_unique<runtime::Kernel>(runtime::build_catalog(vmlinux));
   session.kernel->native_profile = options.native;
-  if (options.unprivileged) session.kernel->credentials = [] { return runtime::Cred{.caps = 1, .uid = 65534}; };
+  if (options.unprivileged)
+    session.kernel->credentials = [] { return runtime::Cred{.caps = 1, .uid = 65534}; };
   runtime::install_engine(*session.kernel);
   return session;
 }

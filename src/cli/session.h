@@ -11,14 +11,14 @@ namespace osmia::cli {
 inline constexpr int kOk = 0, kNegative = 1, kUsage = 2;  // exit statuses
 
 struct SessionOptions {
-  std::string btf_path;       // kernel BTF in place of the machine's; empty = /sys/kernel/btf/vmlinux if there
+  std::string btf_path;  // kernel BTF in place of the machine's; empty = /sys/kernel/btf/vmlinux if there
   bool unprivileged = false;  // verify as a loader without capabilities would be
   bool native = false;        // the profile for embedding: may accept more than Linux
 };
 
 struct Session {
   std::unique_ptr<runtime::Kernel> kernel;
-  std::string btf_path;       // of the options, for CO-RE
+  std::string btf_path;  // of the options, for CO-RE
 };
 
 // Errors: a BTF file that cannot be read or is unsound.

@@ -50,8 +50,8 @@ std::string reason(const loader::LoadResult& r) {
 void print_text(const loader::LoadResult& r) {
   const auto& s = r.verdict.stats;
   const char* word = r.error == 0 ? "PASS" : "FAIL";
-  fmt::print("{}  {:<32} {:>8} insns {:>6} states {:>4} B stack {:>8} us\n", word, r.entry.name, s.insns_processed,
-             s.total_states, s.stack_bytes, s.verify_ns / 1000);
+  fmt::print("{}  {:<32} {:>8} insns {:>6} states {:>4} B stack {:>8} us\n", word, r.entry.name,
+             s.insns_processed, s.total_states, s.stack_bytes, s.verify_ns / 1000);
   if (r.error == 0) return;
   const bool ours = !r.reached_verifier || r.verdict.unsupported;
   fmt::print("      {}{}\n", ours ? "error: " : "", reason(r).empty() ? strerror(r.error) : reason(r));
@@ -84,9 +84,10 @@ std::string csv_field(const std::string& s) {
 
 void print_csv(const std::string& object, const loader::LoadResult& r) {
   const auto& s = r.verdict.stats;
-  fmt::print("{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(object), csv_field(r.entry.name), csv_field(r.entry.section),
-             r.entry.type_name, verdict_name(r), r.error, csv_field(r.error ? reason(r) : ""), s.insns_processed,
-             s.total_states, s.peak_states, s.stack_bytes, s.verify_ns / 1000);
+  fmt::print("{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(object), csv_field(r.entry.name),
+             csv_field(r.entry.section), r.entry.type_name, verdict_name(r), r.error,
+             csv_field(r.error ? reason(r) : ""), s.insns_processed, s.total_states, s.peak_states,
+             s.stack_bytes, s.verify_ns / 1000);
 }
 
 void print_kernel_log(const std::string& object, const loader::LoadResult& r) {
@@ -125,7 +126,8 @@ class Progress {
   bool shown_ = false;
 };
 
-Status verify_file(const Arguments& args, Session& session, const std::string& path, Counts& counts, Progress& progress) {
+Status verify_file(const Arguments& args, Session& session, const std::string& path, Counts& counts,
+                   Progress& progress) {
   OSMIA_ASSIGN(auto object, loader::ObjectFile::open(*session.kernel, path, session.btf_path));
   loader::LoadOptions options;
   // The source line of a refusal stands in the log, so text wants one too.
@@ -138,13 +140,20 @@ Status verify_file(const Arguments& args, Session& session, const std::string& p
     progress.begin(entry.name);
     const loader::LoadResult r = object->load_alone(entry.name, options);
     progress.end();
-    if (r.error == 0) counts.accepted++;
-    else if (r.reached_verifier && !r.verdict.unsupported) counts.rejected++;
-    else counts.errors++;
-    if (args.format == "json") print_json(object->name(), r);
-    else if (args.format == "csv") print_csv(object->name(), r);
-    else if (args.format == "kernel-log") print_kernel_log(object->name(), r);
-    else print_text(r);
+    if (r.error == 0)
+      counts.accepted++;
+    else if (r.reached_verifier && !r.verdict.unsupported)
+      counts.rejected++;
+    else
+      counts.errors++;
+    if (args.format == "json")
+      print_json(object->name(), r);
+    else if (args.format == "csv")
+      print_csv(object->name(), r);
+    else if (args.format == "kernel-log")
+      print_kernel_log(object->name(), r);
+    else
+      print_text(r);
     fflush(stdout);
   }
   if (!found) {
@@ -176,7 +185,9 @@ int verify(int argc, char** argv) {
   auto session = open_session(args.session);
   if (!session.ok()) return complain("verify", session.error().message);
   if (args.format == "csv")
-    fmt::print("object,program,section,prog_type,verdict,errno,message,insns_processed,total_states,peak_states,stack_bytes,verify_usec\n");
+    fmt::print(
+        "object,program,section,prog_type,verdict,errno,message,insns_processed,total_states,peak_states,"
+        "stack_bytes,verify_usec\n");
   Counts counts;
   Progress progress(*session->kernel);
   for (const auto& file : args.files) {
@@ -187,7 +198,8 @@ int verify(int argc, char** argv) {
     }
   }
   if (args.format == "text" && counts.accepted + counts.rejected + counts.errors > 1)
-    fmt::print("{} accepted, {} rejected, {} not answered\n", counts.accepted, counts.rejected, counts.errors);
+    fmt::print("{} accepted, {} rejected, {} not answered\n", counts.accepted, counts.rejected,
+               counts.errors);
   return counts.errors ? kUsage : counts.rejected ? kNegative : kOk;
 }
 

@@ -161,7 +161,8 @@ bool target_allowed(std::string_view rule, std::string_view prog_type, const Cal
 }
 
 bool attach_rule_exists(std::string_view rule) {
-  return std::any_of(std::begin(kRules), std::end(kRules), [&](const AttachRule& r) { return r.name == rule; });
+  return std::any_of(std::begin(kRules), std::end(kRules),
+                     [&](const AttachRule& r) { return r.name == rule; });
 }
 
 ReturnRange lsm_return_range(std::string_view hook) {

@@ -1,5 +1,6 @@
-// What programs attach to by name, as data: kernel iterators with the types of their arguments, and the kernel structs
-// of functions (struct_ops) that programs may implement. Source: Linux 6.12; a module's are listed with the module.
+// What programs attach to by name, as data: kernel iterators with the types of their arguments, and the
+// kernel structs of functions (struct_ops) that programs may implement. Source: Linux 6.12; a module's are
+// listed with the module.
 #pragma once
 #include <span>
 #include <string_view>
@@ -8,7 +9,8 @@
 
 namespace osmia::contract {
 
-// One argument of an iterator's program, 8 bytes at `offset` in its context. Arguments not listed are as BTF says.
+// One argument of an iterator's program, 8 bytes at `offset` in its context. Arguments not listed are as BTF
+// says.
 struct IteratorArg {
   u16 offset = 0;
   RegType type = {};
@@ -29,18 +31,19 @@ struct WritableMember {
 };
 
 struct StructOpsDef {
-  std::string_view name;    // struct, "tcp_congestion_ops"
-  std::string_view module;  // empty = vmlinux
+  std::string_view name;                               // struct, "tcp_congestion_ops"
+  std::string_view module;                             // empty = vmlinux
   std::span<const std::string_view> unsupported = {};  // function members that no program may implement
   bool all_may_sleep = true;                           // else only `may_sleep`
   std::span<const std::string_view> may_sleep = {};
-  // Struct pointers of the first type in the context are given as the second (a TCP socket is known to be one).
+  // Struct pointers of the first type in the context are given as the second (a TCP socket is known to be
+  // one).
   std::string_view promote_from = {}, promote_to = {};
   std::span<const WritableMember> writable = {};
   std::string_view write_denied = {};  // log line when a write hits another struct
 };
 
-const IteratorDef* iterator_target(std::string_view name);   // nullptr: unknown
+const IteratorDef* iterator_target(std::string_view name);  // nullptr: unknown
 const StructOpsDef* struct_ops_target(std::string_view name);
 
 }  // namespace osmia::contract

@@ -1,4 +1,5 @@
-// The expected attach types (enum bpf_attach_type, UAPI) that rules outside the program types' own files speak of.
+// The expected attach types (enum bpf_attach_type, UAPI) that rules outside the program types' own files
+// speak of.
 #pragma once
 #include "base/types.h"
 

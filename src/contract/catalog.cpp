@@ -7,7 +7,8 @@
 
 namespace osmia::contract {
 namespace {
-constexpr u32 kMaxNumber = 4096;  // far above any UAPI enumerator; keeps a hostile definition from growing a table
+constexpr u32 kMaxNumber =
+    4096;  // far above any UAPI enumerator; keeps a hostile definition from growing a table
 
 template <class Def>
 void index_by(const std::vector<const Def*>& defs, u32 Def::*number, std::vector<const Def*>& table) {
@@ -34,7 +35,9 @@ void Catalog::index() {
   }
 }
 
-const MapDef* Catalog::map(u32 type) const { return type < map_by_type_.size() ? map_by_type_[type] : nullptr; }
+const MapDef* Catalog::map(u32 type) const {
+  return type < map_by_type_.size() ? map_by_type_[type] : nullptr;
+}
 
 const ProgTypeDef* Catalog::prog_type(u32 type) const {
   return type < prog_by_type_.size() ? prog_by_type_[type] : nullptr;

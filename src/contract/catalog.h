@@ -1,5 +1,5 @@
-// Catalog: the one immutable thing through which the verifier sees the world. Plain data, built once (from the
-// registries, or by a test, or from what a host application registers) and shared by const reference.
+// Catalog: the one immutable thing through which the verifier sees the world. Plain data, built once (from
+// the registries, or by a test, or from what a host application registers) and shared by const reference.
 #pragma once
 #include <memory>
 #include <span>
@@ -20,10 +20,10 @@ namespace osmia::contract {
 // What decides which helpers a program may call: its attach point, its privileges, whether it may sleep.
 struct Caller {
   u32 expected_attach_type = 0;
-  u32 caps = 0;                    // bit n = Capability n held
+  u32 caps = 0;  // bit n = Capability n held
   bool sleepable = false;
-  // What it attaches to: the function's or iterator's name ("bpf_lsm_file_open", "bpf_iter_tcp"), for struct_ops
-  // "struct.member" ("tcp_congestion_ops.release"); empty = none.
+  // What it attaches to: the function's or iterator's name ("bpf_lsm_file_open", "bpf_iter_tcp"), for
+  // struct_ops "struct.member" ("tcp_congestion_ops.release"); empty = none.
   std::string_view target = {};
   bool target_is_program = false;  // attaches to another BPF program
 };
@@ -34,19 +34,21 @@ class Catalog {
   std::vector<const MapDef*> maps;
   std::vector<const ProgTypeDef*> prog_types;
   std::vector<const KfuncDef*> kfuncs;
-  std::span<const ObjectLayout> objects;                   // loads through sockets, flow keys; static data
-  std::shared_ptr<const btf::Btf> vmlinux;                 // may be null: no kernel types known
-  std::vector<std::shared_ptr<const btf::Btf>> modules;    // split BTF over vmlinux
-  u32 nr_cpus = 1;                                         // possible CPUs, for kRetIsCpuId
+  std::span<const ObjectLayout> objects;                 // loads through sockets, flow keys; static data
+  std::shared_ptr<const btf::Btf> vmlinux;               // may be null: no kernel types known
+  std::vector<std::shared_ptr<const btf::Btf>> modules;  // split BTF over vmlinux
+  u32 nr_cpus = 1;                                       // possible CPUs, for kRetIsCpuId
 
-  // Call once after filling the vectors; look-ups are O(1) afterwards and never fail on unknown ids (nullptr).
+  // Call once after filling the vectors; look-ups are O(1) afterwards and never fail on unknown ids
+  // (nullptr).
   void index();
   const MapDef* map(u32 type) const;
   const ProgTypeDef* prog_type(u32 type) const;
   const ProgTypeDef* prog_type(std::string_view name) const;
   const KfuncDef* kfunc(std::string_view name) const;
   const ObjectLayout* object(RegBase base) const;
-  // Any definition with this id (for names), or nullptr: "invalid func %s#%d" needs the name even if not granted.
+  // Any definition with this id (for names), or nullptr: "invalid func %s#%d" needs the name even if not
+  // granted.
   const HelperDef* helper_any(u32 id) const;
   // The definition that a program of this type, attach type and capabilities may call, or nullptr.
   // caps: bit n = Capability n held.

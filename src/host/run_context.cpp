@@ -1,4 +1,5 @@
-// Slots are bits of one word array; a thread prefers the slot it had last, so that its per-CPU data stays in its cache.
+// Slots are bits of one word array; a thread prefers the slot it had last, so that its per-CPU data stays in
+// its cache.
 #include "host/run_context.h"
 
 #include <sched.h>
@@ -30,7 +31,8 @@ Slots& slots() {
 bool take(u32 slot) {
   bool expected = false;
   auto& b = slots().busy[slot];
-  return !b.load(std::memory_order_relaxed) && b.compare_exchange_strong(expected, true, std::memory_order_acquire);
+  return !b.load(std::memory_order_relaxed) &&
+         b.compare_exchange_strong(expected, true, std::memory_order_acquire);
 }
 
 thread_local u32 t_last_slot = ~0u;
@@ -48,7 +50,9 @@ u32 nr_cpus() {
   return n;
 }
 
-void set_nr_cpus(u32 n) { g_cpus.store(n ? n : 1); }
+void set_nr_cpus(u32 n) {
+  g_cpus.store(n ? n : 1);
+}
 
 RunContext& run_context() {
   thread_local RunContext context;

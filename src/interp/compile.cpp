@@ -120,7 +120,8 @@ OpCode jump_code(const rewrite::ExecProgram& p, const Insn& in) {
     case kCall:
       if (is32) return OpCode::kCount;
       if (in.src == kPseudoCall) return OpCode::kCallSubprog;
-      if (in.src != kHelperCall || in.imm < 0 || static_cast<size_t>(in.imm) >= p.calls.size()) return OpCode::kCount;
+      if (in.src != kHelperCall || in.imm < 0 || static_cast<size_t>(in.imm) >= p.calls.size())
+        return OpCode::kCount;
       return p.calls[in.imm].tail_call ? OpCode::kTailCall : OpCode::kCallHelper;
     default: {
       const OpCode base = jmp_base(in.op());
@@ -153,7 +154,8 @@ Result<std::shared_ptr<const Code>> Code::compile(const rewrite::ExecProgram& p,
   for (u32 s = 0; s < p.subprogs.size(); s++) code->callbacks_[s].owner = code.get();
 
   auto bad = [&](size_t i) {
-    return Error{EINVAL, "interpreter: unknown instruction " + std::to_string(i) + ", code " + std::to_string(insns[i].code)};
+    return Error{EINVAL, "interpreter: unknown instruction " + std::to_string(i) + ", code " +
+                             std::to_string(insns[i].code)};
   };
   auto target = [&](s64 t, s64* out) {
     if (t < 0 || t >= static_cast<s64>(insns.size())) return false;
@@ -175,10 +177,13 @@ Result<std::shared_ptr<const Code>> Code::compile(const rewrite::ExecProgram& p,
     op.imm = in.imm;
     op.insn = static_cast<u32>(i);
     switch (in.cls()) {
-      case kAlu: case kAlu64: op.code = alu_code(in); break;
-      case kLdx: case kSt: op.code = mem_code(in); break;
+      case kAlu:
+      case kAlu64: op.code = alu_code(in); break;
+      case kLdx:
+      case kSt: op.code = mem_code(in); break;
       case kStx: op.code = in.mode() == kAtomic ? atomic_code(in) : mem_code(in); break;
-      case kJmp: case kJmp32: {
+      case kJmp:
+      case kJmp32: {
         op.code = jump_code(p, in);
         if (op.code == OpCode::kCallSubprog) {
           op.target = subprog_starting(static_cast<s64>(i) + 1 + in.imm);
@@ -193,7 +198,8 @@ Result<std::shared_ptr<const Code>> Code::compile(const rewrite::ExecProgram& p,
         op.code = OpCode::kCount;
         if (is_ld_imm64(in) && i + 1 < insns.size()) {
           op.code = OpCode::kLdImm64;
-          op.imm = static_cast<s64>(static_cast<u64>(static_cast<u32>(insns[i + 1].imm)) << 32 | static_cast<u32>(in.imm));
+          op.imm = static_cast<s64>(static_cast<u64>(static_cast<u32>(insns[i + 1].imm)) << 32 |
+                                    static_cast<u32>(in.imm));
           if (in.src == kPseudoFunc) {
             const s64 s = subprog_starting(static_cast<s64>(i) + 1 + in.imm);
             if (s < 0) return bad(i);

@@ -1,5 +1,6 @@
-// The interpreter: the reference semantics of every instruction (RFC 9669), over pre-decoded instructions. It checks
-// nothing that the verifier proved: unverified programs may only be given to it by tests (conformance plug-in).
+// The interpreter: the reference semantics of every instruction (RFC 9669), over pre-decoded instructions. It
+// checks nothing that the verifier proved: unverified programs may only be given to it by tests (conformance
+// plug-in).
 #pragma once
 #include <functional>
 #include <memory>
@@ -17,7 +18,8 @@ using TailCallFn = const Code* (*)(u64 map, u32 index);
 class Code {
  public:
   // Errors: EINVAL for an instruction that no engine knows (cannot happen for verified programs).
-  static Result<std::shared_ptr<const Code>> compile(const rewrite::ExecProgram& program, TailCallFn tail_call = nullptr);
+  static Result<std::shared_ptr<const Code>> compile(const rewrite::ExecProgram& program,
+                                                     TailCallFn tail_call = nullptr);
   ~Code();
 
   // Runs the entry with r1 and r2; returns r0.

@@ -1,5 +1,6 @@
-// The machine: threaded dispatch over pre-decoded operations. Every case is RFC 9669's semantics: 32-bit results clear
-// the upper half, shifts wrap at the width, division by zero gives zero and modulo by zero leaves the dividend.
+// The machine: threaded dispatch over pre-decoded operations. Every case is RFC 9669's semantics: 32-bit
+// results clear the upper half, shifts wrap at the width, division by zero gives zero and modulo by zero
+// leaves the dividend.
 #include "interp/machine.h"
 
 #include <atomic>
@@ -31,14 +32,22 @@ u64 smod(u64 a, u64 b) {
   return static_cast<S>(x % y);
 }
 template <class S>
-u64 udiv(S a, S b) { return b ? a / b : 0; }
+u64 udiv(S a, S b) {
+  return b ? a / b : 0;
+}
 template <class S>
-u64 umod(S a, S b) { return b ? a % b : a; }
+u64 umod(S a, S b) {
+  return b ? a % b : a;
+}
 
 template <class T>
-u64 load(u64 addr) { return load_unaligned<T>(reinterpret_cast<const void*>(addr)); }
+u64 load(u64 addr) {
+  return load_unaligned<T>(reinterpret_cast<const void*>(addr));
+}
 template <class T>
-void store(u64 addr, u64 v) { store_unaligned<T>(reinterpret_cast<void*>(addr), static_cast<T>(v)); }
+void store(u64 addr, u64 v) {
+  store_unaligned<T>(reinterpret_cast<void*>(addr), static_cast<T>(v));
+}
 template <class T>
 u64 probe(u64 addr) {
   T v{};
@@ -46,7 +55,9 @@ u64 probe(u64 addr) {
   return static_cast<u64>(static_cast<s64>(v));
 }
 template <class T>
-T* atom(u64 addr) { return reinterpret_cast<T*>(addr); }
+T* atom(u64 addr) {
+  return reinterpret_cast<T*>(addr);
+}
 
 }  // namespace
 
@@ -66,13 +77,28 @@ u64 Machine::exec(const Code* code, u32 pc, u64* r, u32 subprog, u32* tail_calls
         OSMIA_INTERP_ALU(OSMIA_X) OSMIA_INTERP_JMP(OSMIA_X)
 #undef OSMIA_X
 #define OSMIA_X(n) &&L_Load##n, &&L_LoadSx##n, &&L_Store##n, &&L_StoreK##n, &&L_Probe##n, &&L_ProbeSx##n,
-        OSMIA_INTERP_MEM(OSMIA_X)
+                OSMIA_INTERP_MEM(OSMIA_X)
 #undef OSMIA_X
 #define OSMIA_X(n) &&L_Atomic##n##64, &&L_Atomic##n##32,
-        OSMIA_INTERP_ATOMIC(OSMIA_X)
+                    OSMIA_INTERP_ATOMIC(OSMIA_X)
 #undef OSMIA_X
-        &&L_Neg64, &&L_Neg32, &&L_MovSx64, &&L_MovSx32, &&L_Zext16, &&L_Zext32, &&L_Bswap16, &&L_Bswap32, &&L_Bswap64,
-        &&L_Nop, &&L_LdImm64, &&L_Ja, &&L_MayGoto, &&L_CallHelper, &&L_CallSubprog, &&L_TailCall, &&L_Exit};
+            && L_Neg64,
+        &&L_Neg32,
+        &&L_MovSx64,
+        &&L_MovSx32,
+        &&L_Zext16,
+        &&L_Zext32,
+        &&L_Bswap16,
+        &&L_Bswap32,
+        &&L_Bswap64,
+        &&L_Nop,
+        &&L_LdImm64,
+        &&L_Ja,
+        &&L_MayGoto,
+        &&L_CallHelper,
+        &&L_CallSubprog,
+        &&L_TailCall,
+        &&L_Exit};
     static_assert(sizeof table / sizeof *table == static_cast<size_t>(OpCode::kCount));
     std::memcpy(labels, table, sizeof table);
     return 0;
@@ -84,22 +110,42 @@ u64 Machine::exec(const Code* code, u32 pc, u64* r, u32 subprog, u32* tail_calls
   u32 rounds = 0;
   const Code::Op* ops = code->ops_.get();
   const Code::Op* op = ops + pc;
-#define NEXT goto* (++op)->go
-#define GO(t)             \
-  do {                    \
-    op = ops + (t);       \
-    goto* op->go;         \
+#define NEXT goto*(++op)->go
+#define GO(t)       \
+  do {              \
+    op = ops + (t); \
+    goto * op->go;  \
   } while (0)
 #define D r[op->dst]
 #define S r[op->src]
 #define K static_cast<u64>(op->imm)
-  goto* op->go;
+  goto * op->go;
 
-#define ALU(name, e64, e32)                                                                  \
-  L_##name##64K : { const u64 a = D, b = K; (void)a; D = (e64); NEXT; }                      \
-  L_##name##64X : { const u64 a = D, b = S; (void)a; D = (e64); NEXT; }                      \
-  L_##name##32K : { const u32 a = static_cast<u32>(D), b = static_cast<u32>(K); (void)a; D = static_cast<u32>(e32); NEXT; } \
-  L_##name##32X : { const u32 a = static_cast<u32>(D), b = static_cast<u32>(S); (void)a; D = static_cast<u32>(e32); NEXT; }
+#define ALU(name, e64, e32)                                     \
+  L_##name##64K : {                                             \
+    const u64 a = D, b = K;                                     \
+    (void)a;                                                    \
+    D = (e64);                                                  \
+    NEXT;                                                       \
+  }                                                             \
+  L_##name##64X : {                                             \
+    const u64 a = D, b = S;                                     \
+    (void)a;                                                    \
+    D = (e64);                                                  \
+    NEXT;                                                       \
+  }                                                             \
+  L_##name##32K : {                                             \
+    const u32 a = static_cast<u32>(D), b = static_cast<u32>(K); \
+    (void)a;                                                    \
+    D = static_cast<u32>(e32);                                  \
+    NEXT;                                                       \
+  }                                                             \
+  L_##name##32X : {                                             \
+    const u32 a = static_cast<u32>(D), b = static_cast<u32>(S); \
+    (void)a;                                                    \
+    D = static_cast<u32>(e32);                                  \
+    NEXT;                                                       \
+  }
   ALU(Add, a + b, a + b)
   ALU(Sub, a - b, a - b)
   ALU(Mul, a * b, a * b)
@@ -111,20 +157,53 @@ u64 Machine::exec(const Code* code, u32 pc, u64* r, u32 subprog, u32* tail_calls
   ALU(Mod, umod<u64>(a, b), umod<u32>(a, b))
   ALU(Xor, a ^ b, a ^ b)
   ALU(Mov, b, b)
-  ALU(Arsh, static_cast<u64>(static_cast<s64>(a) >> (b & 63)), static_cast<u32>(static_cast<s32>(a) >> (b & 31)))
+  ALU(Arsh, static_cast<u64>(static_cast<s64>(a) >> (b & 63)),
+      static_cast<u32>(static_cast<s32>(a) >> (b & 31)))
   ALU(Sdiv, (sdiv<s64, u64>(a, b)), (sdiv<s32, u32>(a, b)))
   ALU(Smod, (smod<s64, u64>(a, b)), (smod<s32, u32>(a, b)))
 #undef ALU
 
-#define JMP(name, cond)                                                                                                  \
-  L_##name##64K : { const u64 a = D, b = K; const s64 sa = static_cast<s64>(a), sb = static_cast<s64>(b); (void)sa; (void)sb; \
-    if (cond) { GO(op->target); } NEXT; }                                                                                    \
-  L_##name##64X : { const u64 a = D, b = S; const s64 sa = static_cast<s64>(a), sb = static_cast<s64>(b); (void)sa; (void)sb; \
-    if (cond) { GO(op->target); } NEXT; }                                                                                    \
-  L_##name##32K : { const u32 a = static_cast<u32>(D), b = static_cast<u32>(K); const s32 sa = static_cast<s32>(a), sb = static_cast<s32>(b); \
-    (void)sa; (void)sb; if (cond) { GO(op->target); } NEXT; }                                                                \
-  L_##name##32X : { const u32 a = static_cast<u32>(D), b = static_cast<u32>(S); const s32 sa = static_cast<s32>(a), sb = static_cast<s32>(b); \
-    (void)sa; (void)sb; if (cond) { GO(op->target); } NEXT; }
+#define JMP(name, cond)                                           \
+  L_##name##64K : {                                               \
+    const u64 a = D, b = K;                                       \
+    const s64 sa = static_cast<s64>(a), sb = static_cast<s64>(b); \
+    (void)sa;                                                     \
+    (void)sb;                                                     \
+    if (cond) {                                                   \
+      GO(op->target);                                             \
+    }                                                             \
+    NEXT;                                                         \
+  }                                                               \
+  L_##name##64X : {                                               \
+    const u64 a = D, b = S;                                       \
+    const s64 sa = static_cast<s64>(a), sb = static_cast<s64>(b); \
+    (void)sa;                                                     \
+    (void)sb;                                                     \
+    if (cond) {                                                   \
+      GO(op->target);                                             \
+    }                                                             \
+    NEXT;                                                         \
+  }                                                               \
+  L_##name##32K : {                                               \
+    const u32 a = static_cast<u32>(D), b = static_cast<u32>(K);   \
+    const s32 sa = static_cast<s32>(a), sb = static_cast<s32>(b); \
+    (void)sa;                                                     \
+    (void)sb;                                                     \
+    if (cond) {                                                   \
+      GO(op->target);                                             \
+    }                                                             \
+    NEXT;                                                         \
+  }                                                               \
+  L_##name##32X : {                                               \
+    const u32 a = static_cast<u32>(D), b = static_cast<u32>(S);   \
+    const s32 sa = static_cast<s32>(a), sb = static_cast<s32>(b); \
+    (void)sa;                                                     \
+    (void)sb;                                                     \
+    if (cond) {                                                   \
+      GO(op->target);                                             \
+    }                                                             \
+    NEXT;                                                         \
+  }
   JMP(Jeq, a == b)
   JMP(Jgt, a > b)
   JMP(Jge, a >= b)
@@ -138,13 +217,31 @@ u64 Machine::exec(const Code* code, u32 pc, u64* r, u32 subprog, u32* tail_calls
   JMP(Jsle, sa <= sb)
 #undef JMP
 
-#define MEM(bits, U, I)                                                                       \
-  L_Load##bits : { D = load<U>(S + static_cast<u64>(op->off)); NEXT; }                        \
-  L_LoadSx##bits : { D = static_cast<u64>(static_cast<s64>(static_cast<I>(load<U>(S + static_cast<u64>(op->off))))); NEXT; } \
-  L_Store##bits : { store<U>(D + static_cast<u64>(op->off), S); NEXT; }                       \
-  L_StoreK##bits : { store<U>(D + static_cast<u64>(op->off), K); NEXT; }                      \
-  L_Probe##bits : { D = static_cast<U>(probe<U>(S + static_cast<u64>(op->off))); NEXT; }      \
-  L_ProbeSx##bits : { D = probe<I>(S + static_cast<u64>(op->off)); NEXT; }
+#define MEM(bits, U, I)                                                                             \
+  L_Load##bits : {                                                                                  \
+    D = load<U>(S + static_cast<u64>(op->off));                                                     \
+    NEXT;                                                                                           \
+  }                                                                                                 \
+  L_LoadSx##bits : {                                                                                \
+    D = static_cast<u64>(static_cast<s64>(static_cast<I>(load<U>(S + static_cast<u64>(op->off))))); \
+    NEXT;                                                                                           \
+  }                                                                                                 \
+  L_Store##bits : {                                                                                 \
+    store<U>(D + static_cast<u64>(op->off), S);                                                     \
+    NEXT;                                                                                           \
+  }                                                                                                 \
+  L_StoreK##bits : {                                                                                \
+    store<U>(D + static_cast<u64>(op->off), K);                                                     \
+    NEXT;                                                                                           \
+  }                                                                                                 \
+  L_Probe##bits : {                                                                                 \
+    D = static_cast<U>(probe<U>(S + static_cast<u64>(op->off)));                                    \
+    NEXT;                                                                                           \
+  }                                                                                                 \
+  L_ProbeSx##bits : {                                                                               \
+    D = probe<I>(S + static_cast<u64>(op->off));                                                    \
+    NEXT;                                                                                           \
+  }
   MEM(8, u8, s8)
   MEM(16, u16, s16)
   MEM(32, u32, s32)
@@ -152,18 +249,36 @@ u64 Machine::exec(const Code* code, u32 pc, u64* r, u32 subprog, u32* tail_calls
 #undef MEM
 
 #define ADDR (D + static_cast<u64>(op->off))
-#define ATOMIC(name, fn)                                                                                      \
-  L_Atomic##name##64 : { fn(atom<u64>(ADDR), S, __ATOMIC_RELAXED); NEXT; }                                    \
-  L_Atomic##name##32 : { fn(atom<u32>(ADDR), static_cast<u32>(S), __ATOMIC_RELAXED); NEXT; }                  \
-  L_AtomicFetch##name##64 : { S = fn(atom<u64>(ADDR), S, __ATOMIC_SEQ_CST); NEXT; }                           \
-  L_AtomicFetch##name##32 : { S = fn(atom<u32>(ADDR), static_cast<u32>(S), __ATOMIC_SEQ_CST); NEXT; }
+#define ATOMIC(name, fn)                                            \
+  L_Atomic##name##64 : {                                            \
+    fn(atom<u64>(ADDR), S, __ATOMIC_RELAXED);                       \
+    NEXT;                                                           \
+  }                                                                 \
+  L_Atomic##name##32 : {                                            \
+    fn(atom<u32>(ADDR), static_cast<u32>(S), __ATOMIC_RELAXED);     \
+    NEXT;                                                           \
+  }                                                                 \
+  L_AtomicFetch##name##64 : {                                       \
+    S = fn(atom<u64>(ADDR), S, __ATOMIC_SEQ_CST);                   \
+    NEXT;                                                           \
+  }                                                                 \
+  L_AtomicFetch##name##32 : {                                       \
+    S = fn(atom<u32>(ADDR), static_cast<u32>(S), __ATOMIC_SEQ_CST); \
+    NEXT;                                                           \
+  }
   ATOMIC(Add, __atomic_fetch_add)
   ATOMIC(Or, __atomic_fetch_or)
   ATOMIC(And, __atomic_fetch_and)
   ATOMIC(Xor, __atomic_fetch_xor)
 #undef ATOMIC
-L_AtomicXchg64 : { S = __atomic_exchange_n(atom<u64>(ADDR), S, __ATOMIC_SEQ_CST); NEXT; }
-L_AtomicXchg32 : { S = __atomic_exchange_n(atom<u32>(ADDR), static_cast<u32>(S), __ATOMIC_SEQ_CST); NEXT; }
+L_AtomicXchg64 : {
+  S = __atomic_exchange_n(atom<u64>(ADDR), S, __ATOMIC_SEQ_CST);
+  NEXT;
+}
+L_AtomicXchg32 : {
+  S = __atomic_exchange_n(atom<u32>(ADDR), static_cast<u32>(S), __ATOMIC_SEQ_CST);
+  NEXT;
+}
 L_AtomicCmpxchg64 : {
   u64 old = r[0];
   __atomic_compare_exchange_n(atom<u64>(ADDR), &old, S, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
@@ -172,26 +287,59 @@ L_AtomicCmpxchg64 : {
 }
 L_AtomicCmpxchg32 : {
   u32 old = static_cast<u32>(r[0]);
-  __atomic_compare_exchange_n(atom<u32>(ADDR), &old, static_cast<u32>(S), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+  __atomic_compare_exchange_n(atom<u32>(ADDR), &old, static_cast<u32>(S), false, __ATOMIC_SEQ_CST,
+                              __ATOMIC_SEQ_CST);
   r[0] = old;
   NEXT;
 }
 #undef ADDR
 
-L_Neg64 : { D = 0 - D; NEXT; }
-L_Neg32 : { D = static_cast<u32>(0 - static_cast<u32>(D)); NEXT; }
-L_MovSx64 : { D = static_cast<u64>(sign_extend(S, static_cast<unsigned>(op->off))); NEXT; }
-L_MovSx32 : { D = static_cast<u32>(sign_extend(S, static_cast<unsigned>(op->off))); NEXT; }
-L_Zext16 : { D = static_cast<u16>(D); NEXT; }
-L_Zext32 : { D = static_cast<u32>(D); NEXT; }
-L_Bswap16 : { D = __builtin_bswap16(static_cast<u16>(D)); NEXT; }
-L_Bswap32 : { D = __builtin_bswap32(static_cast<u32>(D)); NEXT; }
-L_Bswap64 : { D = __builtin_bswap64(D); NEXT; }
+L_Neg64 : {
+  D = 0 - D;
+  NEXT;
+}
+L_Neg32 : {
+  D = static_cast<u32>(0 - static_cast<u32>(D));
+  NEXT;
+}
+L_MovSx64 : {
+  D = static_cast<u64>(sign_extend(S, static_cast<unsigned>(op->off)));
+  NEXT;
+}
+L_MovSx32 : {
+  D = static_cast<u32>(sign_extend(S, static_cast<unsigned>(op->off)));
+  NEXT;
+}
+L_Zext16 : {
+  D = static_cast<u16>(D);
+  NEXT;
+}
+L_Zext32 : {
+  D = static_cast<u32>(D);
+  NEXT;
+}
+L_Bswap16 : {
+  D = __builtin_bswap16(static_cast<u16>(D));
+  NEXT;
+}
+L_Bswap32 : {
+  D = __builtin_bswap32(static_cast<u32>(D));
+  NEXT;
+}
+L_Bswap64 : {
+  D = __builtin_bswap64(D);
+  NEXT;
+}
 L_Nop : { NEXT; }
-L_LdImm64 : { D = K; NEXT; }
+L_LdImm64 : {
+  D = K;
+  NEXT;
+}
 L_Ja : { GO(op->target); }
 L_MayGoto : {
-  if (++rounds > kMayGotoLimit) { GO(op->target); }
+  if (++rounds > kMayGotoLimit) {
+    GO(op->target);
+  }
   NEXT;
 }
 L_CallHelper : {
@@ -244,6 +392,8 @@ u64 Code::call(u32 subprog, const u64 args[5]) const {
   return Machine::exec(this, subprog_op_[subprog], r, subprog, &tail_calls, nullptr);
 }
 
-const rewrite::BpfCallback& Code::callback(u32 subprog) const { return callbacks_[subprog]; }
+const rewrite::BpfCallback& Code::callback(u32 subprog) const {
+  return callbacks_[subprog];
+}
 
 }  // namespace osmia::interp

@@ -1,5 +1,5 @@
-// A look at an object file before libbpf sees it: sizes, offsets and the few facts that a BPF object must have. libbpf
-// trusts libelf and the compiler; this does not.
+// A look at an object file before libbpf sees it: sizes, offsets and the few facts that a BPF object must
+// have. libbpf trusts libelf and the compiler; this does not.
 #pragma once
 #include <span>
 

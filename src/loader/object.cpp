@@ -50,18 +50,23 @@ std::string one_line(const std::string& messages, int error) {
   return line;
 }
 
-// Maps that a stand-alone load cannot make as they are: pinning is left out, and sizes that a loader program would set
-// get the smallest value.
+// Maps that a stand-alone load cannot make as they are: pinning is left out, and sizes that a loader program
+// would set get the smallest value.
 void prepare_maps(bpf_object* o) {
   bpf_map* m;
   bpf_object__for_each_map(m, o) {
     bpf_map__set_pin_path(m, nullptr);
     if (bpf_map__max_entries(m)) continue;
     switch (bpf_map__type(m)) {
-      case BPF_MAP_TYPE_STRUCT_OPS: case BPF_MAP_TYPE_SK_STORAGE: case BPF_MAP_TYPE_TASK_STORAGE:
-      case BPF_MAP_TYPE_INODE_STORAGE: case BPF_MAP_TYPE_CGROUP_STORAGE: case BPF_MAP_TYPE_CGRP_STORAGE:
+      case BPF_MAP_TYPE_STRUCT_OPS:
+      case BPF_MAP_TYPE_SK_STORAGE:
+      case BPF_MAP_TYPE_TASK_STORAGE:
+      case BPF_MAP_TYPE_INODE_STORAGE:
+      case BPF_MAP_TYPE_CGROUP_STORAGE:
+      case BPF_MAP_TYPE_CGRP_STORAGE:
       case BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE: break;
-      case BPF_MAP_TYPE_RINGBUF: case BPF_MAP_TYPE_USER_RINGBUF: bpf_map__set_max_entries(m, 4096); break;
+      case BPF_MAP_TYPE_RINGBUF:
+      case BPF_MAP_TYPE_USER_RINGBUF: bpf_map__set_max_entries(m, 4096); break;
       default: bpf_map__set_max_entries(m, 1);
     }
   }
@@ -80,8 +85,8 @@ bool is_function_slot(const ::btf* b, u32 id) {
   return t && btf_is_func_proto(t);
 }
 
-// libbpf loads all programs that a struct_ops map refers to. For one program alone: only the maps that use it, with
-// their other slots emptied.
+// libbpf loads all programs that a struct_ops map refers to. For one program alone: only the maps that use
+// it, with their other slots emptied.
 void isolate_struct_ops(bpf_object* o, bpf_program* target) {
   bpf_map* m;
   bpf_object__for_each_map(m, o) {
@@ -98,8 +103,10 @@ void isolate_struct_ops(bpf_object* o, bpf_program* target) {
         if (!is_function_slot(b, member->type) || at + sizeof(void*) > size) continue;
         void* slot;
         std::memcpy(&slot, data + at, sizeof slot);
-        if (slot == target) used = true;
-        else std::memset(data + at, 0, sizeof slot);
+        if (slot == target)
+          used = true;
+        else
+          std::memset(data + at, 0, sizeof slot);
       }
     }
     bpf_map__set_autocreate(m, used);
@@ -122,7 +129,8 @@ void LoadedObject::collect() {
     const int fd = bpf_program__fd(p);
     if (fd < 0) continue;
     const syscall::Fd entry = fds.get(fd);
-    if (auto* prog = std::get_if<runtime::ProgramPtr>(&entry.object)) programs_.emplace_back(bpf_program__name(p), *prog);
+    if (auto* prog = std::get_if<runtime::ProgramPtr>(&entry.object))
+      programs_.emplace_back(bpf_program__name(p), *prog);
   }
   bpf_map* m;
   bpf_object__for_each_map(m, object_) {
@@ -144,11 +152,13 @@ maps::MapPtr LoadedObject::map(const std::string& name) const {
   return nullptr;
 }
 
-Result<std::shared_ptr<ObjectFile>> ObjectFile::open(runtime::Kernel& kernel, const std::string& path, std::string btf_path) {
+Result<std::shared_ptr<ObjectFile>> ObjectFile::open(runtime::Kernel& kernel, const std::string& path,
+                                                     std::string btf_path) {
   std::ifstream in(path, std::ios::binary | std::ios::ate);
   if (!in) return Error{errno ? errno : ENOENT, path + ": " + std::strerror(errno ? errno : ENOENT)};
   const auto size = in.tellg();
-  if (size < 0 || size > (256ll << 20)) return Error{EINVAL, path + ": not a regular file of at most 256 MiB"};
+  if (size < 0 || size > (256ll << 20))
+    return Error{EINVAL, path + ": not a regular file of at most 256 MiB"};
   std::vector<u8> bytes(static_cast<size_t>(size));
   in.seekg(0);
   if (!in.read(reinterpret_cast<char*>(bytes.data()), size)) return Error{EIO, path + ": cannot be read"};
@@ -158,13 +168,14 @@ Result<std::shared_ptr<ObjectFile>> ObjectFile::open(runtime::Kernel& kernel, co
   return r;
 }
 
-Result<std::shared_ptr<ObjectFile>> ObjectFile::from_bytes(runtime::Kernel& kernel, std::vector<u8> bytes, std::string name,
-                                                           std::string btf_path) {
+Result<std::shared_ptr<ObjectFile>> ObjectFile::from_bytes(runtime::Kernel& kernel, std::vector<u8> bytes,
+                                                           std::string name, std::string btf_path) {
   OSMIA_TRY(check_elf(bytes));
-  std::shared_ptr<ObjectFile> f(new ObjectFile(kernel, std::move(bytes), std::move(name), std::move(btf_path)));
+  std::shared_ptr<ObjectFile> f(
+      new ObjectFile(kernel, std::move(bytes), std::move(name), std::move(btf_path)));
   Binding binding(kernel);
   std::string messages;
-  OSMIA_ASSIGN(bpf_object* o, f->open_libbpf(messages));
+  OSMIA_ASSIGN(bpf_object * o, f->open_libbpf(messages));
   bpf_program* p;
   bpf_object__for_each_program(p, o) {
     ProgramEntry e;
@@ -231,7 +242,8 @@ LoadResult ObjectFile::load_alone(const std::string& name, const LoadOptions& op
     bpf_program__set_log_level(target, options.log_level);
   }
   bpf_program__set_flags(target, (bpf_program__flags(target) | options.extra_flags) & ~options.cleared_flags);
-  // libbpf's own probes load programs too: the target's verdict is the last one with its name, type and length.
+  // libbpf's own probes load programs too: the target's verdict is the last one with its name, type and
+  // length.
   const std::string short_name = name.substr(0, 15);
   auto previous = std::move(kernel_.on_verdict);
   kernel_.on_verdict = [&](const verifier::Program& prog, const verifier::Verdict& v) {
@@ -247,7 +259,8 @@ LoadResult ObjectFile::load_alone(const std::string& name, const LoadOptions& op
   if (!log.empty()) r.log.assign(log.data(), strnlen(log.data(), log.size()));
   if (err) {
     r.error = -err;
-    r.message = r.reached_verifier && !r.verdict.message.empty() ? r.verdict.message : one_line(messages, -err);
+    r.message =
+        r.reached_verifier && !r.verdict.message.empty() ? r.verdict.message : one_line(messages, -err);
     return r;
   }
   holder->collect();
@@ -265,12 +278,12 @@ void ObjectFile::load_each_alone(const LoadOptions& options, const std::function
 Result<std::shared_ptr<LoadedObject>> ObjectFile::load_all(const LoadOptions& options) {
   Binding binding(kernel_);
   std::string messages;
-  OSMIA_ASSIGN(bpf_object* o, open_libbpf(messages));
+  OSMIA_ASSIGN(bpf_object * o, open_libbpf(messages));
   std::shared_ptr<LoadedObject> holder(new LoadedObject(kernel_, o));
   prepare_maps(o);
   bpf_program* p;
   bpf_object__for_each_program(p, o)
-    bpf_program__set_flags(p, (bpf_program__flags(p) | options.extra_flags) & ~options.cleared_flags);
+      bpf_program__set_flags(p, (bpf_program__flags(p) | options.extra_flags) & ~options.cleared_flags);
   int err;
   {
     Messages collect(messages);

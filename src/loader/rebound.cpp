@@ -20,14 +20,24 @@ namespace {
 std::atomic<runtime::Kernel*> g_default{nullptr};
 thread_local runtime::Kernel* t_kernel = nullptr;
 
-runtime::Kernel* bound() { return t_kernel ? t_kernel : g_default.load(std::memory_order_acquire); }
-syscall::FdTable& fds() { return syscall::FdTable::instance(); }
+runtime::Kernel* bound() {
+  return t_kernel ? t_kernel : g_default.load(std::memory_order_acquire);
+}
+syscall::FdTable& fds() {
+  return syscall::FdTable::instance();
+}
 
 }  // namespace
 
-Binding::Binding(runtime::Kernel& kernel) : saved_(t_kernel) { t_kernel = &kernel; }
-Binding::~Binding() { t_kernel = saved_; }
-void set_default_kernel(runtime::Kernel* kernel) { g_default.store(kernel, std::memory_order_release); }
+Binding::Binding(runtime::Kernel& kernel) : saved_(t_kernel) {
+  t_kernel = &kernel;
+}
+Binding::~Binding() {
+  t_kernel = saved_;
+}
+void set_default_kernel(runtime::Kernel* kernel) {
+  g_default.store(kernel, std::memory_order_release);
+}
 
 }  // namespace osmia::loader
 
@@ -46,10 +56,12 @@ long osmia_rebound_syscall(long number, ...) {
     case SYS_bpf: {
       runtime::Kernel* k = loader::bound();
       if (!k) return errno = ENOSYS, -1;
-      result = syscall::bpf(*k, static_cast<int>(a[0]), reinterpret_cast<void*>(a[1]), static_cast<unsigned>(a[2]));
+      result = syscall::bpf(*k, static_cast<int>(a[0]), reinterpret_cast<void*>(a[1]),
+                            static_cast<unsigned>(a[2]));
       break;
     }
-    case SYS_dup3: return loader::fds().dup3(static_cast<int>(a[0]), static_cast<int>(a[1]), static_cast<int>(a[2]));
+    case SYS_dup3:
+      return loader::fds().dup3(static_cast<int>(a[0]), static_cast<int>(a[1]), static_cast<int>(a[2]));
     case SYS_perf_event_open: return errno = ENOSYS, -1;  // nothing of the machine's kernel is attached to
     default: return ::syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
   }
@@ -57,7 +69,9 @@ long osmia_rebound_syscall(long number, ...) {
   return result;
 }
 
-int osmia_rebound_close(int fd) { return loader::fds().close(fd); }
+int osmia_rebound_close(int fd) {
+  return loader::fds().close(fd);
+}
 
 int osmia_rebound_fcntl(int fd, int cmd, ...) {
   va_list ap;
@@ -70,7 +84,9 @@ int osmia_rebound_fcntl(int fd, int cmd, ...) {
 void* osmia_rebound_mmap(void* addr, size_t len, int prot, int flags, int fd, off_t off) {
   return loader::fds().mmap(addr, len, prot, flags, fd, off);
 }
-int osmia_rebound_munmap(void* addr, size_t len) { return ::munmap(addr, len); }
+int osmia_rebound_munmap(void* addr, size_t len) {
+  return ::munmap(addr, len);
+}
 
 int osmia_rebound_ioctl(int fd, unsigned long request, ...) {
   va_list ap;
@@ -80,6 +96,8 @@ int osmia_rebound_ioctl(int fd, unsigned long request, ...) {
   return ::ioctl(fd, request, arg);
 }
 
-int osmia_rebound_epoll_ctl(int epfd, int op, int fd, void* event) { return loader::fds().epoll_ctl(epfd, op, fd, event); }
+int osmia_rebound_epoll_ctl(int epfd, int op, int fd, void* event) {
+  return loader::fds().epoll_ctl(epfd, op, fd, event);
+}
 
 }  // extern "C"

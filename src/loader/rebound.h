@@ -1,5 +1,6 @@
-// Which Kernel libbpf talks to. libbpf's calls into libc (syscall, close, mmap …) are renamed at build time to
-// osmia_rebound_*; those functions live here. bpf(2) goes to the bound Kernel, everything else to the machine's.
+// Which Kernel libbpf talks to. libbpf's calls into libc (syscall, close, mmap …) are renamed at build time
+// to osmia_rebound_*; those functions live here. bpf(2) goes to the bound Kernel, everything else to the
+// machine's.
 #pragma once
 #include "runtime/kernel.h"
 

@@ -67,7 +67,8 @@ u32 HashTable::find_number(const void* key, u32 h) const {
     u32 n = first(bucket);
     while (!is_end(n)) {
       Header* e = at(n);
-      if (e->hash.load(std::memory_order_relaxed) == h && equal_words(key_of(e), key, shape_.key_size)) return n;
+      if (e->hash.load(std::memory_order_relaxed) == h && equal_words(key_of(e), key, shape_.key_size))
+        return n;
       n = e->next.load(std::memory_order_acquire);
     }
     if (n == (kEnd | bucket)) return n;
@@ -236,8 +237,10 @@ s64 HashTable::update_lru(const void* key, u32 h, u64 mode, const Update& u) {
   {
     std::lock_guard lock(s.lock);
     old = find_number(key, h);
-    if (!is_end(old) && mode == BPF_NOEXIST) err = -EEXIST;
-    else if (is_end(old) && mode == BPF_EXIST) err = -ENOENT;
+    if (!is_end(old) && mode == BPF_NOEXIST)
+      err = -EEXIST;
+    else if (is_end(old) && mode == BPF_EXIST)
+      err = -ENOENT;
     else {
       link(bucket, n, h);
       if (is_end(old)) {
@@ -258,7 +261,8 @@ s64 HashTable::update_lru(const void* key, u32 h, u64 mode, const Update& u) {
   return err;
 }
 
-s64 HashTable::erase(const void* key, const std::function<void(u8*)>& out, const std::function<void(u8*)>& dropped) {
+s64 HashTable::erase(const void* key, const std::function<void(u8*)>& out,
+                     const std::function<void(u8*)>& dropped) {
   const u32 h = hash(key), bucket = h & bucket_mask_;
   Stripe& s = stripe(bucket);
   std::lock_guard lock(s.lock);
@@ -268,8 +272,10 @@ s64 HashTable::erase(const void* key, const std::function<void(u8*)>& out, const
   unlink(bucket, n);
   count_.fetch_sub(1, std::memory_order_relaxed);
   if (dropped) dropped(value_of(at(n)));
-  if (shape_.lru) give_shared_free(n);
-  else give_free(s, n);
+  if (shape_.lru)
+    give_shared_free(n);
+  else
+    give_free(s, n);
   return 0;
 }
 
@@ -310,8 +316,10 @@ int HashTable::visit_bucket(u32 bucket, const std::function<bool(u32)>& room,
       unlink(bucket, n);
       count_.fetch_sub(1, std::memory_order_relaxed);
       if (dropped) dropped(value_of(at(n)));
-      if (shape_.lru) give_shared_free(n);
-      else give_free(s, n);
+      if (shape_.lru)
+        give_shared_free(n);
+      else
+        give_free(s, n);
     }
     n = after;
   }

@@ -1,7 +1,8 @@
-// The hash table behind hash, percpu_hash, the LRU pair and hash_of_maps. Readers take no lock; writers lock one stripe of
-// buckets. Elements live in one block that never moves or shrinks and are linked by number, so a reader (or a program
-// that holds a value's address) may meet a reused element but never invalid memory. A chain ends in a mark that names its
-// bucket; a reader that was carried into another chain by a reused element sees a foreign mark and starts again.
+// The hash table behind hash, percpu_hash, the LRU pair and hash_of_maps. Readers take no lock; writers lock
+// one stripe of buckets. Elements live in one block that never moves or shrinks and are linked by number, so
+// a reader (or a program that holds a value's address) may meet a reused element but never invalid memory. A
+// chain ends in a mark that names its bucket; a reader that was carried into another chain by a reused
+// element sees a foreign mark and starts again.
 #pragma once
 #include <atomic>
 #include <memory>
@@ -26,7 +27,7 @@ class HashTable {
  public:
   struct Shape {
     u32 key_size = 0;
-    u64 value_bytes = 0;   // the whole value area of an element (all CPUs)
+    u64 value_bytes = 0;  // the whole value area of an element (all CPUs)
     u32 max_entries = 0;
     bool lru = false;
     bool zero_seed = false;
@@ -36,13 +37,14 @@ class HashTable {
   // The value area of the key's element, or null. `touch` counts as use for LRU.
   u8* find(const void* key, bool touch) const;
 
-  // What an update does when it found `old` (null: no such key): fills `fresh` (a new element's value) or, if in_place
-  // says so, changes `old` itself.
+  // What an update does when it found `old` (null: no such key): fills `fresh` (a new element's value) or, if
+  // in_place says so, changes `old` itself.
   struct Update {
-    bool in_place = false;                      // an existing value is changed, not replaced
-    std::function<void(u8* value)> fill_new;    // value area of the new element (bytes of an earlier life in it)
-    std::function<void(u8* value)> change;      // in_place only
-    std::function<void(u8* value)> dropped;     // the old value, after it was replaced (or evicted by LRU)
+    bool in_place = false;  // an existing value is changed, not replaced
+    std::function<void(u8* value)>
+        fill_new;                            // value area of the new element (bytes of an earlier life in it)
+    std::function<void(u8* value)> change;   // in_place only
+    std::function<void(u8* value)> dropped;  // the old value, after it was replaced (or evicted by LRU)
   };
   s64 update(const void* key, u64 flags, const Update& u);
   // out: called with the value before it goes; then the element is gone.
@@ -54,7 +56,8 @@ class HashTable {
   // Visits the elements of one bucket under its lock; visit(key, value) true = take the element out.
   // The number of elements in the bucket is given first: room(n) false stops with -ENOSPC.
   int visit_bucket(u32 bucket, const std::function<bool(u32)>& room,
-                   const std::function<bool(const u8* key, u8* value)>& visit, const std::function<void(u8*)>& dropped);
+                   const std::function<bool(const u8* key, u8* value)>& visit,
+                   const std::function<void(u8*)>& dropped);
   // Visits all without a lock, bucket by bucket; true stops. Gives the number of calls.
   s64 each(const std::function<bool(const u8*, u8*)>& fn) const;
 
@@ -78,20 +81,22 @@ class HashTable {
   Header* at(u32 n) const { return reinterpret_cast<Header*>(elements_.data() + u64{n} * elem_size_); }
   u8* key_of(Header* h) const { return reinterpret_cast<u8*>(h + 1); }
   u8* value_of(Header* h) const { return key_of(h) + key_bytes_; }
-  std::atomic<u32>& head(u32 bucket) const { return reinterpret_cast<std::atomic<u32>*>(heads_.data())[bucket]; }
+  std::atomic<u32>& head(u32 bucket) const {
+    return reinterpret_cast<std::atomic<u32>*>(heads_.data())[bucket];
+  }
   Stripe& stripe(u32 bucket) const { return stripes_[bucket & stripe_mask_]; }
   u32 hash(const void* key) const;
   u32 find_number(const void* key, u32 h) const;
   u32 first(u32 bucket) const;
   bool is_end(u32 n) const { return n & kEnd; }
 
-  u32 take_free(Stripe& s);           // under s.lock; kEnd = none
-  void give_free(Stripe& s, u32 n);   // under s.lock
-  u32 take_shared_free();             // kEnd = none
+  u32 take_free(Stripe& s);          // under s.lock; kEnd = none
+  void give_free(Stripe& s, u32 n);  // under s.lock
+  u32 take_shared_free();            // kEnd = none
   void give_shared_free(u32 n);
   u32 evict(const std::function<void(u8*)>& dropped);  // under lru_lock_
   u32 take_lru(const std::function<void(u8*)>& dropped);
-  void unlink(u32 bucket, u32 n);     // under the bucket's lock
+  void unlink(u32 bucket, u32 n);  // under the bucket's lock
   void link(u32 bucket, u32 n, u32 h);
   s64 update_lru(const void* key, u32 h, u64 flags, const Update& u);
 
@@ -107,7 +112,7 @@ class HashTable {
   SpinLock free_lock_;
   u32 free_head_ = kEnd, fresh_ = 0;  // under free_lock_
   SpinLock lru_lock_;
-  u32 clock_hand_ = 0;                // under lru_lock_
+  u32 clock_hand_ = 0;  // under lru_lock_
 };
 
 }  // namespace osmia::maps

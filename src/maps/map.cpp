@@ -13,7 +13,9 @@ namespace {
 std::atomic<FieldRelease> g_release{nullptr};
 }
 
-void set_field_release(FieldRelease fn) { g_release.store(fn); }
+void set_field_release(FieldRelease fn) {
+  g_release.store(fn);
+}
 void release_fields(Map& map, void* value) {
   if (!map.record()) return;
   if (FieldRelease fn = g_release.load(std::memory_order_acquire)) fn(map, value);

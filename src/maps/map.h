@@ -1,7 +1,8 @@
-// A live map. Programs use the plain element functions (lookup gives the address of the value inside the map, errors are
-// negative errnos, nothing here blocks); bpf(2) uses the user-side ones, which copy. A type overrides what it has; what
-// it leaves alone answers -ENOTSUPP (524) or -EOPNOTSUPP as Linux does. Invariant: the memory of a value, once handed
-// out, stays valid as long as the map lives, even after its element is deleted (it may then hold another element).
+// A live map. Programs use the plain element functions (lookup gives the address of the value inside the map,
+// errors are negative errnos, nothing here blocks); bpf(2) uses the user-side ones, which copy. A type
+// overrides what it has; what it leaves alone answers -ENOTSUPP (524) or -EOPNOTSUPP as Linux does.
+// Invariant: the memory of a value, once handed out, stays valid as long as the map lives, even after its
+// element is deleted (it may then hold another element).
 #pragma once
 #include <sys/types.h>
 
@@ -37,8 +38,8 @@ class ProgObject {
 class Descriptors {
  public:
   virtual ~Descriptors() = default;
-  virtual Result<MapPtr> map(int fd) = 0;                            // errors: EBADF, EINVAL
-  virtual Result<std::shared_ptr<ProgObject>> prog(int fd) = 0;      // errors: EBADF, EINVAL
+  virtual Result<MapPtr> map(int fd) = 0;                        // errors: EBADF, EINVAL
+  virtual Result<std::shared_ptr<ProgObject>> prog(int fd) = 0;  // errors: EBADF, EINVAL
 };
 
 // MAP_CREATE's attributes with what they refer to.
@@ -89,13 +90,16 @@ class Map : public std::enable_shared_from_this<Map> {
   virtual int lookup_and_delete(const void* /*key*/, void* /*value*/, u64 /*flags*/) { return -kNotSupp; }
   enum Batch : u8 { kNoBatch = 0, kLookupBatch = 1, kUpdateBatch = 2, kDeleteBatch = 4, kBucketBatch = 8 };
   virtual u8 batches() const { return kNoBatch; }
-  // One bucket of a bucket-wise batch: appends whole elements (key_size + user_value_size() bytes each) to `out`; erases
-  // them too if `take`. Nothing is done and -ENOSPC comes back if there are more than `room`. -ENOENT: no such bucket.
-  virtual int bucket_batch(u32 /*bucket*/, u32 /*room*/, bool /*take*/, u64 /*flags*/, std::vector<u8>& /*out*/) {
+  // One bucket of a bucket-wise batch: appends whole elements (key_size + user_value_size() bytes each) to
+  // `out`; erases them too if `take`. Nothing is done and -ENOSPC comes back if there are more than `room`.
+  // -ENOENT: no such bucket.
+  virtual int bucket_batch(u32 /*bucket*/, u32 /*room*/, bool /*take*/, u64 /*flags*/,
+                           std::vector<u8>& /*out*/) {
     return -kNotSupp;
   }
 
-  // ---- memory that user space may map. Errors as Linux's mmap of a map: ENOTSUPP, EPERM, EACCES, EINVAL, ENOMEM.
+  // ---- memory that user space may map. Errors as Linux's mmap of a map: ENOTSUPP, EPERM, EACCES, EINVAL,
+  // ENOMEM.
   virtual int mmap_fd() const { return -1; }
   virtual u64 mmap_size() const { return 0; }  // bytes
   virtual Result<void*> map_memory(void* addr, u64 len, int prot, int flags, off_t off);
@@ -109,7 +113,9 @@ class Map : public std::enable_shared_from_this<Map> {
 
   // Descriptors and pins in user hands. When the last one goes, what only user space kept alive is let go.
   void user_ref() { user_refs_.fetch_add(1); }
-  void user_unref() { if (user_refs_.fetch_sub(1) == 1) release_user_refs(); }
+  void user_unref() {
+    if (user_refs_.fetch_sub(1) == 1) release_user_refs();
+  }
   virtual void release_user_refs() {}
 
   // Inner-map template equality (Linux's map_meta_equal) and whether the type may be an inner map at all.
@@ -117,9 +123,10 @@ class Map : public std::enable_shared_from_this<Map> {
   virtual bool meta_equal(const verifier::MapInfo& meta) const;
 
   u32 btf_vmlinux_value_type_id = 0;
-  u32 btf_id = 0;             // object id of info().btf
+  u32 btf_id = 0;  // object id of info().btf
   u64 load_time_ns = 0;
-  int record_error = 0;       // positive errno: the value's special fields could not be parsed (Linux makes the map all the same)
+  int record_error =
+      0;  // positive errno: the value's special fields could not be parsed (Linux makes the map all the same)
 
  protected:
   void* value_lock_word(void* value) const;
@@ -145,8 +152,8 @@ class WriteGuard {
   Map& m_;
 };
 
-// Called with a value whose special fields (timers, kptrs …) must be let go because the value is overwritten or
-// deleted. Set once by the room that has timers; null = nothing to do.
+// Called with a value whose special fields (timers, kptrs …) must be let go because the value is overwritten
+// or deleted. Set once by the room that has timers; null = nothing to do.
 using FieldRelease = void (*)(Map& map, void* value);
 void set_field_release(FieldRelease fn);
 void release_fields(Map& map, void* value);

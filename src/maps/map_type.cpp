@@ -15,9 +15,13 @@ class InertMap final : public Map {
 
 }  // namespace
 
-u64 machine_memory_slots() { return machine_memory() / 16; }
+u64 machine_memory_slots() {
+  return machine_memory() / 16;
+}
 
-Result<MapPtr> create_inert(const MapAttr& a) { return MapPtr(std::make_shared<InertMap>(a)); }
+Result<MapPtr> create_inert(const MapAttr& a) {
+  return MapPtr(std::make_shared<InertMap>(a));
+}
 
 const MapTypeEntry* find_type(u32 type) {
   static const auto table = [] {
@@ -40,6 +44,8 @@ Result<MapPtr> create_map(MapAttr attr) {
   return e->create(attr);
 }
 
-int refuse_btf(const Map&, const btf::Btf&, btf::TypeView, btf::TypeView) { return kNotSupp; }
+int refuse_btf(const Map&, const btf::Btf&, btf::TypeView, btf::TypeView) {
+  return kNotSupp;
+}
 
 }  // namespace osmia::maps

@@ -9,7 +9,8 @@
 namespace osmia::maps {
 
 u64 machine_memory() {
-  static const u64 bytes = static_cast<u64>(sysconf(_SC_PHYS_PAGES)) * static_cast<u64>(sysconf(_SC_PAGESIZE));
+  static const u64 bytes =
+      static_cast<u64>(sysconf(_SC_PHYS_PAGES)) * static_cast<u64>(sysconf(_SC_PAGESIZE));
   return bytes;
 }
 

@@ -1,5 +1,5 @@
-// A block of zeroed, page-aligned memory that costs nothing until it is touched. With `shared` it has a memfd behind it,
-// which user space can map. Invariant: data() stays where it is for the life of the Region.
+// A block of zeroed, page-aligned memory that costs nothing until it is touched. With `shared` it has a memfd
+// behind it, which user space can map. Invariant: data() stays where it is for the life of the Region.
 #pragma once
 #include <utility>
 
@@ -14,7 +14,10 @@ class Region {
   // bytes may be 0. Errors: ENOMEM (more than the machine's memory, or no address space).
   static Result<Region> make(u64 bytes, bool shared = false);
   Region(Region&& o) noexcept { swap(o); }
-  Region& operator=(Region&& o) noexcept { swap(o); return *this; }
+  Region& operator=(Region&& o) noexcept {
+    swap(o);
+    return *this;
+  }
   ~Region();
 
   u8* data() const { return data_; }

@@ -1,6 +1,7 @@
-// The kernel-to-user ring buffer: records of an 8-byte header and data, in a ring that is mapped twice in a row so that no
-// record ever wraps. Layout of the shared pages as in Linux's UAPI: consumer position, producer position, data. Producers
-// order themselves by one lock; a record becomes visible when its busy bit goes, whoever commits first.
+// The kernel-to-user ring buffer: records of an 8-byte header and data, in a ring that is mapped twice in a
+// row so that no record ever wraps. Layout of the shared pages as in Linux's UAPI: consumer position,
+// producer position, data. Producers order themselves by one lock; a record becomes visible when its busy bit
+// goes, whoever commits first.
 #pragma once
 #include "maps/hash_table.h"
 #include "maps/map.h"
@@ -32,8 +33,8 @@ class RingBufferMap final : public Map {
   u64* producer() const { return reinterpret_cast<u64*>(base_ + kPage); }
   u8* data() const { return base_ + 2 * kPage; }
   static constexpr u64 kPage = 4096;
-  Region memory_;          // the file: two pages and the data
-  u8* base_ = nullptr;     // this process's own mapping, data twice
+  Region memory_;       // the file: two pages and the data
+  u8* base_ = nullptr;  // this process's own mapping, data twice
   u64 size_ = 0, mask_ = 0;
   int event_fd_ = -1;
   SpinLock lock_;

@@ -1,6 +1,7 @@
-// Moving map values: word by word with relaxed atomics, because programs, other CPUs and user space may touch the same
-// bytes at the same time (as on Linux, such races are allowed and give old or new words, never undefined behaviour),
-// and around the special fields, whose bytes belong to the map and not to whoever writes a value.
+// Moving map values: word by word with relaxed atomics, because programs, other CPUs and user space may touch
+// the same bytes at the same time (as on Linux, such races are allowed and give old or new words, never
+// undefined behaviour), and around the special fields, whose bytes belong to the map and not to whoever
+// writes a value.
 #pragma once
 #include <cstring>
 
@@ -34,7 +35,8 @@ inline bool equal_words(const void* map_mem, const void* key, u64 n) {
   auto* s = static_cast<const u8*>(map_mem);
   auto* k = static_cast<const u8*>(key);
   for (; n >= 8; n -= 8, s += 8, k += 8)
-    if (__atomic_load_n(reinterpret_cast<const u64*>(s), __ATOMIC_RELAXED) != load_unaligned<u64>(k)) return false;
+    if (__atomic_load_n(reinterpret_cast<const u64*>(s), __ATOMIC_RELAXED) != load_unaligned<u64>(k))
+      return false;
   for (; n; n--, s++, k++)
     if (__atomic_load_n(s, __ATOMIC_RELAXED) != *k) return false;
   return true;
@@ -82,6 +84,8 @@ inline void lock_word(u32* word) {
     while (__atomic_load_n(word, __ATOMIC_RELAXED)) relax();
   }
 }
-inline void unlock_word(u32* word) { __atomic_store_n(word, 0u, __ATOMIC_RELEASE); }
+inline void unlock_word(u32* word) {
+  __atomic_store_n(word, 0u, __ATOMIC_RELEASE);
+}
 
 }  // namespace osmia::maps

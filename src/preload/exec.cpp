@@ -15,8 +15,8 @@ std::string library_path() {
   std::error_code ignored;
   if (const char* given = std::getenv("OSMIA_PRELOAD")) return fs::exists(given, ignored) ? given : "";
   const fs::path dir = fs::read_symlink("/proc/self/exe", ignored).parent_path();
-  for (const char* place : {"libosmia-preload.so", "rooms/preload/libosmia-preload.so", "../lib/osmia/libosmia-preload.so",
-                            "../rooms/preload/libosmia-preload.so"})
+  for (const char* place : {"libosmia-preload.so", "rooms/preload/libosmia-preload.so",
+                            "../lib/osmia/libosmia-preload.so", "../rooms/preload/libosmia-preload.so"})
     if (fs::exists(dir / place, ignored)) return fs::canonical(dir / place, ignored).string();
   return "";
 }
@@ -24,7 +24,9 @@ std::string library_path() {
 Error exec(const std::vector<std::string>& command, const ExecOptions& options) {
   if (command.empty()) return {EINVAL, "osmia exec: no command"};
   const std::string library = library_path();
-  if (library.empty()) return {ENOENT, "osmia exec: libosmia-preload.so not found beside the osmia binary (or set OSMIA_PRELOAD)"};
+  if (library.empty())
+    return {ENOENT,
+            "osmia exec: libosmia-preload.so not found beside the osmia binary (or set OSMIA_PRELOAD)"};
   std::string preload = library;
   if (const char* others = std::getenv("LD_PRELOAD"); others && *others) preload += std::string(":") + others;
   setenv("LD_PRELOAD", preload.c_str(), 1);

@@ -1,5 +1,5 @@
-// Calls of helpers and kfuncs become indexes into the program's own call table. What has no code here is noted; such
-// a program is loaded (it may be verified only) and refuses to run.
+// Calls of helpers and kfuncs become indexes into the program's own call table. What has no code here is
+// noted; such a program is loaded (it may be verified only) and refuses to run.
 #include "rewrite/rewrite.h"
 
 namespace osmia::rewrite {
@@ -30,17 +30,22 @@ Status resolve_calls(Pass& p) {
       i++;
       continue;
     }
-    if (in.code != (kJmp | kCall) || in.src == kPseudoCall || p.editor.removed(i) || !p.facts.insns[i].seen) continue;
+    if (in.code != (kJmp | kCall) || in.src == kPseudoCall || p.editor.removed(i) || !p.facts.insns[i].seen)
+      continue;
     const verifier::InsnFacts& f = p.facts.insns[i];
     ExecCall call;
     if (in.src == kHelperCall) {
-      if (!f.helper) return Error{EFAULT, "rewriting: the call at instruction " + std::to_string(i) + " has no definition"};
+      if (!f.helper)
+        return Error{EFAULT,
+                     "rewriting: the call at instruction " + std::to_string(i) + " has no definition"};
       call.name = std::string(f.helper->name);
       call.tail_call = f.helper->effects & contract::kTailCall;
       if (!call.tail_call && p.options.helper_code) call.fn = p.options.helper_code(*f.helper);
       if (!call.fn && !call.tail_call) note_missing(p.out, "helper " + call.name);
     } else {
-      if (!f.kfunc) return Error{EFAULT, "rewriting: the kfunc call at instruction " + std::to_string(i) + " has no definition"};
+      if (!f.kfunc)
+        return Error{EFAULT,
+                     "rewriting: the kfunc call at instruction " + std::to_string(i) + " has no definition"};
       call.name = std::string(f.kfunc->name);
       call.fn = p.options.kfunc_code ? p.options.kfunc_code(*f.kfunc) : nullptr;
       if (!call.fn) note_missing(p.out, "kfunc " + call.name);

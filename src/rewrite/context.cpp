@@ -1,4 +1,5 @@
-// Context accesses: an offset of the UAPI's context struct becomes loads from the host's, by the field's conversion.
+// Context accesses: an offset of the UAPI's context struct becomes loads from the host's, by the field's
+// conversion.
 #include <bit>
 #include <cstddef>
 
@@ -19,19 +20,25 @@ u8 size_code(u32 bytes) {
   }
 }
 Insn load(u8 dst, u8 src, u32 off, u32 bytes) {
-  return {.code = static_cast<u8>(kLdx | kMem | size_code(bytes)), .dst = dst, .src = src, .off = static_cast<s16>(off)};
+  return {.code = static_cast<u8>(kLdx | kMem | size_code(bytes)),
+          .dst = dst,
+          .src = src,
+          .off = static_cast<s16>(off)};
 }
-Insn alu64(u8 op, u8 dst, s32 imm) { return {.code = static_cast<u8>(kAlu64 | op | kK), .dst = dst, .imm = imm}; }
+Insn alu64(u8 op, u8 dst, s32 imm) {
+  return {.code = static_cast<u8>(kAlu64 | op | kK), .dst = dst, .imm = imm};
+}
 
-// What is left of the host's value: shift to the accessed bytes, cut to their number. As on Linux, an access of at least
-// the host field's width gets the whole field, wherever in the program's field it begins.
+// What is left of the host's value: shift to the accessed bytes, cut to their number. As on Linux, an access
+// of at least the host field's width gets the whole field, wherever in the program's field it begins.
 void cut(std::vector<Piece>& out, u8 dst, u32 shift_bits, u32 bytes, u32 have_bytes) {
   if (bytes >= have_bytes) return;
   if (shift_bits) out.push_back({alu64(kRsh, dst, static_cast<s32>(shift_bits))});
   if (bytes == 4) {
     out.push_back({Insn{.code = kAlu | kMov | kX, .dst = dst, .src = dst}});
   } else if (bytes < 4) {
-    out.push_back({Insn{.code = kAlu | kAnd | kK, .dst = dst, .imm = static_cast<s32>((1u << bytes * 8) - 1)}});
+    out.push_back(
+        {Insn{.code = kAlu | kAnd | kK, .dst = dst, .imm = static_cast<s32>((1u << bytes * 8) - 1)}});
   }
 }
 
@@ -40,8 +47,9 @@ Status convert_load(Pass& p, u32 i, const contract::CtxField& f) {
   const auto& host = f.host;
   const u32 bytes = static_cast<u32>(size_bytes(in.size_bits()));
   const u32 elem = f.elem ? f.elem : f.size;
-  const u32 into = static_cast<u32>(in.off) - f.offset;          // bytes into the field
-  const u32 whole = bytes > elem ? 0 : into / elem * elem;       // start of the element (arrays lie alike on the host)
+  const u32 into = static_cast<u32>(in.off) - f.offset;  // bytes into the field
+  const u32 whole =
+      bytes > elem ? 0 : into / elem * elem;  // start of the element (arrays lie alike on the host)
   std::vector<Piece> out;
   if (bytes > elem) {  // two elements at once: both structs keep them side by side
     out.push_back({load(in.dst, in.src, host.steps[0].offset + into, bytes)});
@@ -66,7 +74,8 @@ Status convert_load(Pass& p, u32 i, const contract::CtxField& f) {
   const bool pointer = f.type.base != contract::RegBase::kScalar;
   if (!pointer) cut(out, in.dst, shift, bytes, std::min(have, elem));
   if (in.mode() == kMemsx)
-    out.push_back({Insn{.code = kAlu64 | kMov | kX, .dst = in.dst, .src = in.dst, .off = static_cast<s16>(bytes * 8)}});
+    out.push_back(
+        {Insn{.code = kAlu64 | kMov | kX, .dst = in.dst, .src = in.dst, .off = static_cast<s16>(bytes * 8)}});
   for (size_t k = 0; k < out.size(); k++)
     if (out[k].insn.code == (kJmp | kJeq | kK)) out[k].insn.off = static_cast<s16>(out.size() - k - 1);
   p.editor.replace(i, std::move(out));
@@ -81,13 +90,16 @@ Status convert_store(Pass& p, u32 i, const contract::CtxField& f) {
   const u32 bytes = static_cast<u32>(size_bytes(in.size_bits()));
   in.off = static_cast<s16>(host.steps[0].offset + (static_cast<u32>(in.off) - f.offset));
   if (bytes == f.size && !f.elem && host.steps[0].size != f.size) {
-    // The host keeps the field wider or narrower than the UAPI; little endian, so the low bytes are the value.
+    // The host keeps the field wider or narrower than the UAPI; little endian, so the low bytes are the
+    // value.
     in.code = static_cast<u8>((in.code & ~kDw) | size_code(std::min<u32>(host.steps[0].size, bytes)));
   }
   std::vector<Piece> out;
   if (host.store_limit && in.cls() == kStx)
-    out.push_back({Insn{.code = kJmp | kJge | kK, .dst = in.src, .off = 1, .imm = static_cast<s32>(host.store_limit)}});
-  if (!host.store_limit || in.cls() == kStx || in.imm < static_cast<s32>(host.store_limit)) out.push_back({in});
+    out.push_back(
+        {Insn{.code = kJmp | kJge | kK, .dst = in.src, .off = 1, .imm = static_cast<s32>(host.store_limit)}});
+  if (!host.store_limit || in.cls() == kStx || in.imm < static_cast<s32>(host.store_limit))
+    out.push_back({in});
   p.editor.replace(i, std::move(out));
   return Ok{};
 }
@@ -107,8 +119,10 @@ Status convert_context(Pass& p) {
       // The host keeps this struct as the UAPI lays it out.
       continue;
     }
-    if (in.cls() == kLdx) OSMIA_TRY(convert_load(p, i, *field));
-    else OSMIA_TRY(convert_store(p, i, *field));
+    if (in.cls() == kLdx)
+      OSMIA_TRY(convert_load(p, i, *field));
+    else
+      OSMIA_TRY(convert_store(p, i, *field));
   }
   return Ok{};
 }

@@ -29,13 +29,17 @@ void remove_dead_code(Pass& p) {
     }
     i += wide;
     if (!p.options.privileged || wide) continue;
-    const bool conditional = (in.cls() == kJmp || in.cls() == kJmp32) && in.op() != kJa && in.op() != kCall && in.op() != kExit;
+    const bool conditional =
+        (in.cls() == kJmp || in.cls() == kJmp32) && in.op() != kJa && in.op() != kCall && in.op() != kExit;
     if (conditional) {
       const bool next_dead = i + 1 < insns.size() && !p.facts.insns[i + 1].seen;
       const s64 target = static_cast<s64>(i) + 1 + in.off;
-      const bool target_dead = target >= 0 && target < static_cast<s64>(insns.size()) && !p.facts.insns[target].seen;
-      if (next_dead) p.editor.set(i, Insn{.code = kJmp | kJa, .off = in.off});
-      else if (target_dead) p.editor.remove(i);
+      const bool target_dead =
+          target >= 0 && target < static_cast<s64>(insns.size()) && !p.facts.insns[target].seen;
+      if (next_dead)
+        p.editor.set(i, Insn{.code = kJmp | kJa, .off = in.off});
+      else if (target_dead)
+        p.editor.remove(i);
     }
     if (in.code == (kJmp | kJa) && in.off == 0) p.editor.remove(i);
   }

@@ -32,9 +32,15 @@ Editor::Editor(std::vector<Insn> insns) {
   }
 }
 
-void Editor::set(u32 i, Insn insn) { slots_[i].pieces.assign(1, Piece{insn, false}); }
-void Editor::replace(u32 i, std::vector<Piece> pieces) { slots_[i].pieces = std::move(pieces); }
-void Editor::remove(u32 i) { slots_[i].pieces.clear(); }
+void Editor::set(u32 i, Insn insn) {
+  slots_[i].pieces.assign(1, Piece{insn, false});
+}
+void Editor::replace(u32 i, std::vector<Piece> pieces) {
+  slots_[i].pieces = std::move(pieces);
+}
+void Editor::remove(u32 i) {
+  slots_[i].pieces.clear();
+}
 
 void Editor::insert_before(u32 i, std::span<const Insn> insns) {
   std::vector<Piece> pieces;
@@ -67,7 +73,8 @@ Result<Editor::Layout> Editor::apply() const {
         if (field == 1) {
           if (distance < INT16_MIN || distance > INT16_MAX) {
             if (in.code != (kJmp | kJa))
-              return Error{ERANGE, "rewriting: the jump at instruction " + std::to_string(i) + " no longer reaches its target"};
+              return Error{ERANGE, "rewriting: the jump at instruction " + std::to_string(i) +
+                                       " no longer reaches its target"};
             in.code = kJmp32 | kJa;
             in.off = 0;
             in.imm = static_cast<s32>(distance);

@@ -1,5 +1,5 @@
-// Editor: the one place that changes instruction positions. Passes say what each instruction becomes; apply() lays
-// everything out once and fixes jumps, calls, subprogram starts and the origin of each instruction.
+// Editor: the one place that changes instruction positions. Passes say what each instruction becomes; apply()
+// lays everything out once and fixes jumps, calls, subprogram starts and the origin of each instruction.
 #pragma once
 #include <span>
 #include <vector>
@@ -9,8 +9,8 @@
 
 namespace osmia::rewrite {
 
-// One instruction of a replacement. `fixed`: its jump or call offset is relative to the replacement as written;
-// otherwise (the original jump moved into it) the offset still means the original target.
+// One instruction of a replacement. `fixed`: its jump or call offset is relative to the replacement as
+// written; otherwise (the original jump moved into it) the offset still means the original target.
 struct Piece {
   isa::Insn insn;
   bool fixed = true;
@@ -35,8 +35,8 @@ class Editor {
 
   struct Layout {
     std::vector<isa::Insn> insns;
-    std::vector<u32> original;   // by new index
-    std::vector<u32> position;   // by original index; [size()] = the end
+    std::vector<u32> original;  // by new index
+    std::vector<u32> position;  // by original index; [size()] = the end
   };
   // Errors: ERANGE if a jump no longer fits its field.
   Result<Layout> apply() const;
@@ -44,7 +44,7 @@ class Editor {
  private:
   struct Slot {
     std::vector<Piece> pieces;
-    s64 target = -1;             // original index that its jump, call or function reference means
+    s64 target = -1;  // original index that its jump, call or function reference means
   };
   std::vector<Slot> slots_;
 };

@@ -1,6 +1,6 @@
-// ExecProgram: what engines run. Verified, rewritten instructions with every map, value and context offset resolved to
-// host addresses. Invariant: it holds no pseudo immediates but subprogram references, and call immediates of helpers
-// and kfuncs are indexes into `calls`.
+// ExecProgram: what engines run. Verified, rewritten instructions with every map, value and context offset
+// resolved to host addresses. Invariant: it holds no pseudo immediates but subprogram references, and call
+// immediates of helpers and kfuncs are indexes into `calls`.
 #pragma once
 #include <memory>
 #include <string>
@@ -13,24 +13,24 @@ namespace osmia::rewrite {
 using NativeFn = u64 (*)(u64, u64, u64, u64, u64);
 
 struct ExecCall {
-  NativeFn fn = nullptr;     // null: not available in a process; running the program is refused
-  std::string name;          // "bpf_map_lookup_elem"
-  bool tail_call = false;    // replaces the running program instead of calling
+  NativeFn fn = nullptr;   // null: not available in a process; running the program is refused
+  std::string name;        // "bpf_map_lookup_elem"
+  bool tail_call = false;  // replaces the running program instead of calling
 };
 
 struct ExecSubprog {
-  u32 start = 0, end = 0;    // in insns
-  u32 stack_bytes = 0;       // what its frame needs, a multiple of 8
+  u32 start = 0, end = 0;  // in insns
+  u32 stack_bytes = 0;     // what its frame needs, a multiple of 8
   std::string name;
 };
 
 struct ExecProgram {
   std::vector<isa::Insn> insns;
-  std::vector<u32> original;          // original[i]: index of the instruction in the loaded program that i comes from
+  std::vector<u32> original;  // original[i]: index of the instruction in the loaded program that i comes from
   std::vector<ExecSubprog> subprogs;  // [0] is the entry
   std::vector<ExecCall> calls;
-  s32 exception_callback = -1;        // subprogram
-  std::string missing;                // what cannot run here ("helper bpf_fib_lookup"); empty: everything can
+  s32 exception_callback = -1;  // subprogram
+  std::string missing;          // what cannot run here ("helper bpf_fib_lookup"); empty: everything can
 };
 
 // What a BPF callback is to a helper: the address of one of these travels in a register.
@@ -38,7 +38,7 @@ struct BpfCallback {
   const ExecProgram* program = nullptr;
   u32 subprog = 0;
   u64 (*call)(const BpfCallback*, u64, u64, u64, u64, u64) = nullptr;
-  const void* owner = nullptr;   // the engine's own form of the program
+  const void* owner = nullptr;  // the engine's own form of the program
 };
 
 }  // namespace osmia::rewrite

@@ -1,4 +1,5 @@
-// ld_imm64: maps become the live map's address, map values and kernel variables theirs; subprograms stay references.
+// ld_imm64: maps become the live map's address, map values and kernel variables theirs; subprograms stay
+// references.
 #include "rewrite/rewrite.h"
 
 namespace osmia::rewrite {

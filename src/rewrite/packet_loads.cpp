@@ -1,5 +1,5 @@
-// LD_ABS and LD_IND: a call that reads the packet, and the implicit exit with 0 where it cannot (Q&A: "LD_ABS and
-// LD_IND instructions vs C code"). r6 is the context, r0 the result, r1 to r5 are clobbered.
+// LD_ABS and LD_IND: a call that reads the packet, and the implicit exit with 0 where it cannot (Q&A: "LD_ABS
+// and LD_IND instructions vs C code"). r6 is the context, r0 the result, r1 to r5 are clobbered.
 #include "rewrite/rewrite.h"
 
 namespace osmia::rewrite {
@@ -14,7 +14,9 @@ void expand_packet_loads(Pass& p) {
       i++;
       continue;
     }
-    if (in.cls() != kLd || (in.mode() != kAbs && in.mode() != kInd) || p.editor.removed(i) || !p.facts.insns[i].seen) continue;
+    if (in.cls() != kLd || (in.mode() != kAbs && in.mode() != kInd) || p.editor.removed(i) ||
+        !p.facts.insns[i].seen)
+      continue;
     if (index < 0) {
       p.out.calls.push_back({p.options.load_packet, "LD_ABS", false});
       index = static_cast<s32>(p.out.calls.size() - 1);

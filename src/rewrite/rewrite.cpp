@@ -6,8 +6,10 @@
 
 namespace osmia::rewrite {
 
-Result<ExecProgram> rewrite(const verifier::Program& program, const verifier::Facts& facts, const Options& options) {
-  if (facts.insns.size() != program.insns.size()) return Error{EFAULT, "rewriting: facts do not belong to this program"};
+Result<ExecProgram> rewrite(const verifier::Program& program, const verifier::Facts& facts,
+                            const Options& options) {
+  if (facts.insns.size() != program.insns.size())
+    return Error{EFAULT, "rewriting: facts do not belong to this program"};
   ExecProgram out;
   Editor editor({program.insns.begin(), program.insns.end()});
   Pass pass{program, facts, options, editor, out};

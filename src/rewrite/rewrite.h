@@ -1,5 +1,5 @@
-// rewrite(): from a verified program and its Facts to what engines run. Each pass is a file; none proves anything
-// again, they only use what the verifier proved.
+// rewrite(): from a verified program and its Facts to what engines run. Each pass is a file; none proves
+// anything again, they only use what the verifier proved.
 #pragma once
 #include <functional>
 
@@ -13,13 +13,15 @@ struct Options {
   // The code of a helper or kfunc; a null function means that it cannot run here.
   std::function<NativeFn(const contract::HelperDef&)> helper_code;
   std::function<NativeFn(const contract::KfuncDef&)> kfunc_code;
-  // Helpers that LD_ABS and LD_IND become: (ctx, offset, size in bytes) -> value, or negative: the program ends with 0.
+  // Helpers that LD_ABS and LD_IND become: (ctx, offset, size in bytes) -> value, or negative: the program
+  // ends with 0.
   NativeFn load_packet = nullptr;
-  bool privileged = true;        // dead code is removed; else it becomes a trap
-  bool insert_zext = false;      // for backends whose 32-bit operations leave the upper half alone
+  bool privileged = true;    // dead code is removed; else it becomes a trap
+  bool insert_zext = false;  // for backends whose 32-bit operations leave the upper half alone
 };
 
-Result<ExecProgram> rewrite(const verifier::Program& program, const verifier::Facts& facts, const Options& options);
+Result<ExecProgram> rewrite(const verifier::Program& program, const verifier::Facts& facts,
+                            const Options& options);
 
 // -- the passes, in order (each over the same editor)
 struct Pass {
@@ -29,12 +31,12 @@ struct Pass {
   Editor& editor;
   ExecProgram& out;
 };
-void remove_dead_code(Pass& p);      // dead_code.cpp
-Status convert_context(Pass& p);     // context.cpp
-void resolve_immediates(Pass& p);    // immediates.cpp
-Status resolve_calls(Pass& p);       // calls.cpp
-void expand_packet_loads(Pass& p);   // packet_loads.cpp: LD_ABS, LD_IND
-void mark_probing_loads(Pass& p);    // probing.cpp: loads that may fault
-void insert_zero_extension(Pass& p); // zext.cpp
+void remove_dead_code(Pass& p);       // dead_code.cpp
+Status convert_context(Pass& p);      // context.cpp
+void resolve_immediates(Pass& p);     // immediates.cpp
+Status resolve_calls(Pass& p);        // calls.cpp
+void expand_packet_loads(Pass& p);    // packet_loads.cpp: LD_ABS, LD_IND
+void mark_probing_loads(Pass& p);     // probing.cpp: loads that may fault
+void insert_zero_extension(Pass& p);  // zext.cpp
 
 }  // namespace osmia::rewrite

@@ -1,5 +1,6 @@
-// Zero extension (Q&A: "BPF 32-bit subregister requirements"): where the upper half of a 32-bit result is read later,
-// an explicit 32-bit move clears it, for backends that need it. A backend with hardware support skips the move.
+// Zero extension (Q&A: "BPF 32-bit subregister requirements"): where the upper half of a 32-bit result is
+// read later, an explicit 32-bit move clears it, for backends that need it. A backend with hardware support
+// skips the move.
 #include "rewrite/rewrite.h"
 
 namespace osmia::rewrite {

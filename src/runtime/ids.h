@@ -1,5 +1,6 @@
-// One table of live objects by id, with Linux's id semantics: ids start at 1, go upwards, and are handed out again only
-// after the numbers wrap. The table does not keep objects alive; one that is gone is as if it had never been there.
+// One table of live objects by id, with Linux's id semantics: ids start at 1, go upwards, and are handed out
+// again only after the numbers wrap. The table does not keep objects alive; one that is gone is as if it had
+// never been there.
 #pragma once
 #include <map>
 #include <memory>
@@ -15,7 +16,8 @@ class IdTable {
   u32 add(const std::shared_ptr<T>& object) {
     std::lock_guard lock(mutex_);
     if (++added_ % 256 == 0)
-      for (auto it = objects_.begin(); it != objects_.end();) it = it->second.expired() ? objects_.erase(it) : ++it;
+      for (auto it = objects_.begin(); it != objects_.end();)
+        it = it->second.expired() ? objects_.erase(it) : ++it;
     do next_ = next_ >= 0x7ffffffe ? 1 : next_ + 1;
     while (objects_.count(next_) && !objects_[next_].expired());
     objects_[next_] = object;

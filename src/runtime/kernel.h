@@ -1,5 +1,6 @@
-// The Kernel: everything that is live. Id tables of maps, programs, BTF and links, the Catalog that programs are verified
-// against, who the caller is, and the hooks by which engines and test runs join. Several Kernels may live in a process.
+// The Kernel: everything that is live. Id tables of maps, programs, BTF and links, the Catalog that programs
+// are verified against, who the caller is, and the hooks by which engines and test runs join. Several Kernels
+// may live in a process.
 #pragma once
 #include <functional>
 #include <map>
@@ -36,7 +37,8 @@ class Kernel {
  public:
   // catalog: shared, never changed. Its vmlinux BTF (if any) becomes BTF object 1.
   // module_names: of the catalog's module BTFs, in their order ("bpf_testmod").
-  explicit Kernel(std::shared_ptr<const contract::Catalog> catalog, const std::vector<std::string>& module_names = {});
+  explicit Kernel(std::shared_ptr<const contract::Catalog> catalog,
+                  const std::vector<std::string>& module_names = {});
 
   const contract::Catalog& catalog() const { return *catalog_; }
   const BtfObjectPtr& vmlinux() const { return vmlinux_; }
@@ -48,19 +50,20 @@ class Kernel {
 
   // Asked at every call. Default: all capabilities.
   std::function<Cred()> credentials = [] { return Cred{}; };
-  bool unprivileged_disabled = false;   // kernel.unprivileged_bpf_disabled
-  bool native_profile = false;          // accept more than Linux where sound
-  std::atomic<u32> stats_users{0};      // open ENABLE_STATS descriptors; programs count their runs while there are any
+  bool unprivileged_disabled = false;  // kernel.unprivileged_bpf_disabled
+  bool native_profile = false;         // accept more than Linux where sound
+  std::atomic<u32> stats_users{
+      0};  // open ENABLE_STATS descriptors; programs count their runs while there are any
 
-  // Called with an accepted program before anybody can see it: rewrites it and gives it an Executable. An error is
-  // PROG_LOAD's. Null: programs are verified and cannot run.
+  // Called with an accepted program before anybody can see it: rewrites it and gives it an Executable. An
+  // error is PROG_LOAD's. Null: programs are verified and cannot run.
   std::function<Status(Kernel&, Program&)> prepare;
   // Called with every verdict (also of refused programs), for reports.
   std::function<void(const verifier::Program&, const verifier::Verdict&)> on_verdict;
   std::function<bool(u64 insns_processed)> on_progress;  // false cancels the load with EAGAIN
   u64 state_memory_limit = 512ull << 20;
 
-  std::map<u32, TestRunFn> test_runs;   // by program type; fill before use
+  std::map<u32, TestRunFn> test_runs;  // by program type; fill before use
 
   // Pinned objects by path.
   std::mutex pins_mutex;

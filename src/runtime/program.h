@@ -1,5 +1,6 @@
-// A loaded program: what was given, what the verifier proved, what runs. Invariant: a Program that exists was accepted;
-// the maps, BTF and target programs that its instructions refer to live at least as long as it does.
+// A loaded program: what was given, what the verifier proved, what runs. Invariant: a Program that exists was
+// accepted; the maps, BTF and target programs that its instructions refer to live at least as long as it
+// does.
 #pragma once
 #include <array>
 #include <atomic>
@@ -32,22 +33,22 @@ class Program final : public maps::ProgObject {
  public:
   // As loaded. desc.insns, desc.attach point into this object.
   verifier::Program desc;
-  std::vector<isa::Insn> insns;          // the loader's
-  std::vector<isa::Insn> xlated;         // after rewriting; what OBJ_GET_INFO_BY_FD shows
+  std::vector<isa::Insn> insns;   // the loader's
+  std::vector<isa::Insn> xlated;  // after rewriting; what OBJ_GET_INFO_BY_FD shows
   std::vector<int> fd_array;
   verifier::Facts facts;
   verifier::Verdict verdict;
   u32 id = 0;
   u32 uid = 0;
-  std::array<u8, 8> tag{};               // first bytes of the SHA-1 of the instructions, descriptors taken out
-  u64 load_time_ns = 0;                  // CLOCK_BOOTTIME
+  std::array<u8, 8> tag{};  // first bytes of the SHA-1 of the instructions, descriptors taken out
+  u64 load_time_ns = 0;     // CLOCK_BOOTTIME
   BtfObjectPtr btf;
   BtfObjectPtr attach_btf;
   std::shared_ptr<Program> attach_program;
   const contract::ProgTypeDef* type_def = nullptr;
 
   std::mutex maps_mutex;
-  std::vector<maps::MapPtr> maps;        // used and bound maps, under maps_mutex
+  std::vector<maps::MapPtr> maps;  // used and bound maps, under maps_mutex
 
   std::shared_ptr<Executable> executable;  // null: verified, but nothing here can run it
   std::string not_executable;              // then why, one line

@@ -1,4 +1,5 @@
-// The program tag: SHA-1 (FIPS 180-4) over the instructions with the immediates of map loads zeroed, cut to 8 bytes.
+// The program tag: SHA-1 (FIPS 180-4) over the instructions with the immediates of map loads zeroed, cut to 8
+// bytes.
 #include <bit>
 #include <cstring>
 
@@ -22,7 +23,10 @@ std::array<u32, 5> sha1(std::vector<u8> m) {
     for (int i = 16; i < 80; i++) w[i] = std::rotl(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
     auto [a, b, c, d, e] = h;
     for (int i = 0; i < 80; i++) {
-      const u32 f = i < 20 ? (b & c) | (~b & d) : i < 40 ? b ^ c ^ d : i < 60 ? (b & c) | (b & d) | (c & d) : b ^ c ^ d;
+      const u32 f = i < 20   ? (b & c) | (~b & d)
+                    : i < 40 ? b ^ c ^ d
+                    : i < 60 ? (b & c) | (b & d) | (c & d)
+                             : b ^ c ^ d;
       const u32 k = i < 20 ? 0x5a827999 : i < 40 ? 0x6ed9eba1 : i < 60 ? 0x8f1bbcdc : 0xca62c1d6;
       const u32 t = std::rotl(a, 5) + f + e + k + w[i];
       e = d, d = c, c = std::rotl(b, 30), b = a, a = t;
@@ -39,7 +43,8 @@ std::array<u8, 8> program_tag(std::span<const isa::Insn> insns) {
   bool after_map = false;
   for (size_t i = 0; i < insns.size(); i++) {
     isa::Insn in = insns[i];
-    if (!after_map && isa::is_ld_imm64(in) && (in.src == isa::kPseudoMapFd || in.src == isa::kPseudoMapValue)) {
+    if (!after_map && isa::is_ld_imm64(in) &&
+        (in.src == isa::kPseudoMapFd || in.src == isa::kPseudoMapValue)) {
       after_map = true;
       in.imm = 0;
     } else {

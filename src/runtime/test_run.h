@@ -1,5 +1,5 @@
-// Test runs (BPF_PROG_TEST_RUN) as data: what the caller gives and what comes back. One function per program type,
-// registered with the Kernel; a type without one answers ENOTSUPP (524) as Linux does.
+// Test runs (BPF_PROG_TEST_RUN) as data: what the caller gives and what comes back. One function per program
+// type, registered with the Kernel; a type without one answers ENOTSUPP (524) as Linux does.
 #pragma once
 #include <span>
 #include <vector>
@@ -15,22 +15,23 @@ class Program;
 struct TestRunRequest {
   std::vector<u8> data_in;
   std::vector<u8> ctx_in;
-  u32 data_out_capacity = 0;  // bytes that the caller has room for; what is longer is cut and answered with ENOSPC
+  u32 data_out_capacity =
+      0;  // bytes that the caller has room for; what is longer is cut and answered with ENOSPC
   bool wants_data_out = false;
   u32 ctx_out_capacity = 0;
   bool wants_ctx_out = false;
-  u32 repeat = 0;             // 0 counts as 1
-  u32 flags = 0;              // BPF_F_TEST_*
+  u32 repeat = 0;  // 0 counts as 1
+  u32 flags = 0;   // BPF_F_TEST_*
   u32 cpu = 0;
   u32 batch_size = 0;
   bool has_data_in = false, has_ctx_in = false;
 };
 struct TestRunResult {
   u32 retval = 0;
-  u32 duration_ns = 0;        // average of one repetition
-  std::vector<u8> data_out;   // whole
-  std::vector<u8> ctx_out;    // whole
-  std::vector<u8> ctx_in_out; // syscall programs: what goes back to where ctx_in came from
+  u32 duration_ns = 0;         // average of one repetition
+  std::vector<u8> data_out;    // whole
+  std::vector<u8> ctx_out;     // whole
+  std::vector<u8> ctx_in_out;  // syscall programs: what goes back to where ctx_in came from
 };
 // Errors: the errno of Linux's test run (EINVAL, ENOMEM, ENOTSUPP …).
 using TestRunFn = Result<TestRunResult> (*)(Kernel&, Program&, const TestRunRequest&);

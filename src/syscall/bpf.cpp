@@ -32,7 +32,9 @@ std::shared_ptr<T> get_object(int fd, int* err, Fd* out) {
 
 }  // namespace
 
-const std::string& last_error() { return reason(); }
+const std::string& last_error() {
+  return reason();
+}
 long fail(int code, std::string why) {
   reason() = std::move(why);
   return -code;
@@ -43,9 +45,15 @@ bool rest_is_zero(const union bpf_attr& attr, size_t from) {
   return std::all_of(p + from, p + sizeof attr, [](u8 b) { return b == 0; });
 }
 
-maps::MapPtr get_map(int fd, int* err, Fd* entry) { return get_object<maps::Map>(fd, err, entry); }
-runtime::ProgramPtr get_prog(int fd, int* err) { return get_object<runtime::Program>(fd, err, nullptr); }
-runtime::BtfObjectPtr get_btf(int fd, int* err) { return get_object<runtime::BtfObject>(fd, err, nullptr); }
+maps::MapPtr get_map(int fd, int* err, Fd* entry) {
+  return get_object<maps::Map>(fd, err, entry);
+}
+runtime::ProgramPtr get_prog(int fd, int* err) {
+  return get_object<runtime::Program>(fd, err, nullptr);
+}
+runtime::BtfObjectPtr get_btf(int fd, int* err) {
+  return get_object<runtime::BtfObject>(fd, err, nullptr);
+}
 
 bool object_name(const char (&from)[BPF_OBJ_NAME_LEN], std::string& to) {
   const void* nul = std::memchr(from, 0, sizeof from);

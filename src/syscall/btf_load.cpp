@@ -12,7 +12,8 @@ long btf_load(Call& c) {
   if (!c.capable(contract::Capability::kBpf)) return fail(EPERM, "BTF_LOAD needs CAP_BPF");
   if (a.btf_size > btf::kMaxSize) return fail(E2BIG, "BTF larger than 16 MiB");
   LogBuffer log;
-  if (log.init(a.btf_log_level, a.btf_log_buf, a.btf_log_size)) return fail(EINVAL, "btf_log_level, btf_log_buf and btf_log_size do not fit");
+  if (log.init(a.btf_log_level, a.btf_log_buf, a.btf_log_size))
+    return fail(EINVAL, "btf_log_level, btf_log_buf and btf_log_size do not fit");
 
   long result = 0;
   btf::BtfPtr parsed;
@@ -27,13 +28,18 @@ long btf_load(Call& c) {
     options.log = &text;
     auto r = btf::Btf::parse(std::move(bytes), nullptr, options);
     if (!text.empty()) log.write(text);
-    if (r.ok()) parsed = *std::move(r);
-    else result = fail(r.error());
+    if (r.ok())
+      parsed = *std::move(r);
+    else
+      result = fail(r.error());
   }
   u32 true_size = 0;
   const int log_err = log.finish(true_size);
-  if (log_err) result = fail(-log_err, log_err == -ENOSPC ? "the log does not fit into btf_log_size" : "btf_log_buf cannot be written");
-  if (c.size >= OSMIA_ATTR_END(btf_log_true_size) && c.put(offsetof(union bpf_attr, btf_log_true_size), true_size))
+  if (log_err)
+    result = fail(-log_err, log_err == -ENOSPC ? "the log does not fit into btf_log_size"
+                                               : "btf_log_buf cannot be written");
+  if (c.size >= OSMIA_ATTR_END(btf_log_true_size) &&
+      c.put(offsetof(union bpf_attr, btf_log_true_size), true_size))
     return fail(EFAULT, "attributes cannot be written");
   if (result) return result;
   Fd fd;

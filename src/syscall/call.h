@@ -1,5 +1,5 @@
-// One call of bpf(2) on its way through a command: the copied attributes and what surrounds them. Commands are functions
-// `long cmd(Call&)`, one file a command family.
+// One call of bpf(2) on its way through a command: the copied attributes and what surrounds them. Commands
+// are functions `long cmd(Call&)`, one file a command family.
 #pragma once
 #include <linux/bpf.h>
 
@@ -24,18 +24,24 @@ struct Call {
   bool capable(contract::Capability c) const { return cred.capable(c); }
   // Writes a result into the caller's attributes.
   template <class T>
-  int put(size_t offset, const T& v) const { return put_user(user_attr + offset, v); }
+  int put(size_t offset, const T& v) const {
+    return put_user(user_attr + offset, v);
+  }
 };
 
 // Remembers why, and gives -code.
 long fail(int code, std::string why);
-inline long fail(const Error& e) { return fail(e.code, e.message); }
+inline long fail(const Error& e) {
+  return fail(e.code, e.message);
+}
 
 // True if every byte of the attributes behind the command's last field is zero.
 bool rest_is_zero(const union bpf_attr& attr, size_t end_of_last_field);
-#define OSMIA_ATTR_END(field) (offsetof(union bpf_attr, field) + sizeof(static_cast<union bpf_attr*>(nullptr)->field))
-#define OSMIA_CHECK_ATTR(call, field) \
-  if (!rest_is_zero((call).attr, OSMIA_ATTR_END(field))) return fail(EINVAL, "attributes of another command are not zero")
+#define OSMIA_ATTR_END(field) \
+  (offsetof(union bpf_attr, field) + sizeof(static_cast<union bpf_attr*>(nullptr)->field))
+#define OSMIA_CHECK_ATTR(call, field)                    \
+  if (!rest_is_zero((call).attr, OSMIA_ATTR_END(field))) \
+  return fail(EINVAL, "attributes of another command are not zero")
 
 // What a descriptor is; null with *err = -EBADF (not open) or -EINVAL (something else).
 maps::MapPtr get_map(int fd, int* err, Fd* entry = nullptr);

@@ -1,5 +1,5 @@
-// The real system calls are made here by their instruction: under the preload library even libc's syscall() is ours, and
-// would come back.
+// The real system calls are made here by their instruction: under the preload library even libc's syscall()
+// is ours, and would come back.
 #include "syscall/fds.h"
 
 #include <fcntl.h>
@@ -19,7 +19,10 @@ long raw(long nr, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, lo
   register long r8 asm("r8") = e;
   register long r9 asm("r9") = f;
   long r;
-  asm volatile("syscall" : "=a"(r) : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
+  asm volatile("syscall"
+               : "=a"(r)
+               : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+               : "rcx", "r11", "memory");
   if (r < 0 && r >= -4095) return errno = static_cast<int>(-r), -1;
   return r;
 #elif defined(__aarch64__)
@@ -49,7 +52,9 @@ FdTable& FdTable::instance() {
   return *table;
 }
 
-bool FdTable::is_open(int fd) { return raw(SYS_fcntl, fd, F_GETFD) >= 0; }
+bool FdTable::is_open(int fd) {
+  return raw(SYS_fcntl, fd, F_GETFD) >= 0;
+}
 
 void FdTable::add(int fd, Fd entry) {
   if (maps::Map* m = map_of(entry)) m->user_ref();
@@ -99,7 +104,9 @@ int FdTable::close(int fd) {
   return static_cast<int>(raw(SYS_close, fd));
 }
 
-int FdTable::dup(int fd) { return fcntl(fd, F_DUPFD, 0); }
+int FdTable::dup(int fd) {
+  return fcntl(fd, F_DUPFD, 0);
+}
 
 int FdTable::dup2(int from, int to) {
   if (from == to) return is_open(from) ? to : (errno = EBADF, -1);
@@ -111,19 +118,24 @@ int FdTable::dup3(int from, int to, int flags) {
   const bool ours = has(from);
   const int fd = static_cast<int>(raw(SYS_dup3, from, to, flags));
   if (fd < 0) return fd;
-  if (ours) add(fd, entry);
-  else forget(fd);
+  if (ours)
+    add(fd, entry);
+  else
+    forget(fd);
   return fd;
 }
 
 int FdTable::fcntl(int fd, int cmd, unsigned long arg) {
-  if (cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC) return static_cast<int>(raw(SYS_fcntl, fd, cmd, static_cast<long>(arg)));
+  if (cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC)
+    return static_cast<int>(raw(SYS_fcntl, fd, cmd, static_cast<long>(arg)));
   const Fd entry = get(fd);
   const bool ours = has(fd);
   const int copy = static_cast<int>(raw(SYS_fcntl, fd, cmd, static_cast<long>(arg)));
   if (copy >= 0) {
-    if (ours) add(copy, entry);
-    else forget(copy);
+    if (ours)
+      add(copy, entry);
+    else
+      forget(copy);
   }
   return copy;
 }
@@ -136,7 +148,8 @@ void* FdTable::mmap(void* addr, size_t len, int prot, int flags, int fd, off_t o
     errno = p.error().code;
     return reinterpret_cast<void*>(-1);
   }
-  return reinterpret_cast<void*>(raw(SYS_mmap, reinterpret_cast<long>(addr), static_cast<long>(len), prot, flags, fd, off));
+  return reinterpret_cast<void*>(
+      raw(SYS_mmap, reinterpret_cast<long>(addr), static_cast<long>(len), prot, flags, fd, off));
 }
 
 // Ring buffers signal through an eventfd that nobody reads: only its edges mean something.

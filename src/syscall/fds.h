@@ -1,6 +1,7 @@
-// Which descriptors of this process are BPF objects. The descriptors are real (a memfd or an eventfd), so that mmap, epoll,
-// dup and close work; this table says what lies behind them. Whoever closes or duplicates one tells the table: the
-// rebound libbpf and the preload library do. Invariant: an entry's number is open as long as the entry exists.
+// Which descriptors of this process are BPF objects. The descriptors are real (a memfd or an eventfd), so
+// that mmap, epoll, dup and close work; this table says what lies behind them. Whoever closes or duplicates
+// one tells the table: the rebound libbpf and the preload library do. Invariant: an entry's number is open as
+// long as the entry exists.
 #pragma once
 #include <sys/types.h>
 
@@ -30,7 +31,8 @@ class FdTable {
   // Is the number open at all (ours or not)? EBADF or EINVAL hangs on it.
   static bool is_open(int fd);
 
-  // libc's calls, for our numbers and all others alike: the real call is made and the table follows. errno as libc sets it.
+  // libc's calls, for our numbers and all others alike: the real call is made and the table follows. errno as
+  // libc sets it.
   int close(int fd);
   int dup(int fd);
   int dup2(int from, int to);

@@ -18,7 +18,8 @@ constexpr u64 kPiece = 1023;  // Linux formats one message into 1024 bytes
 
 int LogBuffer::init(u32 level, u64 user_buffer, u32 size) {
   level_ = level, user_ = user_buffer, size_ = size;
-  if (!user_ != !size_ || (user_ && !level_) || level_ & ~kLevelMask || size_ > 0xffffffffu >> 2) return -EINVAL;
+  if (!user_ != !size_ || (user_ && !level_) || level_ & ~kLevelMask || size_ > 0xffffffffu >> 2)
+    return -EINVAL;
   return 0;
 }
 

@@ -1,5 +1,6 @@
-// The log of BTF_LOAD and PROG_LOAD with Linux's semantics: by default the buffer keeps the end of the log (rolling), with
-// BPF_LOG_FIXED its beginning. Memory is bounded by what the user's buffer holds, however long the log grows.
+// The log of BTF_LOAD and PROG_LOAD with Linux's semantics: by default the buffer keeps the end of the log
+// (rolling), with BPF_LOG_FIXED its beginning. Memory is bounded by what the user's buffer holds, however
+// long the log grows.
 #pragma once
 #include <string>
 #include <string_view>
@@ -19,8 +20,8 @@ class LogBuffer final : public verifier::LogSink {
   u64 end_pos() const override { return end_; }
   void reset(u64 new_end_pos) override;
 
-  // Hands the log to the user. true_size: bytes that a buffer must have to hold all of it, with the final NUL (0: no log).
-  // 0, -ENOSPC (the log was cut), -EFAULT.
+  // Hands the log to the user. true_size: bytes that a buffer must have to hold all of it, with the final NUL
+  // (0: no log). 0, -ENOSPC (the log was cut), -EFAULT.
   int finish(u32& true_size);
 
  private:
@@ -29,7 +30,7 @@ class LogBuffer final : public verifier::LogSink {
   u64 user_ = 0;
   u64 start_ = 0, end_ = 0, max_ = 0;  // [start_, end_) is what a rolling buffer holds
   bool touched_ = false;
-  std::string kept_;                   // rolling: ring of size_ bytes indexed by position; fixed: the beginning
+  std::string kept_;  // rolling: ring of size_ bytes indexed by position; fixed: the beginning
 };
 
 }  // namespace osmia::syscall

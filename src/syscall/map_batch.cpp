@@ -1,5 +1,5 @@
-// The batch commands. Hash maps go bucket by bucket (the opaque position is a bucket number), others key by key (the
-// position is a key), as Linux's do.
+// The batch commands. Hash maps go bucket by bucket (the opaque position is a bucket number), others key by
+// key (the position is a key), as Linux's do.
 #include "syscall/call.h"
 
 namespace osmia::syscall {
@@ -41,7 +41,8 @@ long by_bucket(Call& c, Map& m, bool take) {
     }
     if (err) break;
     for (size_t at = 0; at < got.size(); at += ks + vs, total++)
-      if (copy_to_user(b.keys + u64{total} * ks, &got[at], ks) || copy_to_user(b.values + u64{total} * vs, &got[at + ks], vs))
+      if (copy_to_user(b.keys + u64{total} * ks, &got[at], ks) ||
+          copy_to_user(b.values + u64{total} * vs, &got[at + ks], vs))
         return -EFAULT;
     bucket++;
     std::vector<u8> probe;
@@ -70,7 +71,8 @@ long lookup_by_key(Call& c, Map& m) {
     err = m.lookup_user(key.data(), value.data(), b.elem_flags);
     if (err && err != -ENOENT) return err;
     if (!err) {
-      if (copy_to_user(b.keys + u64{done} * ks, key.data(), ks) || copy_to_user(b.values + u64{done} * vs, value.data(), vs))
+      if (copy_to_user(b.keys + u64{done} * ks, key.data(), ks) ||
+          copy_to_user(b.values + u64{done} * vs, value.data(), vs))
         return -EFAULT;
       done++;
     }
@@ -112,18 +114,20 @@ long map_batch(Call& c) {
   auto m = get_map(static_cast<int>(c.attr.batch.map_fd), &e, &entry);
   if (!m) return fail(-e, "map_fd is not a map");
   if (m->info().frozen) entry.writable = false;
-  if ((read && !entry.readable) || (write && !entry.writable)) return fail(EPERM, "the descriptor or a frozen map does not allow this");
+  if ((read && !entry.readable) || (write && !entry.writable))
+    return fail(EPERM, "the descriptor or a frozen map does not allow this");
   if (write) m->write_begin();
   const std::unique_ptr<Map, void (*)(Map*)> guard(write ? m.get() : nullptr, [](Map* p) { p->write_end(); });
   const u8 can = m->batches();
   const bool buckets = can & Map::kBucketBatch;
   const bool supported = c.cmd == BPF_MAP_LOOKUP_BATCH ? can & (Map::kLookupBatch | Map::kBucketBatch)
                          : c.cmd == BPF_MAP_LOOKUP_AND_DELETE_BATCH ? buckets
-                         : c.cmd == BPF_MAP_UPDATE_BATCH ? can & Map::kUpdateBatch
-                                                         : can & Map::kDeleteBatch;
+                         : c.cmd == BPF_MAP_UPDATE_BATCH            ? can & Map::kUpdateBatch
+                                                                    : can & Map::kDeleteBatch;
   if (!supported) return fail(maps::kNotSupp, "this map type has no such batch command");
   const u64 flags = c.attr.batch.elem_flags;
-  if (flags & ~u64{BPF_F_LOCK} || (flags & BPF_F_LOCK && !(m->record() && m->record()->has(btf::kFieldSpinLock))))
+  if (flags & ~u64{BPF_F_LOCK} ||
+      (flags & BPF_F_LOCK && !(m->record() && m->record()->has(btf::kFieldSpinLock))))
     return fail(EINVAL, "elem_flags");
   switch (c.cmd) {
     case BPF_MAP_LOOKUP_BATCH: return buckets ? by_bucket(c, *m, false) : lookup_by_key(c, *m);

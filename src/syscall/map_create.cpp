@@ -1,4 +1,5 @@
-// MAP_CREATE: the checks that all types share, in Linux's order; the type's own come from its row in maps/def/.
+// MAP_CREATE: the checks that all types share, in Linux's order; the type's own come from its row in
+// maps/def/.
 #include <time.h>
 
 #include "maps/map_type.h"
@@ -36,8 +37,10 @@ class CatalogTypes final : public btf::KernelTypes {
   // A destructor is known by its type's name: the release kfunc of that type, as Linux registers them.
   u32 destructor(const btf::Btf& btf, u32 id) const override {
     static constexpr std::string_view kTable[][2] = {
-        {"task_struct", "bpf_task_release_dtor"}, {"cgroup", "bpf_cgroup_release_dtor"},
-        {"bpf_cpumask", "bpf_cpumask_release_dtor"}, {"bpf_crypto_ctx", "bpf_crypto_ctx_release_dtor"},
+        {"task_struct", "bpf_task_release_dtor"},
+        {"cgroup", "bpf_cgroup_release_dtor"},
+        {"bpf_cpumask", "bpf_cpumask_release_dtor"},
+        {"bpf_crypto_ctx", "bpf_crypto_ctx_release_dtor"},
         {"prog_test_ref_kfunc", "bpf_kfunc_call_test_release_dtor"},
         {"prog_test_member", "bpf_kfunc_call_memb_release_dtor"}};
     for (const auto& [type, dtor] : kTable)
@@ -63,24 +66,29 @@ long check_btf(Call& c, maps::Map& map, const maps::MapTypeEntry& type, const bt
   verifier::MapInfo& info = map.mutable_info();
   btf::TypeView key = btf->type(0), value;
   if (c.attr.btf_key_type_id) {
-    if (!sized_type(*btf, c.attr.btf_key_type_id, info.key_size, key)) return fail(EINVAL, "BTF key type is not of key_size bytes");
+    if (!sized_type(*btf, c.attr.btf_key_type_id, info.key_size, key))
+      return fail(EINVAL, "BTF key type is not of key_size bytes");
   } else if (!type.check_btf) {
     return fail(EINVAL, "this map type needs a BTF key type");
   }
   if (!sized_type(*btf, c.attr.btf_value_type_id, info.value_size, value))
     return fail(EINVAL, "BTF value type is not of value_size bytes");
   const CatalogTypes kernel_types(c.kernel.catalog());
-  // A value whose fields cannot be parsed makes a map without fields, as on Linux; only as an inner map it is refused.
+  // A value whose fields cannot be parsed makes a map without fields, as on Linux; only as an inner map it is
+  // refused.
   auto record = btf::parse_fields(*btf, value.id(), btf::kMapValueFields, info.value_size, &kernel_types);
   if (!record.ok()) map.record_error = record.error().code;
   if (record.ok() && !record->fields.empty()) {
     if (!c.capable(contract::Capability::kBpf)) return fail(EPERM, "special fields need CAP_BPF");
-    if (info.map_flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)) return fail(EACCES, "special fields in a map with access flags");
-    if (record->mask & ~type.def.fields) return fail(EOPNOTSUPP, "this map type cannot hold such a special field");
+    if (info.map_flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG))
+      return fail(EACCES, "special fields in a map with access flags");
+    if (record->mask & ~type.def.fields)
+      return fail(EOPNOTSUPP, "this map type cannot hold such a special field");
     info.record = std::make_shared<btf::FieldRecord>(*std::move(record));
   }
   if (type.check_btf)
-    if (const int err = type.check_btf(map, *btf, key, value)) return fail(err, "BTF key or value not right for this map type");
+    if (const int err = type.check_btf(map, *btf, key, value))
+      return fail(err, "BTF key or value not right for this map type");
   return 0;
 }
 
@@ -99,8 +107,10 @@ long map_create(Call& c) {
   }
   if (a.map_type != BPF_MAP_TYPE_BLOOM_FILTER && a.map_type != BPF_MAP_TYPE_ARENA && a.map_extra)
     return fail(EINVAL, "map_extra is not for this map type");
-  if ((a.map_flags & BPF_F_RDONLY) && (a.map_flags & BPF_F_WRONLY)) return fail(EINVAL, "both BPF_F_RDONLY and BPF_F_WRONLY");
-  if (a.map_flags & BPF_F_NUMA_NODE && a.numa_node != 0 && a.numa_node != ~0u) return fail(EINVAL, "no such NUMA node");
+  if ((a.map_flags & BPF_F_RDONLY) && (a.map_flags & BPF_F_WRONLY))
+    return fail(EINVAL, "both BPF_F_RDONLY and BPF_F_WRONLY");
+  if (a.map_flags & BPF_F_NUMA_NODE && a.numa_node != 0 && a.numa_node != ~0u)
+    return fail(EINVAL, "no such NUMA node");
 
   const maps::MapTypeEntry* type = maps::find_type(a.map_type);
   if (!type) return fail(EINVAL, "no such map type: " + std::to_string(a.map_type));
@@ -119,15 +129,18 @@ long map_create(Call& c) {
     if (!s.ok()) return fail(s.error());
   }
   if (token) return fail(EBADF, "BPF tokens are not supported");
-  if (c.kernel.unprivileged_disabled && !c.capable(contract::Capability::kBpf)) return fail(EPERM, "unprivileged bpf is disabled");
-  if (!type->def.unprivileged && !c.capable(type->capability)) return fail(EPERM, "this map type needs a capability");
+  if (c.kernel.unprivileged_disabled && !c.capable(contract::Capability::kBpf))
+    return fail(EPERM, "unprivileged bpf is disabled");
+  if (!type->def.unprivileged && !c.capable(type->capability))
+    return fail(EPERM, "this map type needs a capability");
   if (a.map_ifindex) return fail(EOPNOTSUPP, "not supported yet: maps on offload devices");
 
   auto made = type->create(m);
   if (!made.ok()) return fail(made.error());
   maps::MapPtr map = *std::move(made);
   verifier::MapInfo& info = map->mutable_info();
-  if (!object_name(a.map_name, info.name)) return fail(EINVAL, "map name: letters, digits, '_' and '.', at most 15");
+  if (!object_name(a.map_name, info.name))
+    return fail(EINVAL, "map name: letters, digits, '_' and '.', at most 15");
 
   if (a.btf_key_type_id || a.btf_value_type_id || a.btf_vmlinux_value_type_id) {
     int err;

@@ -55,7 +55,8 @@ long map_lookup_elem(Call& c) {
   std::vector<u8> key, value;
   if (const int e = read_key(*m, a.key, key)) return e;
   value.resize(m->user_value_size());
-  if (m->type() == BPF_MAP_TYPE_BLOOM_FILTER && copy_from_user(value.data(), a.value, value.size())) return -EFAULT;
+  if (m->type() == BPF_MAP_TYPE_BLOOM_FILTER && copy_from_user(value.data(), a.value, value.size()))
+    return -EFAULT;
   if (const int e = m->lookup_user(key.data(), value.data(), a.flags)) return e;
   return copy_to_user(a.value, value.data(), value.size());
 }
@@ -107,7 +108,8 @@ long map_lookup_and_delete_elem(Call& c) {
   auto m = open_map(a.map_fd, true, true, &err);
   if (!m) return err;
   maps::WriteGuard guard(*m);
-  if (a.flags && (m->type() == BPF_MAP_TYPE_QUEUE || m->type() == BPF_MAP_TYPE_STACK)) return fail(EINVAL, "flags on a queue or stack");
+  if (a.flags && (m->type() == BPF_MAP_TYPE_QUEUE || m->type() == BPF_MAP_TYPE_STACK))
+    return fail(EINVAL, "flags on a queue or stack");
   if (!lock_flag_ok(*m, a.flags)) return fail(EINVAL, "BPF_F_LOCK on a map without bpf_spin_lock");
   std::vector<u8> key, value(m->user_value_size());
   if (const int e = read_key(*m, a.key, key)) return e;
@@ -121,7 +123,8 @@ long map_freeze(Call& c) {
   Fd entry;
   auto m = get_map(static_cast<int>(c.attr.map_fd), &e, &entry);
   if (!m) return fail(-e, "map_fd is not a map");
-  if (m->type() == BPF_MAP_TYPE_STRUCT_OPS || m->record()) return fail(maps::kNotSupp, "a map with special fields cannot be frozen");
+  if (m->type() == BPF_MAP_TYPE_STRUCT_OPS || m->record())
+    return fail(maps::kNotSupp, "a map with special fields cannot be frozen");
   if (m->info().frozen) entry.writable = false;
   if (!entry.writable) return fail(EPERM, "the descriptor is read-only");
   return m->freeze();

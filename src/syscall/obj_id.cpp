@@ -7,7 +7,8 @@ namespace osmia::syscall {
 
 long obj_get_next_id(Call& c) {
   const u32 start = c.attr.start_id;
-  if (!rest_is_zero(c.attr, OSMIA_ATTR_END(next_id)) || start >= INT_MAX) return fail(EINVAL, "start_id out of range");
+  if (!rest_is_zero(c.attr, OSMIA_ATTR_END(next_id)) || start >= INT_MAX)
+    return fail(EINVAL, "start_id out of range");
   if (!c.capable(contract::Capability::kSysAdmin)) return fail(EPERM, "ids are for CAP_SYS_ADMIN");
   const u32 next = c.cmd == BPF_PROG_GET_NEXT_ID  ? c.kernel.programs.next_after(start)
                    : c.cmd == BPF_MAP_GET_NEXT_ID ? c.kernel.maps.next_after(start)
@@ -24,7 +25,8 @@ long obj_get_fd_by_id(Call& c) {
       (map && flags & ~static_cast<u32>(BPF_F_RDONLY | BPF_F_WRONLY)))
     return fail(EINVAL, "unknown open_flags");
   if (!c.capable(contract::Capability::kSysAdmin)) return fail(EPERM, "opening by id is for CAP_SYS_ADMIN");
-  if (map && (flags & BPF_F_RDONLY) && (flags & BPF_F_WRONLY)) return fail(EINVAL, "both BPF_F_RDONLY and BPF_F_WRONLY");
+  if (map && (flags & BPF_F_RDONLY) && (flags & BPF_F_WRONLY))
+    return fail(EINVAL, "both BPF_F_RDONLY and BPF_F_WRONLY");
   const u32 id = c.attr.prog_id;
   Fd fd;
   if (c.cmd == BPF_PROG_GET_FD_BY_ID) {

@@ -1,5 +1,6 @@
-// OBJ_GET_INFO_BY_FD for programs, maps, BTF and links. The caller's info_len may be shorter (the record is cut) or longer
-// (zeros expected); arrays inside are filled up to the counts that the caller gave, and the true counts come back.
+// OBJ_GET_INFO_BY_FD for programs, maps, BTF and links. The caller's info_len may be shorter (the record is
+// cut) or longer (zeros expected); arrays inside are filled up to the counts that the caller gave, and the
+// true counts come back.
 #include <algorithm>
 #include <cstring>
 
@@ -95,7 +96,8 @@ long prog_info(Call& c, runtime::Program& p) {
     info.nr_func_info = info.nr_line_info = info.nr_jited_line_info = 0;
     return write_info(c, info, len);
   }
-  if (put_array(info.xlated_prog_insns, info.xlated_prog_len, shown_insns(p), sizeof(isa::Insn))) return -EFAULT;
+  if (put_array(info.xlated_prog_insns, info.xlated_prog_len, shown_insns(p), sizeof(isa::Insn)))
+    return -EFAULT;
   info.jited_prog_len = 0;
   const u32 funcs = std::max<u32>(1, static_cast<u32>(p.facts.subprogs.size()));
   const std::vector<u64> ksyms(funcs, 0);
@@ -103,8 +105,10 @@ long prog_info(Call& c, runtime::Program& p) {
   if (put_array(info.jited_ksyms, info.nr_jited_ksyms, ksyms)) return -EFAULT;
   if (put_array(info.jited_func_lens, info.nr_jited_func_lens, lens)) return -EFAULT;
   info.attach_btf_id = p.desc.attach.btf_id;
-  if (p.attach_btf) info.attach_btf_obj_id = p.attach_btf->id;
-  else if (p.attach_program && p.attach_program->btf) info.attach_btf_obj_id = p.attach_program->btf->id;
+  if (p.attach_btf)
+    info.attach_btf_obj_id = p.attach_btf->id;
+  else if (p.attach_program && p.attach_program->btf)
+    info.attach_btf_obj_id = p.attach_program->btf->id;
   if (put_array(info.func_info, info.nr_func_info, p.desc.func_info)) return -EFAULT;
   if (put_array(info.line_info, info.nr_line_info, p.desc.line_info)) return -EFAULT;
   info.nr_jited_line_info = 0;
@@ -128,7 +132,9 @@ long map_info(Call& c, maps::Map& m) {
   info.type = i.type, info.id = i.id, info.key_size = i.key_size, info.value_size = i.value_size;
   info.max_entries = i.max_entries, info.map_flags = i.map_flags, info.map_extra = i.map_extra;
   std::memcpy(info.name, i.name.data(), std::min(i.name.size(), sizeof info.name - 1));
-  if (i.btf) info.btf_id = m.btf_id, info.btf_key_type_id = i.btf_key_type_id, info.btf_value_type_id = i.btf_value_type_id;
+  if (i.btf)
+    info.btf_id = m.btf_id, info.btf_key_type_id = i.btf_key_type_id,
+    info.btf_value_type_id = i.btf_value_type_id;
   info.btf_vmlinux_value_type_id = m.btf_vmlinux_value_type_id;
   return write_info(c, info, len);
 }
@@ -174,7 +180,8 @@ long obj_get_info_by_fd(Call& c) {
   if (auto* m = std::get_if<maps::MapPtr>(&f.object)) return map_info(c, **m);
   if (auto* b = std::get_if<runtime::BtfObjectPtr>(&f.object)) return btf_info(c, **b);
   if (auto* l = std::get_if<std::shared_ptr<runtime::Link>>(&f.object)) return link_info(c, **l);
-  return FdTable::is_open(fd) ? fail(EINVAL, "bpf_fd is not a BPF object") : fail(EBADFD, "bpf_fd is not open");
+  return FdTable::is_open(fd) ? fail(EINVAL, "bpf_fd is not a BPF object")
+                              : fail(EBADFD, "bpf_fd is not open");
 }
 
 }  // namespace osmia::syscall

@@ -1,4 +1,5 @@
-// OBJ_PIN and OBJ_GET: a table of names inside the process, in place of the BPF file system. A name is a path as written.
+// OBJ_PIN and OBJ_GET: a table of names inside the process, in place of the BPF file system. A name is a path
+// as written.
 #include <filesystem>
 
 #include "syscall/call.h"
@@ -38,9 +39,11 @@ long obj_pin(Call& c) {
 long obj_get(Call& c) {
   const auto& a = c.attr;
   constexpr u32 kFlags = BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_PATH_FD;
-  if (!rest_is_zero(a, OSMIA_ATTR_END(path_fd)) || a.bpf_fd || a.file_flags & ~kFlags) return fail(EINVAL, "unknown file_flags");
+  if (!rest_is_zero(a, OSMIA_ATTR_END(path_fd)) || a.bpf_fd || a.file_flags & ~kFlags)
+    return fail(EINVAL, "unknown file_flags");
   if (!(a.file_flags & BPF_F_PATH_FD) && a.path_fd) return fail(EINVAL, "path_fd without BPF_F_PATH_FD");
-  if ((a.file_flags & BPF_F_RDONLY) && (a.file_flags & BPF_F_WRONLY)) return fail(EINVAL, "both BPF_F_RDONLY and BPF_F_WRONLY");
+  if ((a.file_flags & BPF_F_RDONLY) && (a.file_flags & BPF_F_WRONLY))
+    return fail(EINVAL, "both BPF_F_RDONLY and BPF_F_WRONLY");
   std::string path;
   if (const long e = read_path(c, path)) return e;
   Fd fd;

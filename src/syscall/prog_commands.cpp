@@ -9,7 +9,8 @@ constexpr u64 kMaxInput = 1u << 20;  // far above a page and a jumbo frame; a ty
 long prog_test_run(Call& c) {
   OSMIA_CHECK_ATTR(c, test.batch_size);
   const auto& t = c.attr.test;
-  if (!t.ctx_size_in != !t.ctx_in || !t.ctx_size_out != !t.ctx_out) return fail(EINVAL, "a context needs pointer and size");
+  if (!t.ctx_size_in != !t.ctx_in || !t.ctx_size_out != !t.ctx_out)
+    return fail(EINVAL, "a context needs pointer and size");
   int err;
   auto p = get_prog(static_cast<int>(t.prog_fd), &err);
   if (!p) return fail(-err, "prog_fd is not a program");
@@ -20,29 +21,33 @@ long prog_test_run(Call& c) {
   r.has_data_in = t.data_in, r.has_ctx_in = t.ctx_in;
   r.wants_data_out = t.data_out, r.wants_ctx_out = t.ctx_out;
   r.data_out_capacity = t.data_size_out, r.ctx_out_capacity = t.ctx_size_out;
-  if (t.data_size_in > kMaxInput || t.ctx_size_in > kMaxInput) return fail(EINVAL, "test run input larger than 1 MiB");
+  if (t.data_size_in > kMaxInput || t.ctx_size_in > kMaxInput)
+    return fail(EINVAL, "test run input larger than 1 MiB");
   r.data_in.resize(t.data_size_in);
   r.ctx_in.resize(t.ctx_size_in);
-  if (copy_from_user(r.data_in.data(), t.data_in, r.data_in.size()) || copy_from_user(r.ctx_in.data(), t.ctx_in, r.ctx_in.size()))
+  if (copy_from_user(r.data_in.data(), t.data_in, r.data_in.size()) ||
+      copy_from_user(r.ctx_in.data(), t.ctx_in, r.ctx_in.size()))
     return fail(EFAULT, "test run input cannot be read");
   auto done = it->second(c.kernel, *p, r);
   if (!done.ok()) return fail(done.error());
-  // Sizes are the true ones; what does not fit is cut and the call ends with ENOSPC, as bpf_test_finish() has it. A size
-  // of 0 with a buffer asks for no limit.
+  // Sizes are the true ones; what does not fit is cut and the call ends with ENOSPC, as bpf_test_finish() has
+  // it. A size of 0 with a buffer asks for no limit.
   long result = 0;
   const auto give = [&](u64 user, u32 room, const std::vector<u8>& all) -> bool {
     u64 n = all.size();
     if (room && n > room) n = room, result = -ENOSPC;
     return !user || !copy_to_user(user, all.data(), n);
   };
-  if (!done->ctx_in_out.empty() && copy_to_user(t.ctx_in, done->ctx_in_out.data(), done->ctx_in_out.size())) return -EFAULT;
+  if (!done->ctx_in_out.empty() && copy_to_user(t.ctx_in, done->ctx_in_out.data(), done->ctx_in_out.size()))
+    return -EFAULT;
   if (!give(t.data_out, t.data_size_out, done->data_out)) return -EFAULT;
   if (t.ctx_out && !give(t.ctx_out, t.ctx_size_out, done->ctx_out)) return -EFAULT;
   if (c.put(offsetof(union bpf_attr, test.data_size_out), static_cast<u32>(done->data_out.size())) ||
       c.put(offsetof(union bpf_attr, test.retval), done->retval) ||
       c.put(offsetof(union bpf_attr, test.duration), done->duration_ns))
     return -EFAULT;
-  if (t.ctx_out && c.put(offsetof(union bpf_attr, test.ctx_size_out), static_cast<u32>(done->ctx_out.size()))) return -EFAULT;
+  if (t.ctx_out && c.put(offsetof(union bpf_attr, test.ctx_size_out), static_cast<u32>(done->ctx_out.size())))
+    return -EFAULT;
   return result;
 }
 

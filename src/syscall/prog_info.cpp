@@ -1,5 +1,5 @@
-// func_info and line_info of PROG_LOAD: record sizes, unknown tails and copying. What the records say is checked by the
-// verifier, which knows the subprograms.
+// func_info and line_info of PROG_LOAD: record sizes, unknown tails and copying. What the records say is
+// checked by the verifier, which knows the subprograms.
 #include <algorithm>
 #include <cstring>
 
@@ -14,8 +14,8 @@ constexpr u32 kMaxRecords = 1u << 24;  // far above what a million instructions 
 
 // Copies `count` records of `rec` bytes into fixed ones. Text is Linux's when a tail is not zero.
 template <class T>
-int read_records(Call& c, LogBuffer& log, u64 user, u32 rec, u32 count, size_t rec_size_field, const char* tail_text,
-                 std::vector<T>& out) {
+int read_records(Call& c, LogBuffer& log, u64 user, u32 rec, u32 count, size_t rec_size_field,
+                 const char* tail_text, std::vector<T>& out) {
   const u32 known = sizeof(T), n = std::min<u32>(known, rec);
   if (count > kMaxRecords) return -ENOMEM;
   std::vector<u8> chunk;
@@ -48,14 +48,16 @@ int read_prog_debug_info(Call& c, LogBuffer& log, verifier::Program& desc) {
       log.write("invalid func info rec size " + std::to_string(rec) + "\n");
       return -EINVAL;
     }
-    if (const int e = read_records(c, log, a.func_info, rec, a.func_info_cnt, offsetof(union bpf_attr, func_info_rec_size),
+    if (const int e = read_records(c, log, a.func_info, rec, a.func_info_cnt,
+                                   offsetof(union bpf_attr, func_info_rec_size),
                                    "nonzero tailing record in func info", desc.func_info))
       return e;
   }
   if (a.line_info_cnt) {
     const u32 rec = a.line_info_rec_size;
     if (a.line_info_cnt > 0x7fffffff / 16 || rec < 16 || rec > kMaxRecord || rec % 4) return -EINVAL;
-    if (const int e = read_records(c, log, a.line_info, rec, a.line_info_cnt, offsetof(union bpf_attr, line_info_rec_size),
+    if (const int e = read_records(c, log, a.line_info, rec, a.line_info_cnt,
+                                   offsetof(union bpf_attr, line_info_rec_size),
                                    "nonzero tailing record in line_info", desc.line_info))
       return e;
   }

@@ -1,5 +1,5 @@
-// PROG_LOAD: who may load what, copying, the verifier, and the program object. The order of the checks is Linux's, so that
-// the errno is the same when several things are wrong.
+// PROG_LOAD: who may load what, copying, the verifier, and the program object. The order of the checks is
+// Linux's, so that the errno is the same when several things are wrong.
 #include <time.h>
 
 #include <algorithm>
@@ -39,8 +39,8 @@ class FdResolver final : public verifier::Resolver {
 };
 
 bool gpl_compatible(const std::string& s) {
-  return s == "GPL" || s == "GPL v2" || s == "GPL and additional rights" || s == "Dual BSD/GPL" || s == "Dual MIT/GPL" ||
-         s == "Dual MPL/GPL";
+  return s == "GPL" || s == "GPL v2" || s == "GPL and additional rights" || s == "Dual BSD/GPL" ||
+         s == "Dual MIT/GPL" || s == "Dual MPL/GPL";
 }
 
 bool is_one_of(u32 v, std::initializer_list<u32> set) {
@@ -50,18 +50,23 @@ bool is_one_of(u32 v, std::initializer_list<u32> set) {
 }
 
 // bpf_prog_load_check_attach: may this type load with these attach attributes at all?
-bool attach_ok(u32 type, u32 attach_type, const contract::ProgTypeDef* def, bool has_attach_btf, u32 btf_id, bool has_dst) {
+bool attach_ok(u32 type, u32 attach_type, const contract::ProgTypeDef* def, bool has_attach_btf, u32 btf_id,
+               bool has_dst) {
   if (btf_id) {
     if (btf_id > btf::kMaxTypes || (!has_attach_btf && !has_dst)) return false;
-    if (!is_one_of(type, {BPF_PROG_TYPE_TRACING, BPF_PROG_TYPE_LSM, BPF_PROG_TYPE_STRUCT_OPS, BPF_PROG_TYPE_EXT})) return false;
+    if (!is_one_of(type,
+                   {BPF_PROG_TYPE_TRACING, BPF_PROG_TYPE_LSM, BPF_PROG_TYPE_STRUCT_OPS, BPF_PROG_TYPE_EXT}))
+      return false;
   }
   if (has_attach_btf && (!btf_id || has_dst)) return false;
   if (has_dst && type != BPF_PROG_TYPE_TRACING && type != BPF_PROG_TYPE_EXT) return false;
   if (is_one_of(type, {BPF_PROG_TYPE_SYSCALL, BPF_PROG_TYPE_EXT})) return attach_type == 0;
   // The types whose attach type is fixed at load time; for others any value is stored.
-  if (def && is_one_of(type, {BPF_PROG_TYPE_CGROUP_SOCK, BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_PROG_TYPE_CGROUP_SKB,
-                              BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_PROG_TYPE_SK_LOOKUP, BPF_PROG_TYPE_SK_REUSEPORT,
-                              BPF_PROG_TYPE_NETFILTER}) && !def->attach_types.empty()) {
+  if (def &&
+      is_one_of(type, {BPF_PROG_TYPE_CGROUP_SOCK, BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_PROG_TYPE_CGROUP_SKB,
+                       BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_PROG_TYPE_SK_LOOKUP, BPF_PROG_TYPE_SK_REUSEPORT,
+                       BPF_PROG_TYPE_NETFILTER}) &&
+      !def->attach_types.empty()) {
     for (u32 t : def->attach_types)
       if (t == attach_type) return true;
     return false;
@@ -75,7 +80,8 @@ u64 boottime_ns() {
   return static_cast<u64>(now.tv_sec) * 1000000000u + static_cast<u64>(now.tv_nsec);
 }
 
-// The descriptors that instructions may index. Which are used only the instructions say: read the highest that occurs.
+// The descriptors that instructions may index. Which are used only the instructions say: read the highest
+// that occurs.
 int read_fd_array(Call& c, runtime::Program& p) {
   if (!c.attr.fd_array) return 0;
   s64 highest = -1;
@@ -94,7 +100,8 @@ int read_fd_array(Call& c, runtime::Program& p) {
 long check_program(Call& c, runtime::Program& p) {
   const auto& a = c.attr;
   LogBuffer log;
-  if (log.init(a.log_level, a.log_buf, a.log_size)) return fail(EINVAL, "log_level, log_buf and log_size do not fit");
+  if (log.init(a.log_level, a.log_buf, a.log_size))
+    return fail(EINVAL, "log_level, log_buf and log_size do not fit");
   long result = 0;
   const auto prepare = [&]() -> long {
     if (a.func_info_cnt || a.line_info_cnt) {
@@ -103,7 +110,8 @@ long check_program(Call& c, runtime::Program& p) {
       if (!p.btf) return fail(-err, "prog_btf_fd is not BTF");
       if (p.btf->kernel) return fail(EACCES, "prog_btf_fd is the kernel's BTF");
       p.desc.btf = p.btf->btf;
-      if (const int e = read_prog_debug_info(c, log, p.desc)) return fail(-e, "func_info or line_info is malformed");
+      if (const int e = read_prog_debug_info(c, log, p.desc))
+        return fail(-e, "func_info or line_info is malformed");
       if (a.core_relo_cnt) {
         log.write("not supported yet: CO-RE relocations in the kernel (core_relos); let libbpf apply them\n");
         return fail(EOPNOTSUPP, "not supported yet: core_relos");
@@ -127,7 +135,8 @@ long check_program(Call& c, runtime::Program& p) {
     o.native_profile = c.kernel.native_profile;
     o.state_memory_limit = c.kernel.state_memory_limit;
     o.progress = c.kernel.on_progress;
-    p.verdict = verifier::verify(p.desc, c.kernel.catalog(), resolver, o, log.wanted() ? &log : nullptr, &p.facts);
+    p.verdict =
+        verifier::verify(p.desc, c.kernel.catalog(), resolver, o, log.wanted() ? &log : nullptr, &p.facts);
     if (c.kernel.on_verdict) c.kernel.on_verdict(p.desc, p.verdict);
     if (!p.verdict.accepted) result = fail(p.verdict.error ? p.verdict.error : EINVAL, p.verdict.message);
   }
@@ -152,20 +161,24 @@ void keep_used_maps(runtime::Program& p) {
 long prog_load(Call& c) {
   union bpf_attr& a = c.attr;
   OSMIA_CHECK_ATTR(c, prog_token_fd);
-  constexpr u32 kFlags = BPF_F_STRICT_ALIGNMENT | BPF_F_ANY_ALIGNMENT | BPF_F_TEST_STATE_FREQ | BPF_F_SLEEPABLE |
-                         BPF_F_TEST_RND_HI32 | BPF_F_XDP_HAS_FRAGS | BPF_F_XDP_DEV_BOUND_ONLY | BPF_F_TEST_REG_INVARIANTS |
-                         BPF_F_TOKEN_FD;
+  constexpr u32 kFlags = BPF_F_STRICT_ALIGNMENT | BPF_F_ANY_ALIGNMENT | BPF_F_TEST_STATE_FREQ |
+                         BPF_F_SLEEPABLE | BPF_F_TEST_RND_HI32 | BPF_F_XDP_HAS_FRAGS |
+                         BPF_F_XDP_DEV_BOUND_ONLY | BPF_F_TEST_REG_INVARIANTS | BPF_F_TOKEN_FD;
   if (a.prog_flags & ~kFlags) return fail(EINVAL, "unknown prog_flags");
   const u32 type = a.prog_type;
-  if (type == BPF_PROG_TYPE_CGROUP_SOCK && !a.expected_attach_type) a.expected_attach_type = BPF_CGROUP_INET_SOCK_CREATE;
-  if (type == BPF_PROG_TYPE_SK_REUSEPORT && !a.expected_attach_type) a.expected_attach_type = BPF_SK_REUSEPORT_SELECT;
+  if (type == BPF_PROG_TYPE_CGROUP_SOCK && !a.expected_attach_type)
+    a.expected_attach_type = BPF_CGROUP_INET_SOCK_CREATE;
+  if (type == BPF_PROG_TYPE_SK_REUSEPORT && !a.expected_attach_type)
+    a.expected_attach_type = BPF_SK_REUSEPORT_SELECT;
   if (a.prog_flags & BPF_F_TOKEN_FD) return fail(EBADF, "BPF tokens are not supported");
   const bool bpf_cap = c.capable(Capability::kBpf);
   if (c.kernel.unprivileged_disabled && !bpf_cap) return fail(EPERM, "unprivileged bpf is disabled");
   if (!a.insn_cnt || a.insn_cnt > (bpf_cap ? u32{isa::kComplexityLimitInsns} : u32{isa::kMaxInsnsUnpriv}))
-    return fail(E2BIG, "insn_cnt must be 1 to " + std::to_string(bpf_cap ? isa::kComplexityLimitInsns : isa::kMaxInsnsUnpriv));
+    return fail(E2BIG, "insn_cnt must be 1 to " +
+                           std::to_string(bpf_cap ? isa::kComplexityLimitInsns : isa::kMaxInsnsUnpriv));
   const contract::ProgTypeDef* def = c.kernel.catalog().prog_type(type);
-  if (!bpf_cap && !(def && def->traits & contract::kUnprivileged)) return fail(EPERM, "this program type needs CAP_BPF");
+  if (!bpf_cap && !(def && def->traits & contract::kUnprivileged))
+    return fail(EPERM, "this program type needs CAP_BPF");
   if (def && def->traits & contract::kNeedsNetAdmin && !c.capable(Capability::kNetAdmin))
     return fail(EPERM, "this program type needs CAP_NET_ADMIN");
   if (def && def->traits & contract::kNeedsPerfmon && !c.capable(Capability::kPerfmon))
@@ -184,17 +197,20 @@ long prog_load(Call& c) {
     p->attach_btf = c.kernel.vmlinux();
     if (!p->attach_btf) return fail(EINVAL, "attach_btf_id without kernel BTF");
   }
-  if (!attach_ok(type, a.expected_attach_type, def, p->attach_btf != nullptr, a.attach_btf_id, p->attach_program != nullptr))
+  if (!attach_ok(type, a.expected_attach_type, def, p->attach_btf != nullptr, a.attach_btf_id,
+                 p->attach_program != nullptr))
     return fail(EINVAL, "attach attributes that this program type does not take");
 
   p->insns.resize(a.insn_cnt);
-  if (copy_from_user(p->insns.data(), a.insns, u64{a.insn_cnt} * sizeof(isa::Insn))) return fail(EFAULT, "insns cannot be read");
+  if (copy_from_user(p->insns.data(), a.insns, u64{a.insn_cnt} * sizeof(isa::Insn)))
+    return fail(EFAULT, "insns cannot be read");
   std::string license;
   if (string_from_user(license, a.license, 128) < 0) return fail(EFAULT, "license cannot be read");
   if (a.prog_ifindex) return fail(EOPNOTSUPP, "not supported yet: programs bound to a device (prog_ifindex)");
   if (!def) return fail(EINVAL, "no such program type: " + std::to_string(type));
   verifier::Program& d = p->desc;
-  if (!object_name(a.prog_name, d.name)) return fail(EINVAL, "program name: letters, digits, '_' and '.', at most 15");
+  if (!object_name(a.prog_name, d.name))
+    return fail(EINVAL, "program name: letters, digits, '_' and '.', at most 15");
   d.type = type;
   d.expected_attach_type = a.expected_attach_type;
   d.prog_flags = a.prog_flags;

@@ -1,9 +1,9 @@
 // The kernel copies for us, so that a bad pointer is an errno here too.
 #include "syscall/uaccess.h"
 
-#include <cerrno>
 #include <sys/uio.h>
 #include <unistd.h>
+#include <cerrno>
 
 #include <algorithm>
 #include <cstring>
@@ -11,8 +11,8 @@
 namespace osmia::syscall {
 namespace {
 
-// process_vm_* on ourselves: partial copies tell where the memory ends. Where the system forbids the call (some
-// sandboxes), the pointer is trusted.
+// process_vm_* on ourselves: partial copies tell where the memory ends. Where the system forbids the call
+// (some sandboxes), the pointer is trusted.
 int vm_copy(bool read, void* local, u64 remote, u64 n) {
   u8* l = static_cast<u8*>(local);
   static const pid_t initial = getpid();
@@ -20,10 +20,13 @@ int vm_copy(bool read, void* local, u64 remote, u64 n) {
     const u64 chunk = std::min<u64>(n, 1u << 30);
     iovec a{l, chunk}, b{reinterpret_cast<void*>(remote), chunk};
     const pid_t self = initial == getpid() ? initial : getpid();
-    const ssize_t done = read ? process_vm_readv(self, &a, 1, &b, 1, 0) : process_vm_writev(self, &a, 1, &b, 1, 0);
+    const ssize_t done =
+        read ? process_vm_readv(self, &a, 1, &b, 1, 0) : process_vm_writev(self, &a, 1, &b, 1, 0);
     if (done < 0 && (errno == EPERM || errno == ENOSYS)) {
-      if (read) std::memcpy(l, reinterpret_cast<void*>(remote), n);
-      else std::memcpy(reinterpret_cast<void*>(remote), l, n);
+      if (read)
+        std::memcpy(l, reinterpret_cast<void*>(remote), n);
+      else
+        std::memcpy(reinterpret_cast<void*>(remote), l, n);
       return 0;
     }
     if (done <= 0) return -EFAULT;
@@ -34,8 +37,12 @@ int vm_copy(bool read, void* local, u64 remote, u64 n) {
 
 }  // namespace
 
-int copy_from_user(void* to, u64 from, u64 n) { return n ? vm_copy(true, to, from, n) : 0; }
-int copy_to_user(u64 to, const void* from, u64 n) { return n ? vm_copy(false, const_cast<void*>(from), to, n) : 0; }
+int copy_from_user(void* to, u64 from, u64 n) {
+  return n ? vm_copy(true, to, from, n) : 0;
+}
+int copy_to_user(u64 to, const void* from, u64 n) {
+  return n ? vm_copy(false, const_cast<void*>(from), to, n) : 0;
+}
 
 long string_from_user(std::string& to, u64 from, u64 max) {
   to.clear();

@@ -3,7 +3,9 @@
 
 namespace osmia::verifier {
 namespace {
-bool held(u32 caps, contract::Capability c) { return caps >> static_cast<u32>(c) & 1; }
+bool held(u32 caps, contract::Capability c) {
+  return caps >> static_cast<u32>(c) & 1;
+}
 }  // namespace
 
 Env::Env(const Program& p, const contract::Catalog& c, Resolver& r, const Options& o, LogSink* sink)
@@ -19,7 +21,9 @@ void Env::log_text(std::string_view text) {
   if (sink_) sink_->write(text);
 }
 
-void Env::note_reason(std::string_view line) { reason.assign(line); }
+void Env::note_reason(std::string_view line) {
+  reason.assign(line);
+}
 
 void Env::reject_text(int error, std::string line) {
   reason = std::move(line);

@@ -1,6 +1,6 @@
-// Env: everything that one verification shares between the verifier's folders: the program as resolved, what the
-// loader may do, the current state, per-instruction and per-subprogram notes, the log. One Env per verify() call,
-// one thread. Folders add free functions over Env; they keep no state of their own elsewhere.
+// Env: everything that one verification shares between the verifier's folders: the program as resolved, what
+// the loader may do, the current state, per-instruction and per-subprogram notes, the log. One Env per
+// verify() call, one thread. Folders add free functions over Env; they keep no state of their own elsewhere.
 #pragma once
 #include <fmt/format.h>
 
@@ -27,36 +27,36 @@ struct Rejection {
 
 // The verifier's own notes on an instruction; what rewrite/ may see is in `facts`.
 struct InsnAux : InsnFacts {
-  bool jmp_point = false;          // history is recorded here
-  bool prune_point = false;        // states are compared here
-  bool force_checkpoint = false;   // a state is always saved here
+  bool jmp_point = false;         // history is recorded here
+  bool prune_point = false;       // states are compared here
+  bool force_checkpoint = false;  // a state is always saved here
   bool calls_callback = false;
   bool is_iter_next = false, is_may_goto = false, jump_target = false;
   bool sanitize_stack_spill = false;
-  bool fields_ok = false;          // its reserved fields were checked
-  bool map_ptr_set = false;        // `map` holds the map pointer this call used on the paths so far
+  bool fields_ok = false;    // its reserved fields were checked
+  bool map_ptr_set = false;  // `map` holds the map pointer this call used on the paths so far
   bool storage_get_func_atomic = false;
   u8 seen_alu = 0;
   u32 insert_off = 0;
   u32 seen_pass = 0;               // last do_check pass that saw it
   s32 loop_callback_subprog = -1;  // bpf_loop inlining: the callback so far
   bool loop_inline_fit = false, loop_inline_init = false;
-  u64 map_key_state = 0;           // call/: constant-key tracking
+  u64 map_key_state = 0;                  // call/: constant-key tracking
   const btf::Btf* btf_var_btf = nullptr;  // ld_imm64 of a kernel variable: kBtfId type
   u32 btf_var_type = 0;
-  u16 fastcall_pattern = 0;        // spills around a bpf_fastcall call that may be removed
+  u16 fastcall_pattern = 0;  // spills around a bpf_fastcall call that may be removed
   u32 fastcall_spills = 0;
 };
 
-struct SubprogArg {                // of a global function, from BTF
+struct SubprogArg {  // of a global function, from BTF
   contract::ArgKind kind = contract::ArgKind::kAnything;
-  u32 flags = 0;                   // contract::RegFlag
+  u32 flags = 0;  // contract::RegFlag
   u32 mem_size = 0;
   u32 btf_id = 0;
 };
 
 struct Subprog : SubprogFacts {
-  u32 linfo_start = 0;             // first line_info record
+  u32 linfo_start = 0;  // first line_info record
   bool has_tail_call_reachable = false;
   bool called = false, verified = false;  // a global function: called by what was verified; verified itself
   bool args_cached = false;
@@ -79,13 +79,14 @@ struct Env {
   const contract::ProgTypeDef* type = nullptr;
 
   // Privileges, from Options::caps (Linux: CAP_PERFMON and CAP_BPF).
-  bool bpf_capable = true, allow_ptr_leaks = true, allow_uninit_stack = true, bypass_spec_v1 = true, bypass_spec_v4 = true;
+  bool bpf_capable = true, allow_ptr_leaks = true, allow_uninit_stack = true, bypass_spec_v1 = true,
+       bypass_spec_v4 = true;
   bool strict_alignment = false;
-  bool prog_sleepable = false;             // BPF_F_SLEEPABLE, or a type that always may sleep
+  bool prog_sleepable = false;  // BPF_F_SLEEPABLE, or a type that always may sleep
 
-  std::vector<Insn> insns;                 // the program, pseudo immediates resolved to indexes (prepare/)
+  std::vector<Insn> insns;  // the program, pseudo immediates resolved to indexes (prepare/)
   std::vector<InsnAux> aux;
-  std::vector<Subprog> subprogs;           // subprogs[0] is the entry; [n].end exclusive
+  std::vector<Subprog> subprogs;  // subprogs[0] is the entry; [n].end exclusive
   std::vector<const MapInfo*> used_maps;
   std::vector<std::shared_ptr<const btf::Btf>> used_btfs;
   s32 exception_callback_subprog = -1;
@@ -94,21 +95,21 @@ struct Env {
 
   // Where a tracing, LSM or extension program attaches (prepare/attach.cpp): the function's prototype.
   const btf::Btf* attach_btf = nullptr;
-  u32 attach_proto = 0;                    // FUNC_PROTO id in attach_btf, 0 = unknown (all arguments are scalars)
+  u32 attach_proto = 0;  // FUNC_PROTO id in attach_btf, 0 = unknown (all arguments are scalars)
   std::string attach_name;
-  bool attach_raw_tp = false;              // the prototype's first argument is the tracepoint's own data pointer
+  bool attach_raw_tp = false;  // the prototype's first argument is the tracepoint's own data pointer
   const MapInfo* arena = nullptr;
   std::vector<const MapInfo*> cgroup_storages;
 
-  PathState* cur = nullptr;                // owned by the explorer
-  Explorer* explorer = nullptr;            // path/
+  PathState* cur = nullptr;      // owned by the explorer
+  Explorer* explorer = nullptr;  // path/
   u32 insn_idx = 0;
   s32 prev_insn_idx = -1;
-  u32 pass = 1;                            // which subprogram pass
-  std::vector<HistoryEntry> history;       // of the current path; each state owns a range of it
-  s32 current_history = -1;                // the current instruction's entry, -1 if it has none yet
+  u32 pass = 1;                       // which subprogram pass
+  std::vector<HistoryEntry> history;  // of the current path; each state owns a range of it
+  s32 current_history = -1;           // the current instruction's entry, -1 if it has none yet
   u32 jmps_processed = 0, prev_jmps_processed = 0, prev_insns_processed = 0;
-  bool explore_alu_limits = false;         // Spectre v1 sanitation wants exact pruning
+  bool explore_alu_limits = false;  // Spectre v1 sanitation wants exact pruning
   u32 id_gen = 0;
   Stats stats;
   u32 insns_processed = 0;
@@ -134,15 +135,16 @@ struct Env {
     if (sink_) log_text(fmt::format(f, std::forward<A>(args)...));
   }
   void log_text(std::string_view text);
-  void note_reason(std::string_view line);    // remembers the line for Verdict::message (also without a log)
+  void note_reason(std::string_view line);  // remembers the line for Verdict::message (also without a log)
 
-  // Ends the verification: logs the line (the '\n' is added) and throws. The message is Linux's, to the letter.
+  // Ends the verification: logs the line (the '\n' is added) and throws. The message is Linux's, to the
+  // letter.
   template <class... A>
   [[noreturn]] void reject(int error, fmt::format_string<A...> f, A&&... args) {
     reject_text(error, fmt::format(f, std::forward<A>(args)...));
   }
   [[noreturn]] void reject_text(int error, std::string line);
-  [[noreturn]] void reject_silently(int error) { throw Rejection{error}; }   // the reason was logged already
+  [[noreturn]] void reject_silently(int error) { throw Rejection{error}; }  // the reason was logged already
   // "not supported yet: ..." - Osmia's own limit, never Linux's rule.
   [[noreturn]] void unsupported(std::string_view what);
 
@@ -151,11 +153,11 @@ struct Env {
   std::array<u64, kMaxFrames> scratched_slots{};
   void scratch_reg(u32 r) { scratched_regs[cur->curframe] |= 1u << r; }
   void scratch_slot(u32 frame, int slot) { scratched_slots[frame] |= 1ull << slot; }
-  s32 prev_linfo = -1;                     // last source line printed
+  s32 prev_linfo = -1;  // last source line printed
   bool prev_insn_print_nl = false;
   u64 log_pos = 0, prev_log_pos = 0, prev_insn_print_pos = 0;
 
-  std::string reason;                      // the last rejection's line
+  std::string reason;  // the last rejection's line
   LogSink* sink_ = nullptr;
 };
 

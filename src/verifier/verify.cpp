@@ -20,18 +20,21 @@ void check_global_subprogs(Env& env) {
     for (u32 i = 1; i < env.subprogs.size(); i++) {
       if (!env.subprogs[i].is_global || !env.subprogs[i].called || env.subprogs[i].verified) continue;
       Explorer(env).run(i);
-      if (env.log_states()) env.log("Func#{} ('{}') is safe for any args that match its prototype\n", i, env.subprogs[i].name);
+      if (env.log_states())
+        env.log("Func#{} ('{}') is safe for any args that match its prototype\n", i, env.subprogs[i].name);
       env.subprogs[i].verified = true;
       more = true;
     }
   }
 }
 
-// A tail call through a map that differs between paths cannot have its index masked, which the unprivileged need.
+// A tail call through a map that differs between paths cannot have its index masked, which the unprivileged
+// need.
 void check_tail_call_maps(Env& env) {
   if (env.bypass_spec_v1) return;
   for (size_t i = 0; i < env.insns.size(); i++)
-    if (env.aux[i].seen && env.aux[i].helper && (env.aux[i].helper->effects & contract::kTailCall) && env.aux[i].map_ptr_poisoned)
+    if (env.aux[i].seen && env.aux[i].helper && (env.aux[i].helper->effects & contract::kTailCall) &&
+        env.aux[i].map_ptr_poisoned)
       env.reject(EINVAL, "tail_call abusing map_ptr");
 }
 
@@ -48,6 +51,7 @@ void run_phases(Env& env) {
   check_global_subprogs(env);
   remove_fastcall_spills(env);
   check_stack_depth(env);
+  check_tail_call_maps(env);
   check_unresolved_kfuncs(env);
 }
 
@@ -69,18 +73,20 @@ void fill_facts(const Env& env, Facts& facts) {
 void print_stats(Env& env) {
   if (env.opt.log_level & 4) {
     env.log("verification time {} usec\nstack depth ", env.stats.verify_ns / 1000);
-    for (size_t i = 0; i < env.subprogs.size(); i++) env.log("{}{}", i ? "+" : "", env.subprogs[i].stack_depth);
+    for (size_t i = 0; i < env.subprogs.size(); i++)
+      env.log("{}{}", i ? "+" : "", env.subprogs[i].stack_depth);
     env.log("\n");
   }
-  env.log("processed {} insns (limit {}) max_states_per_insn {} total_states {} peak_states {} mark_read {}\n",
-          env.insns_processed, isa::kComplexityLimitInsns, env.stats.max_states_per_insn, env.stats.total_states,
-          env.stats.peak_states, env.stats.longest_mark_read_walk);
+  env.log(
+      "processed {} insns (limit {}) max_states_per_insn {} total_states {} peak_states {} mark_read {}\n",
+      env.insns_processed, isa::kComplexityLimitInsns, env.stats.max_states_per_insn, env.stats.total_states,
+      env.stats.peak_states, env.stats.longest_mark_read_walk);
 }
 
 }  // namespace
 
-Verdict verify(const Program& program, const contract::Catalog& catalog, Resolver& resolver, const Options& options,
-               LogSink* log, Facts* facts) {
+Verdict verify(const Program& program, const contract::Catalog& catalog, Resolver& resolver,
+               const Options& options, LogSink* log, Facts* facts) {
   const auto start = std::chrono::steady_clock::now();
   Verdict verdict;
   Env env(program, catalog, resolver, options, log);

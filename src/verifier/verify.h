@@ -1,5 +1,5 @@
-// The verifier's one door: (program, Catalog) -> Verdict + Facts + log. It reads the program and what its map and
-// BTF descriptors mean through plain data; it mutates nothing and knows no live object.
+// The verifier's one door: (program, Catalog) -> Verdict + Facts + log. It reads the program and what its map
+// and BTF descriptors mean through plain data; it mutates nothing and knows no live object.
 #pragma once
 #include <functional>
 #include <memory>
@@ -25,18 +25,19 @@ struct MapInfo {
   u32 type = 0, id = 0, key_size = 0, value_size = 0, max_entries = 0, map_flags = 0;
   u64 map_extra = 0;
   std::string name;
-  bool frozen = false;                 // MAP_FREEZE: user space can no longer write
-  std::shared_ptr<const btf::Btf> btf; // of key and value; may be null
+  bool frozen = false;                  // MAP_FREEZE: user space can no longer write
+  std::shared_ptr<const btf::Btf> btf;  // of key and value; may be null
   u32 btf_key_type_id = 0, btf_value_type_id = 0;
   std::shared_ptr<const btf::FieldRecord> record;  // special fields of the value; null if it has none
-  const MapInfo* inner = nullptr;      // template of a map of maps
+  const MapInfo* inner = nullptr;                  // template of a map of maps
   // Direct value access: host address of the value area's first byte (0 = not possible) and its length.
   u64 value_base = 0;
   u64 value_len = 0;
-  u64 user_vm_start = 0;               // arena
-  void* live = nullptr;                // the live map; opaque to the verifier
+  u64 user_vm_start = 0;  // arena
+  void* live = nullptr;   // the live map; opaque to the verifier
 
-  // errno of taking the address of byte `off` of the value area: 0, EINVAL outside it, ENOTSUPP-like for keyless maps.
+  // errno of taking the address of byte `off` of the value area: 0, EINVAL outside it, ENOTSUPP-like for
+  // keyless maps.
   int direct_value_error(u32 off) const {
     if (type_specific_direct_error) return type_specific_direct_error;
     return off < value_len ? 0 : direct_value_range_error;
@@ -49,14 +50,19 @@ struct MapInfo {
 class Resolver {
  public:
   virtual ~Resolver() = default;
-  virtual const MapInfo* map_by_fd(int fd) = 0;                          // nullptr: not a map
-  virtual int map_fd_error(int /*fd*/) { return EBADF; }                 // why: EBADF closed, EINVAL something else
-  virtual std::shared_ptr<const btf::Btf> btf_by_fd(int fd) = 0;         // nullptr: not BTF (module BTF of kfunc calls)
-  virtual u64 percpu_or_ksym_addr(u32 /*btf_id*/) { return 0; }          // host address of a kernel variable
+  virtual const MapInfo* map_by_fd(int fd) = 0;           // nullptr: not a map
+  virtual int map_fd_error(int /*fd*/) { return EBADF; }  // why: EBADF closed, EINVAL something else
+  virtual std::shared_ptr<const btf::Btf> btf_by_fd(
+      int fd) = 0;  // nullptr: not BTF (module BTF of kfunc calls)
+  virtual u64 percpu_or_ksym_addr(u32 /*btf_id*/) { return 0; }  // host address of a kernel variable
 };
 
-struct FuncInfo { u32 insn_off, type_id; };
-struct LineInfo { u32 insn_off, file_name_off, line_off, line_col; };   // line_col = line << 10 | column
+struct FuncInfo {
+  u32 insn_off, type_id;
+};
+struct LineInfo {
+  u32 insn_off, file_name_off, line_off, line_col;
+};  // line_col = line << 10 | column
 
 // What an extension or a tracing program attaches to.
 struct AttachTarget {
@@ -66,11 +72,11 @@ struct AttachTarget {
 };
 
 struct Program {
-  u32 type = 0, expected_attach_type = 0, prog_flags = 0;   // UAPI values
-  std::string name;                  // at most 15 characters
+  u32 type = 0, expected_attach_type = 0, prog_flags = 0;  // UAPI values
+  std::string name;                                        // at most 15 characters
   bool gpl_compatible = false;
   std::span<const isa::Insn> insns;
-  std::span<const int> fd_array;     // BPF_PSEUDO_MAP_IDX, kfunc module BTFs (copied from user space already)
+  std::span<const int> fd_array;  // BPF_PSEUDO_MAP_IDX, kfunc module BTFs (copied from user space already)
   std::shared_ptr<const btf::Btf> btf;
   std::vector<FuncInfo> func_info;
   std::vector<LineInfo> line_info;
@@ -78,57 +84,59 @@ struct Program {
 };
 
 struct Options {
-  u32 log_level = 0;                 // 1 = states at branches, 2 = every instruction, 4 = statistics
-  u32 caps = ~0u;                    // bit n = contract::Capability n held by the loader
+  u32 log_level = 0;  // 1 = states at branches, 2 = every instruction, 4 = statistics
+  u32 caps = ~0u;     // bit n = contract::Capability n held by the loader
   // Token or privilege derived: pointer leaks allowed etc. follow from caps as on Linux (CAP_PERFMON).
   bool strict_alignment = false;     // BPF_F_STRICT_ALIGNMENT
   bool any_alignment = false;        // BPF_F_ANY_ALIGNMENT
   bool test_rnd_hi32 = false;        // BPF_F_TEST_RND_HI32
   bool test_state_freq = false;      // BPF_F_TEST_STATE_FREQ
   bool test_reg_invariants = false;  // BPF_F_TEST_REG_INVARIANTS
-  bool jit_requested = true;         // Linux with its JIT on: decides what kfunc calls, callbacks and blinding need
-  bool native_profile = false;       // --native: may accept more than Linux where sound
-  u64 state_memory_limit = 512ull << 20;  // bytes of explored states; beyond it -ENOMEM
+  bool jit_requested = true;  // Linux with its JIT on: decides what kfunc calls, callbacks and blinding need
+  bool native_profile = false;                        // --native: may accept more than Linux where sound
+  u64 state_memory_limit = 512ull << 20;              // bytes of explored states; beyond it -ENOMEM
   std::function<bool(u64 insns_processed)> progress;  // called now and then; false = cancel with -EAGAIN
 };
 
 struct Stats {
-  u32 insns_processed = 0, total_states = 0, peak_states = 0, max_states_per_insn = 0, longest_mark_read_walk = 0;
-  u32 stack_bytes = 0;               // of the main program's deepest chain as Linux reports ("stack depth")
-  std::vector<u32> subprog_stack;    // per subprogram, bytes
+  u32 insns_processed = 0, total_states = 0, peak_states = 0, max_states_per_insn = 0,
+      longest_mark_read_walk = 0;
+  u32 stack_bytes = 0;             // of the main program's deepest chain as Linux reports ("stack depth")
+  std::vector<u32> subprog_stack;  // per subprogram, bytes
   u64 verify_ns = 0;
   u64 peak_state_bytes = 0;
 };
 
-// What the verifier proved about one instruction, for rewrite/ and the JITs. Plain data; index = original insn index.
+// What the verifier proved about one instruction, for rewrite/ and the JITs. Plain data; index = original
+// insn index.
 struct InsnFacts {
-  bool seen = false;                 // reached on some path (false = dead code)
-  bool zext_dst = false;             // the 32-bit result's upper half is read later
-  bool nospec = false;               // speculation barrier after this (Spectre v4)
+  bool seen = false;                           // reached on some path (false = dead code)
+  bool zext_dst = false;                       // the 32-bit result's upper half is read later
+  bool nospec = false;                         // speculation barrier after this (Spectre v4)
   bool jmp_always = false, jmp_never = false;  // hard-wired conditional jump
   bool nonzero_divisor = false;
   bool helper_args_const_key = false;
   bool call_inlinable_callback = false;  // bpf_loop with one known callback
   bool arena_cast_needed = false, arena_access = false;
   bool map_ptr_poisoned = false;
-  bool removable = false;            // a spill or fill around a fastcall call that need not happen
+  bool removable = false;  // a spill or fill around a fastcall call that need not happen
   bool direct_call_tail = false;
-  contract::RegType ptr_type = {};   // memory instructions: what the address is
+  contract::RegType ptr_type = {};                // memory instructions: what the address is
   const contract::CtxField* ctx_field = nullptr;  // context access to convert
   const contract::HelperDef* helper = nullptr;
   const contract::KfuncDef* kfunc = nullptr;
-  const MapInfo* map = nullptr;      // the one map that a call or ld_imm64 uses (null when several)
-  u64 map_key = 0;                   // with helper_args_const_key
-  s32 map_value_off = -1;            // ld_imm64 of a map value
+  const MapInfo* map = nullptr;  // the one map that a call or ld_imm64 uses (null when several)
+  u64 map_key = 0;               // with helper_args_const_key
+  s32 map_value_off = -1;        // ld_imm64 of a map value
   s32 callback_subprog = -1;
-  u32 alu_limit = 0;                 // Spectre v1: masking bound
-  u8 alu_state = 0;                  // Spectre v1: how to mask (0 = no)
-  u64 imm64 = 0;                     // resolved immediate of ld_imm64 (BTF variables)
+  u32 alu_limit = 0;  // Spectre v1: masking bound
+  u8 alu_state = 0;   // Spectre v1: how to mask (0 = no)
+  u64 imm64 = 0;      // resolved immediate of ld_imm64 (BTF variables)
   u32 mem_size = 0;
 };
 
 struct SubprogFacts {
-  u32 start = 0, end = 0;            // original instruction range
+  u32 start = 0, end = 0;  // original instruction range
   u16 stack_depth = 0;
   bool has_tail_call = false, has_ld_abs = false, is_global = false, is_callback = false, is_async_cb = false,
        is_exception_cb = false, changes_packet_data = false, reachable = true, priv_stack = false;
@@ -142,31 +150,35 @@ struct Facts {
   std::vector<SubprogFacts> subprogs;
   std::vector<const MapInfo*> used_maps;
   std::vector<std::shared_ptr<const btf::Btf>> used_btfs;
-  bool dst_needed = false, cb_access = false, needs_packet_prologue = false, has_tail_call = false, uses_arena = false;
+  bool dst_needed = false, cb_access = false, needs_packet_prologue = false, has_tail_call = false,
+       uses_arena = false;
   u32 max_ctx_offset = 0, max_pkt_offset = 0, max_tp_access = 0;
 };
 
 struct Verdict {
   bool accepted = false;
-  int error = 0;                     // positive errno of a rejection
-  bool unsupported = false;          // refused because Osmia does not model something yet (never because of Linux's rules)
-  std::string message;               // the reason, one line (the log's last error line)
-  s32 insn = -1;                     // instruction at which it was refused, or -1
+  int error = 0;  // positive errno of a rejection
+  bool unsupported =
+      false;            // refused because Osmia does not model something yet (never because of Linux's rules)
+  std::string message;  // the reason, one line (the log's last error line)
+  s32 insn = -1;        // instruction at which it was refused, or -1
   Stats stats;
 };
 
-// Where the log goes. Bounded: it keeps what a user buffer of the given size would keep. Positions count bytes as if
-// nothing had been dropped.
+// Where the log goes. Bounded: it keeps what a user buffer of the given size would keep. Positions count
+// bytes as if nothing had been dropped.
 class LogSink {
  public:
   virtual ~LogSink() = default;
   virtual void write(std::string_view text) = 0;
-  virtual u64 end_pos() const = 0;          // bytes written so far (after resets)
-  virtual void reset(u64 new_end_pos) = 0;  // forgets what was written from this position on (a path proved safe)
+  virtual u64 end_pos() const = 0;  // bytes written so far (after resets)
+  virtual void reset(
+      u64 new_end_pos) = 0;  // forgets what was written from this position on (a path proved safe)
 };
 
-// Verifies. Never throws: our own mistakes come back as a rejection with EFAULT. Facts are filled only on acceptance.
-Verdict verify(const Program& program, const contract::Catalog& catalog, Resolver& resolver, const Options& options,
-               LogSink* log, Facts* facts);
+// Verifies. Never throws: our own mistakes come back as a rejection with EFAULT. Facts are filled only on
+// acceptance.
+Verdict verify(const Program& program, const contract::Catalog& catalog, Resolver& resolver,
+               const Options& options, LogSink* log, Facts* facts);
 
 }  // namespace osmia::verifier

@@ -1,6 +1,6 @@
-// bpf(2) with any attribute bytes: nothing crashes, leaks or hangs, and no pointer in the attributes reaches memory that
-// the fuzzer did not give. Input: calls of (command, attribute size, 152 attribute bytes); before each, attribute fields
-// that are pointers are steered into an arena, descriptors into the few that exist.
+// bpf(2) with any attribute bytes: nothing crashes, leaks or hangs, and no pointer in the attributes reaches
+// memory that the fuzzer did not give. Input: calls of (command, attribute size, 152 attribute bytes); before
+// each, attribute fields that are pointers are steered into an arena, descriptors into the few that exist.
 #include <linux/bpf.h>
 #include <sys/mman.h>
 
@@ -22,7 +22,8 @@ constexpr u64 kArena = 1 << 16;
 // Inaccessible memory lies around it: what reaches beyond must come back as EFAULT.
 u8* make_arena() {
   constexpr u64 kGuard = 256u << 20;
-  auto* p = static_cast<u8*>(mmap(nullptr, kArena + 2 * kGuard, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  auto* p = static_cast<u8*>(
+      mmap(nullptr, kArena + 2 * kGuard, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
   mprotect(p + kGuard, kArena, PROT_READ | PROT_WRITE);
   return p + kGuard;
 }
@@ -40,7 +41,10 @@ void steer(u64& p) {
 
 void steer_pointers(int cmd, union bpf_attr& a) {
   switch (cmd) {
-    case BPF_MAP_LOOKUP_ELEM: case BPF_MAP_UPDATE_ELEM: case BPF_MAP_DELETE_ELEM: case BPF_MAP_GET_NEXT_KEY:
+    case BPF_MAP_LOOKUP_ELEM:
+    case BPF_MAP_UPDATE_ELEM:
+    case BPF_MAP_DELETE_ELEM:
+    case BPF_MAP_GET_NEXT_KEY:
     case BPF_MAP_LOOKUP_AND_DELETE_ELEM: {
       u64 key = a.key, value = a.value;
       steer(key), steer(value);
@@ -50,7 +54,8 @@ void steer_pointers(int cmd, union bpf_attr& a) {
     case BPF_PROG_LOAD: {
       u64 v[] = {a.insns, a.license, a.log_buf, a.func_info, a.line_info, a.fd_array};
       for (u64& p : v) steer(p);
-      a.insns = v[0], a.license = v[1], a.log_buf = v[2], a.func_info = v[3], a.line_info = v[4], a.fd_array = v[5];
+      a.insns = v[0], a.license = v[1], a.log_buf = v[2], a.func_info = v[3], a.line_info = v[4],
+      a.fd_array = v[5];
       if (a.insn_cnt > 4096) a.insn_cnt %= 4096;
       if (a.log_size > kArena) a.log_size %= 4096;
       break;
@@ -102,11 +107,13 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size) {
       a.batch.in_batch = 0, a.batch.out_batch = reinterpret_cast<u64>(g_arena) + 60000, a.batch.count %= 8;
       if (!fds.empty()) a.batch.map_fd = static_cast<u32>(fds[fd_choice % fds.size()]);
     }
-    if (cmd == BPF_PROG_TEST_RUN || cmd == BPF_OBJ_PIN || cmd == BPF_OBJ_GET) continue;  // pins would outlive the input
+    if (cmd == BPF_PROG_TEST_RUN || cmd == BPF_OBJ_PIN || cmd == BPF_OBJ_GET)
+      continue;  // pins would outlive the input
     steer_pointers(cmd, a);
     const long r = osmia::syscall::bpf(kernel(), cmd, &a, attr_size);
-    const bool makes_fd = cmd == BPF_MAP_CREATE || cmd == BPF_PROG_LOAD || cmd == BPF_BTF_LOAD || cmd == BPF_ENABLE_STATS ||
-                          cmd == BPF_MAP_GET_FD_BY_ID || cmd == BPF_PROG_GET_FD_BY_ID || cmd == BPF_BTF_GET_FD_BY_ID;
+    const bool makes_fd = cmd == BPF_MAP_CREATE || cmd == BPF_PROG_LOAD || cmd == BPF_BTF_LOAD ||
+                          cmd == BPF_ENABLE_STATS || cmd == BPF_MAP_GET_FD_BY_ID ||
+                          cmd == BPF_PROG_GET_FD_BY_ID || cmd == BPF_BTF_GET_FD_BY_ID;
     if (r > 0 && makes_fd) fds.push_back(static_cast<int>(r));
     if (r < -4095) __builtin_trap();
   }

@@ -1,6 +1,6 @@
-// The rebound libbpf must reach the kernel through osmia_rebound_* only: this test defines those functions as a
-// recording stub with fake descriptors far above any real one, so that a call that leaks to the real kernel shows as
-// EBADF or as a missing record.
+// The rebound libbpf must reach the kernel through osmia_rebound_* only: this test defines those functions as
+// a recording stub with fake descriptors far above any real one, so that a call that leaks to the real kernel
+// shows as EBADF or as a missing record.
 #include <bpf/bpf.h>
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
@@ -53,10 +53,18 @@ int osmia_rebound_fcntl(int fd, int, ...) {
   return fd;
 }
 
-void* osmia_rebound_mmap(void*, size_t, int, int, int, off_t) { return MAP_FAILED; }
-int osmia_rebound_munmap(void*, size_t) { return 0; }
-int osmia_rebound_ioctl(int, unsigned long, ...) { return 0; }
-int osmia_rebound_epoll_ctl(int, int, int, void*) { return 0; }
+void* osmia_rebound_mmap(void*, size_t, int, int, int, off_t) {
+  return MAP_FAILED;
+}
+int osmia_rebound_munmap(void*, size_t) {
+  return 0;
+}
+int osmia_rebound_ioctl(int, unsigned long, ...) {
+  return 0;
+}
+int osmia_rebound_epoll_ctl(int, int, int, void*) {
+  return 0;
+}
 
 }  // extern "C"
 

@@ -1,5 +1,6 @@
-// array and percpu_array: every index below max_entries exists from the start, zeroed. Values lie 8-byte aligned in one
-// block; a per-CPU value has one copy per virtual CPU, each on its own cache lines. Mappable arrays live in a memfd.
+// array and percpu_array: every index below max_entries exists from the start, zeroed. Values lie 8-byte
+// aligned in one block; a per-CPU value has one copy per virtual CPU, each on its own cache lines. Mappable
+// arrays live in a memfd.
 #include "host/run_context.h"
 #include "maps/checks.h"
 #include "maps/map_type.h"
@@ -11,7 +12,9 @@ namespace {
 
 using contract::MapTrait;
 
-u32 index_of(const void* key) { return load_unaligned<u32>(key); }
+u32 index_of(const void* key) {
+  return load_unaligned<u32>(key);
+}
 
 class IndexMap : public Map {
  public:
@@ -29,7 +32,8 @@ class IndexMap : public Map {
 
  protected:
   u8* slot(u32 i) const { return base_ + i * stride_; }
-  // Flags are good and the index exists, else the errno of an update. Linux tests the bits, not the number, for arrays.
+  // Flags are good and the index exists, else the errno of an update. Linux tests the bits, not the number,
+  // for arrays.
   int check_update(u32 i, u64 flags, bool lock_ok) const {
     if ((flags & ~(lock_ok ? u64{BPF_F_LOCK} : 0)) > BPF_EXIST) return -EINVAL;
     if (i >= count_) return -E2BIG;
@@ -79,7 +83,9 @@ class ArrayMap final : public IndexMap {
 class PercpuArrayMap final : public IndexMap {
  public:
   PercpuArrayMap(const MapAttr& a, Region r, u64 cpu_stride)
-      : IndexMap(a, std::move(r), cpu_stride * host::nr_cpus()), cpu_stride_(cpu_stride), cpus_(host::nr_cpus()) {}
+      : IndexMap(a, std::move(r), cpu_stride * host::nr_cpus()),
+        cpu_stride_(cpu_stride),
+        cpus_(host::nr_cpus()) {}
   void* lookup(const void* key) override { return lookup_percpu(key, host::current_cpu()); }
   void* lookup_percpu(const void* key, u32 cpu) override {
     const u32 i = index_of(key);
@@ -104,7 +110,8 @@ class PercpuArrayMap final : public IndexMap {
     const u32 i = index_of(key);
     if (i >= count_) return -ENOENT;
     for (u32 c = 0; c < cpus_; c++)
-      load_value(record(), user_stride(), static_cast<u8*>(value) + c * user_stride(), slot(i) + c * cpu_stride_);
+      load_value(record(), user_stride(), static_cast<u8*>(value) + c * user_stride(),
+                 slot(i) + c * cpu_stride_);
     return 0;
   }
   int update_user(const void* key, const void* value, u64 flags, Descriptors&) override {
@@ -135,7 +142,8 @@ Result<MapPtr> create_array(const MapAttr& a) {
 Result<MapPtr> create_percpu(const MapAttr& a) {
   const u64 stride = align_up(a.value_size, 64);
   const u64 per_element = stride * host::nr_cpus();
-  if (a.max_entries > machine_memory() / per_element) return Error{ENOMEM, "per-CPU array larger than the machine's memory"};
+  if (a.max_entries > machine_memory() / per_element)
+    return Error{ENOMEM, "per-CPU array larger than the machine's memory"};
   OSMIA_ASSIGN(Region r, Region::make(per_element * a.max_entries));
   return MapPtr(std::make_shared<PercpuArrayMap>(a, std::move(r), stride));
 }
@@ -153,16 +161,26 @@ constexpr u32 kArrayFields = btf::kFieldSpinLock | btf::kFieldTimer | btf::kFiel
                              btf::kFieldRefcount | btf::kFieldListHead | btf::kFieldRbRoot;
 
 const MapTypeEntry kTypes[] = {
-    {.def = {.type = BPF_MAP_TYPE_ARRAY, .name = "array", .btf_struct = "bpf_array",
+    {.def = {.type = BPF_MAP_TYPE_ARRAY,
+             .name = "array",
+             .btf_struct = "bpf_array",
              .traits = MapTrait::kMapDirectValue | MapTrait::kMapIsArray | MapTrait::kMapSleepableOk |
                        MapTrait::kMapAllowsFields,
-             .fields = kArrayFields, .unprivileged = true},
-     .check = check_array, .create = create_array, .check_btf = check_array_btf},
-    {.def = {.type = BPF_MAP_TYPE_PERCPU_ARRAY, .name = "percpu_array", .btf_struct = "bpf_array",
+             .fields = kArrayFields,
+             .unprivileged = true},
+     .check = check_array,
+     .create = create_array,
+     .check_btf = check_array_btf},
+    {.def = {.type = BPF_MAP_TYPE_PERCPU_ARRAY,
+             .name = "percpu_array",
+             .btf_struct = "bpf_array",
              .traits = MapTrait::kMapIsArray | MapTrait::kMapPercpu | MapTrait::kMapSleepableOk |
                        MapTrait::kMapAllowsFields,
-             .fields = btf::kFieldKptr | btf::kFieldRefcount, .unprivileged = true},
-     .check = check_array, .create = create_percpu, .check_btf = check_array_btf},
+             .fields = btf::kFieldKptr | btf::kFieldRefcount,
+             .unprivileged = true},
+     .check = check_array,
+     .create = create_percpu,
+     .check_btf = check_array_btf},
 };
 
 }  // namespace
@@ -170,7 +188,8 @@ const MapTypeEntry kTypes[] = {
 // The attribute checks of everything that is an array underneath.
 Status check_array(const MapAttr& a) {
   const bool percpu = a.type == BPF_MAP_TYPE_PERCPU_ARRAY;
-  constexpr u32 kFlags = BPF_F_NUMA_NODE | BPF_F_MMAPABLE | kAccessFlags | BPF_F_PRESERVE_ELEMS | BPF_F_INNER_MAP;
+  constexpr u32 kFlags =
+      BPF_F_NUMA_NODE | BPF_F_MMAPABLE | kAccessFlags | BPF_F_PRESERVE_ELEMS | BPF_F_INNER_MAP;
   if (!a.max_entries) return bad("array: max_entries is 0");
   if (a.key_size != 4) return bad("array: key_size must be 4");
   if (!a.value_size) return bad("array: value_size is 0");
@@ -182,7 +201,8 @@ Status check_array(const MapAttr& a) {
   if (a.type != BPF_MAP_TYPE_PERF_EVENT_ARRAY && a.map_flags & BPF_F_PRESERVE_ELEMS)
     return bad("only a perf_event_array can be BPF_F_PRESERVE_ELEMS");
   if (a.value_size > 0x7fffffffu) return Error{E2BIG, "array: value_size above 2 GiB"};
-  if (percpu && align_up(a.value_size, 8) > kPercpuMax) return Error{E2BIG, "percpu_array: value_size above 32 KiB"};
+  if (percpu && align_up(a.value_size, 8) > kPercpuMax)
+    return Error{E2BIG, "percpu_array: value_size above 32 KiB"};
   return Ok{};
 }
 
@@ -192,6 +212,8 @@ Status check_fd_array(const MapAttr& a) {
   return check_array(a);
 }
 
-std::span<const MapTypeEntry> def_array() { return kTypes; }
+std::span<const MapTypeEntry> def_array() {
+  return kTypes;
+}
 
 }  // namespace osmia::maps

@@ -1,5 +1,5 @@
-// Arrays whose values user space writes as descriptors: programs (tail calls), maps, perf events, cgroups. Readers take
-// a shared pointer under a small lock, so that what they got lives while they use it.
+// Arrays whose values user space writes as descriptors: programs (tail calls), maps, perf events, cgroups.
+// Readers take a shared pointer under a small lock, so that what they got lives while they use it.
 #include <array>
 #include <mutex>
 
@@ -12,10 +12,13 @@ namespace {
 
 using contract::MapTrait;
 
-u32 index_of(const void* key) { return load_unaligned<u32>(key); }
+u32 index_of(const void* key) {
+  return load_unaligned<u32>(key);
+}
 
-// Slots of shared pointers. Old pointers are dropped only with the map or when no program can be inside: they go to a
-// pen that is emptied when user space lets the map go, so that raw pointers given to programs stay valid.
+// Slots of shared pointers. Old pointers are dropped only with the map or when no program can be inside: they
+// go to a pen that is emptied when user space lets the map go, so that raw pointers given to programs stay
+// valid.
 template <class T>
 class PtrArrayMap : public Map {
  public:
@@ -96,7 +99,8 @@ class ProgArrayMap final : public PtrArrayMap<ProgObject> {
       owned_ = true;
       owner_type_ = prog.prog_type(), owner_attach_ = prog.attach_type(), owner_frags_ = prog.has_frags();
     }
-    const bool attach_matters = prog.prog_type() == BPF_PROG_TYPE_TRACING || prog.prog_type() == BPF_PROG_TYPE_LSM;
+    const bool attach_matters =
+        prog.prog_type() == BPF_PROG_TYPE_TRACING || prog.prog_type() == BPF_PROG_TYPE_LSM;
     if (owner_type_ != prog.prog_type() || owner_frags_ != prog.has_frags() ||
         (attach_matters && owner_attach_ != prog.attach_type()))
       return bad("program of another type than the first in this program array");
@@ -163,19 +167,39 @@ Result<MapPtr> create_array_of_maps(const MapAttr& a) {
 }
 
 const MapTypeEntry kTypes[] = {
-    {.def = {.type = BPF_MAP_TYPE_PROG_ARRAY, .name = "prog_array", .btf_struct = "bpf_array", .traits = MapTrait::kMapHoldsProgs,
-             .only_helpers = kProgArrayHelpers, .unprivileged = true},
-     .check = check_fd_array, .create = create<ProgArrayMap>},
-    {.def = {.type = BPF_MAP_TYPE_PERF_EVENT_ARRAY, .name = "perf_event_array", .btf_struct = "bpf_array", .only_helpers = kPerfHelpers,
+    {.def = {.type = BPF_MAP_TYPE_PROG_ARRAY,
+             .name = "prog_array",
+             .btf_struct = "bpf_array",
+             .traits = MapTrait::kMapHoldsProgs,
+             .only_helpers = kProgArrayHelpers,
              .unprivileged = true},
-     .check = check_fd_array, .create = create<OpaqueArrayMap>, .check_btf = refuse_btf},
-    {.def = {.type = BPF_MAP_TYPE_CGROUP_ARRAY, .name = "cgroup_array", .btf_struct = "bpf_array", .only_helpers = kCgroupHelpers,
+     .check = check_fd_array,
+     .create = create<ProgArrayMap>},
+    {.def = {.type = BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+             .name = "perf_event_array",
+             .btf_struct = "bpf_array",
+             .only_helpers = kPerfHelpers,
              .unprivileged = true},
-     .check = check_fd_array, .create = create<OpaqueArrayMap>, .check_btf = refuse_btf},
-    {.def = {.type = BPF_MAP_TYPE_ARRAY_OF_MAPS, .name = "array_of_maps", .btf_struct = "bpf_array",
+     .check = check_fd_array,
+     .create = create<OpaqueArrayMap>,
+     .check_btf = refuse_btf},
+    {.def = {.type = BPF_MAP_TYPE_CGROUP_ARRAY,
+             .name = "cgroup_array",
+             .btf_struct = "bpf_array",
+             .only_helpers = kCgroupHelpers,
+             .unprivileged = true},
+     .check = check_fd_array,
+     .create = create<OpaqueArrayMap>,
+     .check_btf = refuse_btf},
+    {.def = {.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
+             .name = "array_of_maps",
+             .btf_struct = "bpf_array",
              .traits = MapTrait::kMapHoldsMaps | MapTrait::kMapIsArray | MapTrait::kMapSleepableOk,
-             .only_helpers = kLookup, .unprivileged = true},
-     .check = check_fd_array, .create = create_array_of_maps, .check_btf = refuse_btf},
+             .only_helpers = kLookup,
+             .unprivileged = true},
+     .check = check_fd_array,
+     .create = create_array_of_maps,
+     .check_btf = refuse_btf},
 };
 
 }  // namespace
@@ -191,6 +215,8 @@ Result<MapPtr> inner_template(const MapAttr& a) {
   return inner;
 }
 
-std::span<const MapTypeEntry> def_fd_array() { return kTypes; }
+std::span<const MapTypeEntry> def_fd_array() {
+  return kTypes;
+}
 
 }  // namespace osmia::maps

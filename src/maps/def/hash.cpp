@@ -1,5 +1,6 @@
-// hash, percpu_hash, lru_hash, lru_percpu_hash. An update of a plain hash puts a new element in place of the old one, so
-// that a program which holds the old value's address goes on seeing it, as on Linux; per-CPU values change in place.
+// hash, percpu_hash, lru_hash, lru_percpu_hash. An update of a plain hash puts a new element in place of the
+// old one, so that a program which holds the old value's address goes on seeing it, as on Linux; per-CPU
+// values change in place.
 #include "host/run_context.h"
 #include "maps/checks.h"
 #include "maps/hash_table.h"
@@ -10,12 +11,17 @@ namespace {
 
 using contract::MapTrait;
 
-bool is_percpu(u32 type) { return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH; }
-bool is_lru(u32 type) { return type == BPF_MAP_TYPE_LRU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH; }
+bool is_percpu(u32 type) {
+  return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+}
+bool is_lru(u32 type) {
+  return type == BPF_MAP_TYPE_LRU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+}
 
 class HashBase : public Map {
  public:
-  HashBase(const MapAttr& a, std::unique_ptr<HashTable> t) : Map(a), table_(std::move(t)), lru_(is_lru(a.type)) {}
+  HashBase(const MapAttr& a, std::unique_ptr<HashTable> t)
+      : Map(a), table_(std::move(t)), lru_(is_lru(a.type)) {}
   int next_key(const void* key, void* next) override { return table_->next_key(key, next); }
   s64 erase(const void* key) override {
     return table_->erase(key, nullptr, [this](u8* v) { drop(v); });
@@ -81,7 +87,9 @@ class HashMap final : public HashBase {
 class PercpuHashMap final : public HashBase {
  public:
   PercpuHashMap(const MapAttr& a, std::unique_ptr<HashTable> t)
-      : HashBase(a, std::move(t)), cpus_(host::nr_cpus()), stride_(static_cast<u32>(align_up(a.value_size, 8))) {}
+      : HashBase(a, std::move(t)),
+        cpus_(host::nr_cpus()),
+        stride_(static_cast<u32>(align_up(a.value_size, 8))) {}
   void* lookup(const void* key) override {
     u8* v = table_->find(key, true);
     return v ? v + u64{host::current_cpu()} * stride_ : nullptr;
@@ -104,7 +112,8 @@ class PercpuHashMap final : public HashBase {
     return static_cast<int>(put(key, flags, [&](u8* v, bool fresh) {
       if (fresh && record()) zero_words(v, u64{stride_} * cpus_);
       for (u32 c = 0; c < cpus_; c++) {
-        store_value(record(), stride_, v + u64{c} * stride_, static_cast<const u8*>(value) + u64{c} * stride_);
+        store_value(record(), stride_, v + u64{c} * stride_,
+                    static_cast<const u8*>(value) + u64{c} * stride_);
         if (!fresh) release_fields(*this, v + u64{c} * stride_);
       }
     }));
@@ -169,18 +178,41 @@ constexpr u32 kLruFields =
     kPercpuFields | btf::kFieldTimer | btf::kFieldWorkqueue | btf::kFieldListHead | btf::kFieldRbRoot;
 
 const MapTypeEntry kTypes[] = {
-    {.def = {.type = BPF_MAP_TYPE_HASH, .name = "hash", .btf_struct = "bpf_htab", .traits = kTraits,
-             .fields = kLruFields | btf::kFieldSpinLock, .unprivileged = true},
-     .check = check_hash, .create = create_hash, .check_btf = check_hash_btf},
-    {.def = {.type = BPF_MAP_TYPE_PERCPU_HASH, .name = "percpu_hash", .btf_struct = "bpf_htab", .traits = kTraits | MapTrait::kMapPercpu,
-             .fields = kPercpuFields, .unprivileged = true},
-     .check = check_hash, .create = create_hash, .check_btf = check_hash_btf},
-    {.def = {.type = BPF_MAP_TYPE_LRU_HASH, .name = "lru_hash", .btf_struct = "bpf_htab", .traits = kTraits, .fields = kLruFields},
-     .check = check_hash, .create = create_hash, .check_btf = check_hash_btf,
+    {.def = {.type = BPF_MAP_TYPE_HASH,
+             .name = "hash",
+             .btf_struct = "bpf_htab",
+             .traits = kTraits,
+             .fields = kLruFields | btf::kFieldSpinLock,
+             .unprivileged = true},
+     .check = check_hash,
+     .create = create_hash,
+     .check_btf = check_hash_btf},
+    {.def = {.type = BPF_MAP_TYPE_PERCPU_HASH,
+             .name = "percpu_hash",
+             .btf_struct = "bpf_htab",
+             .traits = kTraits | MapTrait::kMapPercpu,
+             .fields = kPercpuFields,
+             .unprivileged = true},
+     .check = check_hash,
+     .create = create_hash,
+     .check_btf = check_hash_btf},
+    {.def = {.type = BPF_MAP_TYPE_LRU_HASH,
+             .name = "lru_hash",
+             .btf_struct = "bpf_htab",
+             .traits = kTraits,
+             .fields = kLruFields},
+     .check = check_hash,
+     .create = create_hash,
+     .check_btf = check_hash_btf,
      .capability = contract::Capability::kBpf},
-    {.def = {.type = BPF_MAP_TYPE_LRU_PERCPU_HASH, .name = "lru_percpu_hash", .btf_struct = "bpf_htab", .traits = kTraits | MapTrait::kMapPercpu,
+    {.def = {.type = BPF_MAP_TYPE_LRU_PERCPU_HASH,
+             .name = "lru_percpu_hash",
+             .btf_struct = "bpf_htab",
+             .traits = kTraits | MapTrait::kMapPercpu,
              .fields = kPercpuFields},
-     .check = check_hash, .create = create_hash, .check_btf = check_hash_btf,
+     .check = check_hash,
+     .create = create_hash,
+     .check_btf = check_hash_btf,
      .capability = contract::Capability::kBpf},
 };
 
@@ -188,20 +220,29 @@ const MapTypeEntry kTypes[] = {
 
 Status check_hash(const MapAttr& a) {
   const bool percpu = is_percpu(a.type), lru = is_lru(a.type);
-  constexpr u32 kFlags = BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE | kAccessFlags | BPF_F_ZERO_SEED;
-  constexpr u64 kElemHeader = 48;  // Linux's own bytes per element, which count against the largest allocation
-  if (a.map_flags & BPF_F_ZERO_SEED && !a.sys_admin) return Error{EPERM, "hash: BPF_F_ZERO_SEED needs CAP_SYS_ADMIN"};
+  constexpr u32 kFlags =
+      BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE | kAccessFlags | BPF_F_ZERO_SEED;
+  constexpr u64 kElemHeader =
+      48;  // Linux's own bytes per element, which count against the largest allocation
+  if (a.map_flags & BPF_F_ZERO_SEED && !a.sys_admin)
+    return Error{EPERM, "hash: BPF_F_ZERO_SEED needs CAP_SYS_ADMIN"};
   if (!only_flags(a, kFlags)) return bad("hash: unknown map_flags");
   if (!prog_access_ok(a.map_flags)) return bad("hash: both read-only and write-only for programs");
   if (!lru && a.map_flags & BPF_F_NO_COMMON_LRU) return bad("hash: BPF_F_NO_COMMON_LRU is for LRU maps");
   if (lru && a.map_flags & BPF_F_NO_PREALLOC) return Error{kNotSupp, "lru_hash is always preallocated"};
-  if (numa_given(a) && (percpu || a.map_flags & BPF_F_NO_COMMON_LRU)) return bad("hash: no NUMA node can be chosen");
-  if (!a.max_entries || !a.key_size || !a.value_size) return bad("hash: max_entries, key_size and value_size must not be 0");
-  if (u64{a.key_size} + a.value_size >= kKmallocMax - kElemHeader) return Error{E2BIG, "hash: key and value above 4 MiB"};
-  if (percpu && align_up(a.value_size, 8) > kPercpuMax) return Error{E2BIG, "hash: per-CPU value above 32 KiB"};
+  if (numa_given(a) && (percpu || a.map_flags & BPF_F_NO_COMMON_LRU))
+    return bad("hash: no NUMA node can be chosen");
+  if (!a.max_entries || !a.key_size || !a.value_size)
+    return bad("hash: max_entries, key_size and value_size must not be 0");
+  if (u64{a.key_size} + a.value_size >= kKmallocMax - kElemHeader)
+    return Error{E2BIG, "hash: key and value above 4 MiB"};
+  if (percpu && align_up(a.value_size, 8) > kPercpuMax)
+    return Error{E2BIG, "hash: per-CPU value above 32 KiB"};
   return Ok{};
 }
 
-std::span<const MapTypeEntry> def_hash() { return kTypes; }
+std::span<const MapTypeEntry> def_hash() {
+  return kTypes;
+}
 
 }  // namespace osmia::maps

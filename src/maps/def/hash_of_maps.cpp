@@ -1,5 +1,5 @@
-// hash_of_maps: a hash whose values are maps. The map objects hang beside the table, so that an inner map lives as long as
-// its element, and a little longer for programs that just looked it up.
+// hash_of_maps: a hash whose values are maps. The map objects hang beside the table, so that an inner map
+// lives as long as its element, and a little longer for programs that just looked it up.
 #include <deque>
 #include <unordered_map>
 
@@ -14,12 +14,14 @@ using contract::MapTrait;
 
 class HashOfMaps final : public Map {
  public:
-  HashOfMaps(const MapAttr& a, std::unique_ptr<HashTable> t, const Map& inner) : Map(a), table_(std::move(t)) {
+  HashOfMaps(const MapAttr& a, std::unique_ptr<HashTable> t, const Map& inner)
+      : Map(a), table_(std::move(t)) {
     set_inner(inner);
   }
   void* lookup(const void* key) override {
     const u8* v = table_->find(key, true);
-    return v ? reinterpret_cast<void*>(__atomic_load_n(reinterpret_cast<const u64*>(v), __ATOMIC_ACQUIRE)) : nullptr;
+    return v ? reinterpret_cast<void*>(__atomic_load_n(reinterpret_cast<const u64*>(v), __ATOMIC_ACQUIRE))
+             : nullptr;
   }
   int lookup_user(const void* key, void* value, u64) override {
     std::lock_guard lock(mutex_);
@@ -37,7 +39,9 @@ class HashOfMaps final : public Map {
     std::lock_guard lock(mutex_);
     HashTable::Update u;
     Map* raw = m->get();
-    u.fill_new = [raw](u8* v) { __atomic_store_n(reinterpret_cast<u64*>(v), reinterpret_cast<u64>(raw), __ATOMIC_RELEASE); };
+    u.fill_new = [raw](u8* v) {
+      __atomic_store_n(reinterpret_cast<u64*>(v), reinterpret_cast<u64>(raw), __ATOMIC_RELEASE);
+    };
     u.dropped = [this](u8* v) { let_go(v); };
     const s64 err = table_->update(key, flags, u);
     if (!err) held_.emplace(raw, *std::move(m));
@@ -58,7 +62,8 @@ class HashOfMaps final : public Map {
           const size_t at = out.size();
           out.resize(at + key_size() + 4);
           load_words(&out[at], k, key_size());
-          store_unaligned<u32>(&out[at + key_size()], reinterpret_cast<Map*>(load_unaligned<u64>(v))->info().id);
+          store_unaligned<u32>(&out[at + key_size()],
+                               reinterpret_cast<Map*>(load_unaligned<u64>(v))->info().id);
           return take;
         },
         [this](u8* v) { let_go(v); });
@@ -95,14 +100,21 @@ Result<MapPtr> create(const MapAttr& a) {
 
 const u32 kLookup[] = {BPF_FUNC_map_lookup_elem};
 const MapTypeEntry kTypes[] = {
-    {.def = {.type = BPF_MAP_TYPE_HASH_OF_MAPS, .name = "hash_of_maps", .btf_struct = "bpf_htab",
+    {.def = {.type = BPF_MAP_TYPE_HASH_OF_MAPS,
+             .name = "hash_of_maps",
+             .btf_struct = "bpf_htab",
              .traits = MapTrait::kMapHoldsMaps | MapTrait::kMapSleepableOk | MapTrait::kMapPreallocCheck,
-             .only_helpers = kLookup, .unprivileged = true},
-     .check = check, .create = create, .check_btf = refuse_btf},
+             .only_helpers = kLookup,
+             .unprivileged = true},
+     .check = check,
+     .create = create,
+     .check_btf = refuse_btf},
 };
 
 }  // namespace
 
-std::span<const MapTypeEntry> def_hash_of_maps() { return kTypes; }
+std::span<const MapTypeEntry> def_hash_of_maps() {
+  return kTypes;
+}
 
 }  // namespace osmia::maps

@@ -1,5 +1,6 @@
-// lpm_trie: keys are prefixes (a length in bits, then the bytes), and a lookup finds the longest prefix of its key. One
-// sorted map of (length, masked bytes) under a reader-writer lock; values never move once inserted.
+// lpm_trie: keys are prefixes (a length in bits, then the bytes), and a lookup finds the longest prefix of
+// its key. One sorted map of (length, masked bytes) under a reader-writer lock; values never move once
+// inserted.
 #include <map>
 #include <shared_mutex>
 #include <string>
@@ -35,9 +36,10 @@ class LpmTrieMap final : public Map {
     const std::string bytes = masked(key, len);
     const auto it = level.find(bytes);
     const bool exists = it != level.end();
-    const int err = exists && flags == BPF_NOEXIST ? -EEXIST
-                    : !exists && flags == BPF_EXIST ? -ENOENT
-                    : !exists && count_ >= max_entries() ? -ENOSPC : 0;
+    const int err = exists && flags == BPF_NOEXIST       ? -EEXIST
+                    : !exists && flags == BPF_EXIST      ? -ENOENT
+                    : !exists && count_ >= max_entries() ? -ENOSPC
+                                                         : 0;
     if (err) {
       if (level.empty()) by_length_.erase(len);
       return err;
@@ -118,7 +120,9 @@ Status check(const MapAttr& a) {
   if (!a.value_size || a.value_size > kMaxValue) return bad("lpm_trie: value_size out of range");
   return Ok{};
 }
-Result<MapPtr> create(const MapAttr& a) { return MapPtr(std::make_shared<LpmTrieMap>(a)); }
+Result<MapPtr> create(const MapAttr& a) {
+  return MapPtr(std::make_shared<LpmTrieMap>(a));
+}
 
 int check_struct_key(const Map&, const btf::Btf&, btf::TypeView key, btf::TypeView) {
   return key.is(btf::Kind::kStruct) ? 0 : EINVAL;
@@ -126,11 +130,16 @@ int check_struct_key(const Map&, const btf::Btf&, btf::TypeView key, btf::TypeVi
 
 const MapTypeEntry kTypes[] = {
     {.def = {.type = BPF_MAP_TYPE_LPM_TRIE, .name = "lpm_trie", .btf_struct = "lpm_trie"},
-     .check = check, .create = create, .check_btf = check_struct_key, .capability = contract::Capability::kBpf},
+     .check = check,
+     .create = create,
+     .check_btf = check_struct_key,
+     .capability = contract::Capability::kBpf},
 };
 
 }  // namespace
 
-std::span<const MapTypeEntry> def_lpm_trie() { return kTypes; }
+std::span<const MapTypeEntry> def_lpm_trie() {
+  return kTypes;
+}
 
 }  // namespace osmia::maps

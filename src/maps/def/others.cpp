@@ -1,5 +1,5 @@
-// Types that so far exist for the verifier only: stack_trace, bloom_filter, user_ringbuf, arena, struct_ops. They are
-// created with Linux's checks; element operations answer -EOPNOTSUPP.
+// Types that so far exist for the verifier only: stack_trace, bloom_filter, user_ringbuf, arena, struct_ops.
+// They are created with Linux's checks; element operations answer -EOPNOTSUPP.
 #include "maps/checks.h"
 #include "maps/map_type.h"
 
@@ -17,7 +17,8 @@ Status check_stack_trace(const MapAttr& a) {
   if (!a.max_entries || a.key_size != 4 || a.value_size < 8 || a.value_size % 8)
     return bad("stack_trace: max_entries > 0, key_size 4, value_size a multiple of 8");
   const u32 entry = a.map_flags & BPF_F_STACK_BUILD_ID ? sizeof(struct bpf_stack_build_id) : 8;
-  if (a.value_size % entry || a.value_size / entry > kMaxStack) return bad("stack_trace: more than 127 frames");
+  if (a.value_size % entry || a.value_size / entry > kMaxStack)
+    return bad("stack_trace: more than 127 frames");
   if (a.max_entries > 1u << 31) return Error{E2BIG, "stack_trace: max_entries above 2^31"};
   return Ok{};
 }
@@ -26,7 +27,8 @@ Status check_bloom(const MapAttr& a) {
   if (a.key_size || !a.value_size || !a.max_entries) return bad("bloom_filter has values and no keys");
   if (!only_flags(a, BPF_F_NUMA_NODE | BPF_F_ZERO_SEED | kAccessFlags) || !prog_access_ok(a.map_flags))
     return bad("bloom_filter: unknown map_flags");
-  if (a.map_extra & ~0xfull) return bad("bloom_filter: map_extra is the number of hash functions, at most 15");
+  if (a.map_extra & ~0xfull)
+    return bad("bloom_filter: map_extra is the number of hash functions, at most 15");
   return Ok{};
 }
 int check_bloom_btf(const Map&, const btf::Btf&, btf::TypeView key, btf::TypeView) {
@@ -34,18 +36,22 @@ int check_bloom_btf(const Map&, const btf::Btf&, btf::TypeView key, btf::TypeVie
 }
 Status check_user_ringbuf(const MapAttr& a) {
   if (!only_flags(a, BPF_F_NUMA_NODE)) return bad("user_ringbuf: unknown map_flags");
-  if (a.key_size || a.value_size || !a.max_entries || a.max_entries & (a.max_entries - 1) || a.max_entries % 4096)
+  if (a.key_size || a.value_size || !a.max_entries || a.max_entries & (a.max_entries - 1) ||
+      a.max_entries % 4096)
     return bad("user_ringbuf: max_entries must be a power of two and a multiple of the page size");
   return Ok{};
 }
 Status check_arena(const MapAttr& a) {
-  if (a.key_size || a.value_size || !a.max_entries) return bad("arena: key_size 0, value_size 0, max_entries > 0");
-  if (!(a.map_flags & BPF_F_MMAPABLE) || !only_flags(a, BPF_F_SEGV_ON_FAULT | BPF_F_MMAPABLE | BPF_F_NO_USER_CONV))
+  if (a.key_size || a.value_size || !a.max_entries)
+    return bad("arena: key_size 0, value_size 0, max_entries > 0");
+  if (!(a.map_flags & BPF_F_MMAPABLE) ||
+      !only_flags(a, BPF_F_SEGV_ON_FAULT | BPF_F_MMAPABLE | BPF_F_NO_USER_CONV))
     return bad("arena: map_flags must have BPF_F_MMAPABLE");
   if (a.map_extra & 4095) return bad("arena: map_extra must be page-aligned");
   const u64 range = u64{a.max_entries} * 4096;
   if (range > 1ull << 32) return Error{E2BIG, "arena: larger than 4 GiB"};
-  if (a.map_extra >> 32 != (a.map_extra + range - 1) >> 32) return Error{ERANGE, "arena: crosses a 4 GiB boundary"};
+  if (a.map_extra >> 32 != (a.map_extra + range - 1) >> 32)
+    return Error{ERANGE, "arena: crosses a 4 GiB boundary"};
   return Ok{};
 }
 class ArenaMap final : public Map {
@@ -62,8 +68,12 @@ class ArenaMap final : public Map {
   s64 update(const void*, const void*, u64) override { return -EOPNOTSUPP; }
   bool may_be_inner() const override { return true; }
 };
-Result<MapPtr> create_arena(const MapAttr& a) { return MapPtr(std::make_shared<ArenaMap>(a)); }
-int accept_btf(const Map&, const btf::Btf&, btf::TypeView, btf::TypeView) { return 0; }
+Result<MapPtr> create_arena(const MapAttr& a) {
+  return MapPtr(std::make_shared<ArenaMap>(a));
+}
+int accept_btf(const Map&, const btf::Btf&, btf::TypeView, btf::TypeView) {
+  return 0;
+}
 
 Status check_struct_ops(const MapAttr& a) {
   if (a.key_size != 4 || a.max_entries != 1 || !only_flags(a, BPF_F_LINK | BPF_F_VTYPE_BTF_OBJ_FD) ||
@@ -77,31 +87,61 @@ class StructOpsMap final : public Map {
   int lookup_user(const void*, void*, u64) override { return -EOPNOTSUPP; }
   bool may_be_inner() const override { return false; }
 };
-Result<MapPtr> create_struct_ops(const MapAttr& a) { return MapPtr(std::make_shared<StructOpsMap>(a)); }
+Result<MapPtr> create_struct_ops(const MapAttr& a) {
+  return MapPtr(std::make_shared<StructOpsMap>(a));
+}
 
 const u32 kStackTrace[] = {BPF_FUNC_get_stackid};
 const u32 kBloom[] = {BPF_FUNC_map_peek_elem, BPF_FUNC_map_push_elem};
 const u32 kUserRingbuf[] = {BPF_FUNC_user_ringbuf_drain};
 
 const MapTypeEntry kTypes[] = {
-    {.def = {.type = BPF_MAP_TYPE_STACK_TRACE, .name = "stack_trace", .btf_struct = "bpf_stack_map", .only_helpers = kStackTrace},
-     .check = check_stack_trace, .create = create_inert, .check_btf = refuse_btf, .capability = Capability::kBpf},
-    {.def = {.type = BPF_MAP_TYPE_BLOOM_FILTER, .name = "bloom_filter", .btf_struct = "bpf_bloom_filter", .traits = MapTrait::kMapKeyless,
+    {.def = {.type = BPF_MAP_TYPE_STACK_TRACE,
+             .name = "stack_trace",
+             .btf_struct = "bpf_stack_map",
+             .only_helpers = kStackTrace},
+     .check = check_stack_trace,
+     .create = create_inert,
+     .check_btf = refuse_btf,
+     .capability = Capability::kBpf},
+    {.def = {.type = BPF_MAP_TYPE_BLOOM_FILTER,
+             .name = "bloom_filter",
+             .btf_struct = "bpf_bloom_filter",
+             .traits = MapTrait::kMapKeyless,
              .only_helpers = kBloom},
-     .check = check_bloom, .create = create_inert, .check_btf = check_bloom_btf, .capability = Capability::kBpf},
-    {.def = {.type = BPF_MAP_TYPE_USER_RINGBUF, .name = "user_ringbuf", .btf_struct = "bpf_ringbuf_map",
-             .traits = MapTrait::kMapKeyless | MapTrait::kMapSleepableOk, .only_helpers = kUserRingbuf,
+     .check = check_bloom,
+     .create = create_inert,
+     .check_btf = check_bloom_btf,
+     .capability = Capability::kBpf},
+    {.def = {.type = BPF_MAP_TYPE_USER_RINGBUF,
+             .name = "user_ringbuf",
+             .btf_struct = "bpf_ringbuf_map",
+             .traits = MapTrait::kMapKeyless | MapTrait::kMapSleepableOk,
+             .only_helpers = kUserRingbuf,
              .unprivileged = true},
-     .check = check_user_ringbuf, .create = create_inert},
-    {.def = {.type = BPF_MAP_TYPE_ARENA, .name = "arena", .btf_struct = "bpf_arena",
+     .check = check_user_ringbuf,
+     .create = create_inert},
+    {.def = {.type = BPF_MAP_TYPE_ARENA,
+             .name = "arena",
+             .btf_struct = "bpf_arena",
              .traits = MapTrait::kMapIsArena | MapTrait::kMapDirectValue | MapTrait::kMapSleepableOk},
-     .check = check_arena, .create = create_arena, .check_btf = accept_btf, .capability = Capability::kBpf},
-    {.def = {.type = BPF_MAP_TYPE_STRUCT_OPS, .name = "struct_ops", .btf_struct = "bpf_struct_ops_map", .traits = MapTrait::kMapIsStructOps},
-     .check = check_struct_ops, .create = create_struct_ops, .capability = Capability::kBpf},
+     .check = check_arena,
+     .create = create_arena,
+     .check_btf = accept_btf,
+     .capability = Capability::kBpf},
+    {.def = {.type = BPF_MAP_TYPE_STRUCT_OPS,
+             .name = "struct_ops",
+             .btf_struct = "bpf_struct_ops_map",
+             .traits = MapTrait::kMapIsStructOps},
+     .check = check_struct_ops,
+     .create = create_struct_ops,
+     .capability = Capability::kBpf},
 };
 
 }  // namespace
 
-std::span<const MapTypeEntry> def_others() { return kTypes; }
+std::span<const MapTypeEntry> def_others() {
+  return kTypes;
+}
 
 }  // namespace osmia::maps

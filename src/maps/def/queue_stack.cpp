@@ -1,4 +1,5 @@
-// queue and stack: values without keys, first or last in first out, in a ring of max_entries values under one lock.
+// queue and stack: values without keys, first or last in first out, in a ring of max_entries values under one
+// lock.
 #include <mutex>
 
 #include "maps/checks.h"
@@ -50,8 +51,10 @@ class QueueStackMap final : public Map {
     const u64 last = head_ ? head_ - 1 : size_ - 1;
     std::memcpy(value, at(stack_ ? last : tail_), value_size());
     if (take) {
-      if (stack_) head_ = last;
-      else tail_ = tail_ + 1 == size_ ? 0 : tail_ + 1;
+      if (stack_)
+        head_ = last;
+      else
+        tail_ = tail_ + 1 == size_ ? 0 : tail_ + 1;
     }
     return 0;
   }
@@ -77,14 +80,28 @@ Result<MapPtr> create(const MapAttr& a) {
 const u32 kHelpers[] = {BPF_FUNC_map_peek_elem, BPF_FUNC_map_pop_elem, BPF_FUNC_map_push_elem};
 constexpr u64 kTraits = MapTrait::kMapKeyless | MapTrait::kMapSleepableOk;
 const MapTypeEntry kTypes[] = {
-    {.def = {.type = BPF_MAP_TYPE_QUEUE, .name = "queue", .btf_struct = "bpf_queue_stack", .traits = kTraits, .only_helpers = kHelpers},
-     .check = check, .create = create, .capability = contract::Capability::kBpf},
-    {.def = {.type = BPF_MAP_TYPE_STACK, .name = "stack", .btf_struct = "bpf_queue_stack", .traits = kTraits, .only_helpers = kHelpers},
-     .check = check, .create = create, .capability = contract::Capability::kBpf},
+    {.def = {.type = BPF_MAP_TYPE_QUEUE,
+             .name = "queue",
+             .btf_struct = "bpf_queue_stack",
+             .traits = kTraits,
+             .only_helpers = kHelpers},
+     .check = check,
+     .create = create,
+     .capability = contract::Capability::kBpf},
+    {.def = {.type = BPF_MAP_TYPE_STACK,
+             .name = "stack",
+             .btf_struct = "bpf_queue_stack",
+             .traits = kTraits,
+             .only_helpers = kHelpers},
+     .check = check,
+     .create = create,
+     .capability = contract::Capability::kBpf},
 };
 
 }  // namespace
 
-std::span<const MapTypeEntry> def_queue_stack() { return kTypes; }
+std::span<const MapTypeEntry> def_queue_stack() {
+  return kTypes;
+}
 
 }  // namespace osmia::maps

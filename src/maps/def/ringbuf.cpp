@@ -16,15 +16,19 @@ constexpr u32 kBusy = BPF_RINGBUF_BUSY_BIT, kDiscard = BPF_RINGBUF_DISCARD_BIT, 
 constexpr u64 kMaxRecord = 0xffffffffu / 4;
 
 struct RecordHeader {
-  u32 length;      // with the busy and discard bits
-  u32 page_offset; // in pages, from the start of the buffer's own mapping to this record: how commit finds the buffer
+  u32 length;       // with the busy and discard bits
+  u32 page_offset;  // in pages, from the start of the buffer's own mapping to this record: how commit finds
+                    // the buffer
 };
 
-u64 load_acquire(const u64* p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
+u64 load_acquire(const u64* p) {
+  return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
 
 Status check(const MapAttr& a) {
   if (!only_flags(a, BPF_F_NUMA_NODE)) return bad("ringbuf: unknown map_flags");
-  if (a.key_size || a.value_size || !a.max_entries || a.max_entries & (a.max_entries - 1) || a.max_entries % 4096)
+  if (a.key_size || a.value_size || !a.max_entries || a.max_entries & (a.max_entries - 1) ||
+      a.max_entries % 4096)
     return bad("ringbuf: max_entries must be a power of two and a multiple of the page size");
   return Ok{};
 }
@@ -36,8 +40,10 @@ Result<MapPtr> RingBufferMap::make(const MapAttr& a) {
   m->size_ = a.max_entries;
   m->mask_ = m->size_ - 1;
   OSMIA_ASSIGN(m->memory_, Region::make(2 * kPage + m->size_, true));
-  // One page in front holds the map's own address, for commit(); then the shared pages, the data, the data again.
-  void* area = mmap(nullptr, 3 * kPage + 2 * m->size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  // One page in front holds the map's own address, for commit(); then the shared pages, the data, the data
+  // again.
+  void* area =
+      mmap(nullptr, 3 * kPage + 2 * m->size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (area == MAP_FAILED) return Error{ENOMEM, "no address space for a ring buffer"};
   m->base_ = static_cast<u8*>(area) + kPage;
   *static_cast<RingBufferMap**>(area) = m.get();
@@ -79,7 +85,8 @@ void RingBufferMap::commit(void* record, u64 flags, bool discard) {
   const bool caught_up = (load_acquire(map->consumer()) & map->mask_) == at;
   if (flags & BPF_RB_FORCE_WAKEUP || (caught_up && !(flags & BPF_RB_NO_WAKEUP))) {
     const u64 one = 1;
-    [[maybe_unused]] const auto n = write(map->event_fd_, &one, sizeof one);  // a full counter is readable already
+    [[maybe_unused]] const auto n =
+        write(map->event_fd_, &one, sizeof one);  // a full counter is readable already
   }
 }
 
@@ -106,15 +113,18 @@ u64 RingBufferMap::query(u64 what) const {
 Result<void*> RingBufferMap::map_memory(void* addr, u64 len, int prot, int flags, off_t off) {
   if (!(flags & MAP_SHARED)) return Error{EINVAL, "a map must be mapped MAP_SHARED"};
   const u64 at = static_cast<u64>(off), all = 2 * kPage + 2 * size_;
-  if (prot & PROT_WRITE && (off || align_up(len, kPage) != kPage)) return Error{EPERM, "only the consumer page is writable"};
-  if (off < 0 || at % kPage || !len || at > all || len > all - at) return Error{EINVAL, "mapping reaches beyond the ring buffer"};
+  if (prot & PROT_WRITE && (off || align_up(len, kPage) != kPage))
+    return Error{EPERM, "only the consumer page is writable"};
+  if (off < 0 || at % kPage || !len || at > all || len > all - at)
+    return Error{EINVAL, "mapping reaches beyond the ring buffer"};
   const u64 once = 2 * kPage + size_;
   u8* p = static_cast<u8*>(mmap(addr, len, prot, flags, memory_.fd(), off));
   if (p == MAP_FAILED) return Error{errno, "mmap"};
   if (at + len > once) {
     const u64 skip = at < once ? once - at : 0;
     const u64 from = at < once ? 2 * kPage : at - size_;
-    if (mmap(p + skip, len - skip, prot, MAP_SHARED | MAP_FIXED, memory_.fd(), static_cast<off_t>(from)) == MAP_FAILED) {
+    if (mmap(p + skip, len - skip, prot, MAP_SHARED | MAP_FIXED, memory_.fd(), static_cast<off_t>(from)) ==
+        MAP_FAILED) {
       munmap(p, len);
       return Error{ENOMEM, "mmap"};
     }
@@ -123,17 +133,23 @@ Result<void*> RingBufferMap::map_memory(void* addr, u64 len, int prot, int flags
 }
 
 namespace {
-const u32 kHelpers[] = {BPF_FUNC_ringbuf_output, BPF_FUNC_ringbuf_reserve, BPF_FUNC_ringbuf_query,
-                        BPF_FUNC_ringbuf_reserve_dynptr, BPF_FUNC_ringbuf_submit_dynptr,
-                        BPF_FUNC_ringbuf_discard_dynptr};
+const u32 kHelpers[] = {BPF_FUNC_ringbuf_output,        BPF_FUNC_ringbuf_reserve,
+                        BPF_FUNC_ringbuf_query,         BPF_FUNC_ringbuf_reserve_dynptr,
+                        BPF_FUNC_ringbuf_submit_dynptr, BPF_FUNC_ringbuf_discard_dynptr};
 const MapTypeEntry kTypes[] = {
-    {.def = {.type = BPF_MAP_TYPE_RINGBUF, .name = "ringbuf", .btf_struct = "bpf_ringbuf_map",
+    {.def = {.type = BPF_MAP_TYPE_RINGBUF,
+             .name = "ringbuf",
+             .btf_struct = "bpf_ringbuf_map",
              .traits = MapTrait::kMapKeyless | MapTrait::kMapRingbuf | MapTrait::kMapSleepableOk,
-             .only_helpers = kHelpers, .unprivileged = true},
-     .check = check, .create = RingBufferMap::make},
+             .only_helpers = kHelpers,
+             .unprivileged = true},
+     .check = check,
+     .create = RingBufferMap::make},
 };
 }  // namespace
 
-std::span<const MapTypeEntry> def_ringbuf() { return kTypes; }
+std::span<const MapTypeEntry> def_ringbuf() {
+  return kTypes;
+}
 
 }  // namespace osmia::maps

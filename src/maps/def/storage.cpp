@@ -1,5 +1,5 @@
-// Local storages: values that hang on sockets, inodes, tasks and cgroups, and the two older cgroup storages. For the
-// verifier only: element operations answer -EOPNOTSUPP.
+// Local storages: values that hang on sockets, inodes, tasks and cgroups, and the two older cgroup storages.
+// For the verifier only: element operations answer -EOPNOTSUPP.
 #include "maps/checks.h"
 #include "maps/map_type.h"
 
@@ -32,12 +32,14 @@ Status check_cgroup(const MapAttr& a) {
   return Ok{};
 }
 
-int check_int_key(const Map&, const btf::Btf&, btf::TypeView key, btf::TypeView) { return is_u32_key(key) ? 0 : EINVAL; }
+int check_int_key(const Map&, const btf::Btf&, btf::TypeView key, btf::TypeView) {
+  return is_u32_key(key) ? 0 : EINVAL;
+}
 
 bool is_int_member(const btf::Btf& btf, const btf::Member& m, u32 bit_offset, u32 bytes) {
   const auto t = btf.skip_modifiers(m.type);
-  return t.is(btf::Kind::kInt) && t.size() == bytes && t.int_info().bits == bytes * 8 && m.bit_offset == bit_offset &&
-         !m.bitfield_size;
+  return t.is(btf::Kind::kInt) && t.size() == bytes && t.int_info().bits == bytes * 8 &&
+         m.bit_offset == bit_offset && !m.bitfield_size;
 }
 // struct bpf_cgroup_storage_key, or the inode number alone.
 int check_cgroup_key(const Map& m, const btf::Btf& btf, btf::TypeView key, btf::TypeView) {
@@ -45,7 +47,8 @@ int check_cgroup_key(const Map& m, const btf::Btf& btf, btf::TypeView key, btf::
     return key.is(btf::Kind::kInt) && key.int_info().bits == 64 && !key.int_info().offset ? 0 : EINVAL;
   }
   if (!key.is(btf::Kind::kStruct) || key.members().size() != 2) return EINVAL;
-  return is_int_member(btf, key.members()[0], 0, 8) && is_int_member(btf, key.members()[1], 64, 4) ? 0 : EINVAL;
+  return is_int_member(btf, key.members()[0], 0, 8) && is_int_member(btf, key.members()[1], 64, 4) ? 0
+                                                                                                   : EINVAL;
 }
 
 constexpr u32 kFields = btf::kFieldSpinLock | btf::kFieldKptr | btf::kFieldRefcount;
@@ -57,30 +60,71 @@ const u32 kCgrp[] = {BPF_FUNC_cgrp_storage_get, BPF_FUNC_cgrp_storage_delete, BP
 const u32 kCgroup[] = {BPF_FUNC_get_local_storage};
 
 const MapTypeEntry kTypes[] = {
-    {.def = {.type = BPF_MAP_TYPE_SK_STORAGE, .name = "sk_storage", .btf_struct = "bpf_local_storage_map", .traits = kTraits, .fields = kFields,
+    {.def = {.type = BPF_MAP_TYPE_SK_STORAGE,
+             .name = "sk_storage",
+             .btf_struct = "bpf_local_storage_map",
+             .traits = kTraits,
+             .fields = kFields,
              .only_helpers = kSk},
-     .check = check_local, .create = create_inert, .check_btf = check_int_key, .capability = Capability::kBpf},
-    {.def = {.type = BPF_MAP_TYPE_INODE_STORAGE, .name = "inode_storage", .btf_struct = "bpf_local_storage_map", .traits = kTraits, .fields = kFields,
+     .check = check_local,
+     .create = create_inert,
+     .check_btf = check_int_key,
+     .capability = Capability::kBpf},
+    {.def = {.type = BPF_MAP_TYPE_INODE_STORAGE,
+             .name = "inode_storage",
+             .btf_struct = "bpf_local_storage_map",
+             .traits = kTraits,
+             .fields = kFields,
              .only_helpers = kInode},
-     .check = check_local, .create = create_inert, .check_btf = check_int_key, .capability = Capability::kBpf},
-    {.def = {.type = BPF_MAP_TYPE_TASK_STORAGE, .name = "task_storage", .btf_struct = "bpf_local_storage_map", .traits = kTraits, .fields = kFields,
+     .check = check_local,
+     .create = create_inert,
+     .check_btf = check_int_key,
+     .capability = Capability::kBpf},
+    {.def = {.type = BPF_MAP_TYPE_TASK_STORAGE,
+             .name = "task_storage",
+             .btf_struct = "bpf_local_storage_map",
+             .traits = kTraits,
+             .fields = kFields,
              .only_helpers = kTask},
-     .check = check_local, .create = create_inert, .check_btf = check_int_key, .capability = Capability::kBpf},
-    {.def = {.type = BPF_MAP_TYPE_CGRP_STORAGE, .name = "cgrp_storage", .btf_struct = "bpf_local_storage_map", .traits = kTraits, .fields = kFields,
+     .check = check_local,
+     .create = create_inert,
+     .check_btf = check_int_key,
+     .capability = Capability::kBpf},
+    {.def = {.type = BPF_MAP_TYPE_CGRP_STORAGE,
+             .name = "cgrp_storage",
+             .btf_struct = "bpf_local_storage_map",
+             .traits = kTraits,
+             .fields = kFields,
              .only_helpers = kCgrp},
-     .check = check_local, .create = create_inert, .check_btf = check_int_key, .capability = Capability::kBpf},
-    {.def = {.type = BPF_MAP_TYPE_CGROUP_STORAGE, .name = "cgroup_storage", .btf_struct = "bpf_cgroup_storage_map",
-             .traits = MapTrait::kMapCgroupStorage | MapTrait::kMapAllowsFields, .fields = btf::kFieldSpinLock,
-             .only_helpers = kCgroup, .unprivileged = true},
-     .check = check_cgroup, .create = create_inert, .check_btf = check_cgroup_key},
-    {.def = {.type = BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, .name = "percpu_cgroup_storage", .btf_struct = "bpf_cgroup_storage_map",
-             .traits = MapTrait::kMapCgroupStorage | MapTrait::kMapPercpu, .only_helpers = kCgroup,
+     .check = check_local,
+     .create = create_inert,
+     .check_btf = check_int_key,
+     .capability = Capability::kBpf},
+    {.def = {.type = BPF_MAP_TYPE_CGROUP_STORAGE,
+             .name = "cgroup_storage",
+             .btf_struct = "bpf_cgroup_storage_map",
+             .traits = MapTrait::kMapCgroupStorage | MapTrait::kMapAllowsFields,
+             .fields = btf::kFieldSpinLock,
+             .only_helpers = kCgroup,
              .unprivileged = true},
-     .check = check_cgroup, .create = create_inert, .check_btf = check_cgroup_key},
+     .check = check_cgroup,
+     .create = create_inert,
+     .check_btf = check_cgroup_key},
+    {.def = {.type = BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
+             .name = "percpu_cgroup_storage",
+             .btf_struct = "bpf_cgroup_storage_map",
+             .traits = MapTrait::kMapCgroupStorage | MapTrait::kMapPercpu,
+             .only_helpers = kCgroup,
+             .unprivileged = true},
+     .check = check_cgroup,
+     .create = create_inert,
+     .check_btf = check_cgroup_key},
 };
 
 }  // namespace
 
-std::span<const MapTypeEntry> def_storage() { return kTypes; }
+std::span<const MapTypeEntry> def_storage() {
+  return kTypes;
+}
 
 }  // namespace osmia::maps

@@ -2,9 +2,9 @@
 #include "preload/library/state.h"
 
 #include <dlfcn.h>
+#include <linux/capability.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <linux/capability.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -12,13 +12,15 @@
 #include <cstring>
 
 #include "runtime/catalog.h"
+#include "runtime/engine.h"
 
 namespace osmia::preload {
 namespace {
 
 constexpr const char* kVmlinux = "/sys/kernel/btf/vmlinux";
 
-// The effective capabilities of the calling thread, as they are now: programs drop and raise them between loads.
+// The effective capabilities of the calling thread, as they are now: programs drop and raise them between
+// loads.
 runtime::Cred effective() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[2] = {};
@@ -57,10 +59,13 @@ runtime::Kernel* make_kernel() {
       rest = rest.size() > one.size() ? rest.substr(one.size() + 1) : "";
       auto m = btf::Btf::from_file(one, *vmlinux);
       const std::string file = one.substr(one.rfind('/') + 1);
-      if (m.ok()) catalog->modules.push_back(*m), names.push_back(file.substr(0, file.find_first_of("-.")));
-      else std::fprintf(stderr, "osmia: OSMIA_MODULE_BTF: %s\n", m.error().message.c_str());
+      if (m.ok())
+        catalog->modules.push_back(*m), names.push_back(file.substr(0, file.find_first_of("-.")));
+      else
+        std::fprintf(stderr, "osmia: OSMIA_MODULE_BTF: %s\n", m.error().message.c_str());
     }
   auto* k = new runtime::Kernel(std::move(catalog), names);
+  runtime::install_engine(*k);
   k->credentials = effective;
   k->unprivileged_disabled = std::strcmp(unprivileged_setting(), "0") != 0;
   return k;
@@ -73,7 +78,9 @@ runtime::Kernel* kernel() {
   return k;
 }
 
-void* next_symbol(const char* name) { return dlsym(RTLD_NEXT, name); }
+void* next_symbol(const char* name) {
+  return dlsym(RTLD_NEXT, name);
+}
 
 const char* redirect(const char* path, const char** content) {
   *content = nullptr;

@@ -1,11 +1,12 @@
-// What the preloaded library holds in its host process: one Kernel, made at the first bpf(2), and libc's own functions
-// behind the ones it takes over.
+// What the preloaded library holds in its host process: one Kernel, made at the first bpf(2), and libc's own
+// functions behind the ones it takes over.
 #pragma once
 #include "runtime/kernel.h"
 
 namespace osmia::preload {
 
-// The process's Kernel; null if it could not be made (then bpf(2) answers ENOSYS, with a line on standard error).
+// The process's Kernel; null if it could not be made (then bpf(2) answers ENOSYS, with a line on standard
+// error).
 runtime::Kernel* kernel();
 
 // libc's function of this name, for a wrapper that has the same name.
@@ -15,8 +16,8 @@ Fn next(const char* name) {
   return reinterpret_cast<Fn>(next_symbol(name));
 }
 
-// The file that stands for `path`: the path itself, $OSMIA_BTF for the kernel's BTF, or null with *content set for a
-// file whose text is made up (the sysctls that tools ask).
+// The file that stands for `path`: the path itself, $OSMIA_BTF for the kernel's BTF, or null with *content
+// set for a file whose text is made up (the sysctls that tools ask).
 const char* redirect(const char* path, const char** content);
 int open_content(const char* content, int flags);  // a descriptor that reads this text
 

@@ -1,5 +1,6 @@
-// The functions that the library takes over. Each keeps libc's signature and errno; what is not about BPF goes on to the
-// real one. They must work before the library's own constructors ran and while the Kernel is being made.
+// The functions that the library takes over. Each keeps libc's signature and errno; what is not about BPF
+// goes on to the real one. They must work before the library's own constructors ran and while the Kernel is
+// being made.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -22,7 +23,9 @@ using namespace osmia;
 
 namespace {
 
-syscall::FdTable& fds() { return syscall::FdTable::instance(); }
+syscall::FdTable& fds() {
+  return syscall::FdTable::instance();
+}
 
 long raw(long nr, long a, long b, long c, long d, long e, long f) {
   static auto* real = preload::next<long (*)(long, ...)>("syscall");
@@ -38,7 +41,9 @@ long our_bpf(int cmd, void* attr, unsigned size) {
   runtime::Kernel* k = preload::kernel();
   if (!k) return errno = ENOSYS, -1;
   const long r = syscall::bpf(*k, cmd, attr, size);
-  if (trace_wanted()) std::fprintf(stderr, "osmia: bpf(%d, %u bytes) = %ld %s\n", cmd, size, r, r < 0 ? syscall::last_error().c_str() : "");
+  if (trace_wanted())
+    std::fprintf(stderr, "osmia: bpf(%d, %u bytes) = %ld %s\n", cmd, size, r,
+                 r < 0 ? syscall::last_error().c_str() : "");
   if (r < 0) return errno = static_cast<int>(-r), -1;
   return r;
 }
@@ -52,7 +57,8 @@ OSMIA_EXPORT long syscall(long nr, ...) {
   for (long& v : a) v = va_arg(ap, long);
   va_end(ap);
   switch (nr) {
-    case SYS_bpf: return our_bpf(static_cast<int>(a[0]), reinterpret_cast<void*>(a[1]), static_cast<unsigned>(a[2]));
+    case SYS_bpf:
+      return our_bpf(static_cast<int>(a[0]), reinterpret_cast<void*>(a[1]), static_cast<unsigned>(a[2]));
     default: return raw(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
     case SYS_dup3:
       if (fds().has(static_cast<int>(a[0])) || fds().has(static_cast<int>(a[1])))
@@ -61,10 +67,18 @@ OSMIA_EXPORT long syscall(long nr, ...) {
   }
 }
 
-OSMIA_EXPORT int close(int fd) { return fds().close(fd); }
-OSMIA_EXPORT int dup(int fd) { return fds().dup(fd); }
-OSMIA_EXPORT int dup2(int from, int to) { return fds().dup2(from, to); }
-OSMIA_EXPORT int dup3(int from, int to, int flags) { return fds().dup3(from, to, flags); }
+OSMIA_EXPORT int close(int fd) {
+  return fds().close(fd);
+}
+OSMIA_EXPORT int dup(int fd) {
+  return fds().dup(fd);
+}
+OSMIA_EXPORT int dup2(int from, int to) {
+  return fds().dup2(from, to);
+}
+OSMIA_EXPORT int dup3(int from, int to, int flags) {
+  return fds().dup3(from, to, flags);
+}
 
 OSMIA_EXPORT int fcntl(int fd, int cmd, ...) {
   va_list ap;
@@ -82,29 +96,36 @@ OSMIA_EXPORT int fcntl64(int fd, int cmd, ...) {
 }
 
 OSMIA_EXPORT void* mmap(void* addr, size_t len, int prot, int flags, int fd, off_t off) {
-  if (fd < 0) return reinterpret_cast<void*>(raw(SYS_mmap, reinterpret_cast<long>(addr), static_cast<long>(len), prot, flags, fd, off));
+  if (fd < 0)
+    return reinterpret_cast<void*>(
+        raw(SYS_mmap, reinterpret_cast<long>(addr), static_cast<long>(len), prot, flags, fd, off));
   return fds().mmap(addr, len, prot, flags, fd, off);
 }
-OSMIA_EXPORT void* mmap64(void* addr, size_t len, int prot, int flags, int fd, off_t off) { return mmap(addr, len, prot, flags, fd, off); }
+OSMIA_EXPORT void* mmap64(void* addr, size_t len, int prot, int flags, int fd, off_t off) {
+  return mmap(addr, len, prot, flags, fd, off);
+}
 
-OSMIA_EXPORT int epoll_ctl(int epfd, int op, int fd, struct epoll_event* event) { return fds().epoll_ctl(epfd, op, fd, event); }
+OSMIA_EXPORT int epoll_ctl(int epfd, int op, int fd, struct epoll_event* event) {
+  return fds().epoll_ctl(epfd, op, fd, event);
+}
 
 // ---- files that tell about the kernel
 
-#define OSMIA_MODE(mode, flags, last)                                   \
-  unsigned mode = 0;                                                    \
-  if (flags & (O_CREAT | __O_TMPFILE)) {                                \
-    va_list ap;                                                         \
-    va_start(ap, last);                                                 \
-    mode = va_arg(ap, unsigned);                                        \
-    va_end(ap);                                                         \
+#define OSMIA_MODE(mode, flags, last)    \
+  unsigned mode = 0;                     \
+  if (flags & (O_CREAT | __O_TMPFILE)) { \
+    va_list ap;                          \
+    va_start(ap, last);                  \
+    mode = va_arg(ap, unsigned);         \
+    va_end(ap);                          \
   }
 
 static int do_openat(int dir, const char* path, int flags, unsigned mode) {
   const char* content;
   path = preload::redirect(path, &content);
   if (content) return preload::open_content(content, flags);
-  return static_cast<int>(raw(SYS_openat, dir, reinterpret_cast<long>(path), flags | O_LARGEFILE, static_cast<long>(mode), 0, 0));
+  return static_cast<int>(
+      raw(SYS_openat, dir, reinterpret_cast<long>(path), flags | O_LARGEFILE, static_cast<long>(mode), 0, 0));
 }
 OSMIA_EXPORT int open(const char* path, int flags, ...) {
   OSMIA_MODE(mode, flags, flags)
@@ -132,8 +153,12 @@ static FILE* do_fopen(const char* real_name, const char* path, const char* how) 
   }
   return preload::next<FILE* (*)(const char*, const char*)>(real_name)(path, how);
 }
-OSMIA_EXPORT FILE* fopen(const char* path, const char* how) { return do_fopen("fopen", path, how); }
-OSMIA_EXPORT FILE* fopen64(const char* path, const char* how) { return do_fopen("fopen64", path, how); }
+OSMIA_EXPORT FILE* fopen(const char* path, const char* how) {
+  return do_fopen("fopen", path, how);
+}
+OSMIA_EXPORT FILE* fopen64(const char* path, const char* how) {
+  return do_fopen("fopen64", path, how);
+}
 
 OSMIA_EXPORT int access(const char* path, int how) {
   const char* content;

@@ -5,29 +5,34 @@
 
 namespace osmia::verifier {
 
-// A load or store of 1, 2, 4 or 8 bytes at regno + off by the current instruction. value_regno: the register loaded
-// into or stored from, -1 for none (immediate stores, atomics). Rejects, or updates the state and facts.
+// A load or store of 1, 2, 4 or 8 bytes at regno + off by the current instruction. value_regno: the register
+// loaded into or stored from, -1 for none (immediate stores, atomics). Rejects, or updates the state and
+// facts.
 void check_mem_access(Env& env, u32 insn_idx, u32 regno, s32 off, int size, Access access, int value_regno,
                       bool strict_alignment_once, bool sign_extend);
 
 // Memory that a helper or kfunc will access: `size` bytes at regno.
 struct MemArg {
-  bool raw_mode = false;          // memory may be uninitialised: it will be written (uninit argument)
-  u32 raw_regno = 0;              // out: register whose stack memory is then marked written
-  s32 raw_access_size = 0;        // out
+  bool raw_mode = false;    // memory may be uninitialised: it will be written (uninit argument)
+  u32 raw_regno = 0;        // out: register whose stack memory is then marked written
+  s32 raw_access_size = 0;  // out
 };
 void check_helper_mem(Env& env, u32 regno, s32 size, Access access, bool zero_size_allowed, MemArg* arg);
 // The same with the size in a register (ARG_CONST_SIZE*), which is bounded and made precise.
-void check_mem_size_reg(Env& env, u32 regno, u32 size_regno, Access access, bool zero_size_allowed, MemArg* arg);
+void check_mem_size_reg(Env& env, u32 regno, u32 size_regno, Access access, bool zero_size_allowed,
+                        MemArg* arg);
 
-// Stack bytes [off, off+size) relative to regno's stack pointer are initialised (or made so for writing with raw_mode).
-void check_stack_range(Env& env, u32 regno, s32 off, s32 size, bool zero_size_allowed, Access access, MemArg* arg);
+// Stack bytes [off, off+size) relative to regno's stack pointer are initialised (or made so for writing with
+// raw_mode).
+void check_stack_range(Env& env, u32 regno, s32 off, s32 size, bool zero_size_allowed, Access access,
+                       MemArg* arg);
 
 // regno points into a map value and [off, off+size) lies inside, away from special fields.
 void check_map_value_access(Env& env, u32 regno, s32 off, s32 size, bool zero_size_allowed, Access access);
 void check_packet_access(Env& env, u32 regno, s32 off, s32 size, bool zero_size_allowed);
 void check_mem_region(Env& env, u32 regno, s32 off, s32 size, u32 mem_size, bool zero_size_allowed);
-// A pointer used as it is: no variable offset, fixed offset 0 unless allowed ("dereference of modified %s ptr R%d off=%d disallowed").
+// A pointer used as it is: no variable offset, fixed offset 0 unless allowed ("dereference of modified %s ptr
+// R%d off=%d disallowed").
 void check_ptr_off_reg(Env& env, const RegState& r, u32 regno, bool fixed_off_ok);
 // An object pointer of BTF type (btf, id) at offset off: what a load of `size` gives; writes facts.
 void check_btf_access(Env& env, u32 regno, s32 off, int size, Access access, int value_regno);
@@ -39,10 +44,10 @@ void scrub_stack(Env& env, u32 frame, s32 off, s32 size);
 std::string reg_type_name(const Env& env, RegType type);
 // Trusted as Linux's is_trusted_reg: referenced, or of a kind that is never stale.
 bool is_trusted_reg(const RegState& r);
-bool in_rcu_section(const Env& env);     // RCU-protected pointers may be followed here
+bool in_rcu_section(const Env& env);  // RCU-protected pointers may be followed here
 bool is_kernel_btf(const Env& env, const btf::Btf* btf);
-// A register's value is inconsistent on an impossible path: logs "REG INVARIANTS VIOLATION" and forgets the ranges
-// (rejects under BPF_F_TEST_REG_INVARIANTS).
+// A register's value is inconsistent on an impossible path: logs "REG INVARIANTS VIOLATION" and forgets the
+// ranges (rejects under BPF_F_TEST_REG_INVARIANTS).
 void check_bounds_sanity(Env& env, Scalar& s, const char* role);
 
 }  // namespace osmia::verifier

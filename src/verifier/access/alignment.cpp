@@ -1,5 +1,5 @@
-// Alignment of one access. Packets start two bytes off a word (NET_IP_ALIGN), so strict mode counts from there. The stack is
-// always strict: spill tracking relies on it.
+// Alignment of one access. Packets start two bytes off a word (NET_IP_ALIGN), so strict mode counts from
+// there. The stack is always strict: spill tracking relies on it.
 #include "verifier/access/region.h"
 #include "verifier/domain/print.h"
 
@@ -36,13 +36,13 @@ void check_alignment(Env& env, const RegState& r, s32 off, int size, bool strict
   if (!strict || size == 1) return;
   if (is_exactly(r.type, RegBase::kPacket) || is_exactly(r.type, RegBase::kPacketMeta)) {
     if (!aligned(r, s64{kIpAlign} + r.off + off, size))
-      env.reject(EACCES, "misaligned packet access off {}+{}+{}+{} size {}", kIpAlign, tnum_strn(r.s.var_off), r.off, off,
-                 size);
+      env.reject(EACCES, "misaligned packet access off {}+{}+{}+{} size {}", kIpAlign, tnum_strn(r.s.var_off),
+                 r.off, off, size);
     return;
   }
   if (!aligned(r, s64{r.off} + off, size))
-    env.reject(EACCES, "misaligned {}access off {}+{}+{} size {}", region_name(r.type), tnum_strn(r.s.var_off), r.off, off,
-               size);
+    env.reject(EACCES, "misaligned {}access off {}+{}+{} size {}", region_name(r.type),
+               tnum_strn(r.s.var_off), r.off, off, size);
 }
 
 }  // namespace osmia::verifier

@@ -1,5 +1,5 @@
-// Arena pointers: 32-bit offsets into a region with guard areas all around, so that every access is safe; a fault reads
-// zero and drops writes. Only the fact that the address needs the arena's base is noted.
+// Arena pointers: 32-bit offsets into a region with guard areas all around, so that every access is safe; a
+// fault reads zero and drops writes. Only the fact that the address needs the arena's base is noted.
 #include "verifier/access/region.h"
 
 namespace osmia::verifier {

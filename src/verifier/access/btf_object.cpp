@@ -1,5 +1,6 @@
-// Objects described by BTF: kernel structures (read only) and what the program allocated. A load that finds a pointer gives
-// a pointer of that type; how far it is trusted follows from the pointer walked, the field's tags and the RCU section.
+// Objects described by BTF: kernel structures (read only) and what the program allocated. A load that finds a
+// pointer gives a pointer of that type; how far it is trusted follows from the pointer walked, the field's
+// tags and the RCU section.
 #include "btf/btf.h"
 #include "btf/special_fields.h"
 #include "btf/struct_walk.h"
@@ -11,7 +12,9 @@ namespace {
 
 constexpr u32 kTrustedMarks = contract::kTrusted | contract::kAlloc | contract::kNonOwnRef;
 
-bool is_alloc(RegType t) { return t.has(contract::kAlloc); }
+bool is_alloc(RegType t) {
+  return t.has(contract::kAlloc);
+}
 
 u32 tag_flags(const btf::WalkResult& w) {
   if (w.tags.empty()) return 0;
@@ -48,7 +51,8 @@ bool is_listed(const RegState& r, const Landing& to, std::string_view suffix) {
   if (!safe) return false;
   for (const btf::Member& m : r.btf->type(safe).members()) {
     const btf::TypeView t = r.btf->type(m.type);
-    if (t.is(btf::Kind::kPtr) && r.btf->skip_modifiers(t.type()).id() == to.btf_id && m.name == to.field) return true;
+    if (t.is(btf::Kind::kPtr) && r.btf->skip_modifiers(t.type()).id() == to.btf_id && m.name == to.field)
+      return true;
   }
   return false;
 }
@@ -58,7 +62,8 @@ u32 inherited_trust(const Env& env, const RegState& r, const Landing& to) {
   constexpr u32 kAllTrust = kTrustedMarks | contract::kRcu;
   u32 flags = to.flags;
   if (r.type.has(contract::kUntrusted)) return contract::kUntrusted;
-  if (!is_trusted_reg(r) && !r.type.has(contract::kRcu)) return flags & ~kAllTrust;  // the old, unflagged kind
+  if (!is_trusted_reg(r) && !r.type.has(contract::kRcu))
+    return flags & ~kAllTrust;  // the old, unflagged kind
   if (is_listed(r, to, "__safe_trusted")) return flags | contract::kTrusted;
   if (is_listed(r, to, "__safe_trusted_or_null")) return flags | contract::kTrusted | contract::kMaybeNull;
   if (!in_rcu_section(env) || r.type.maybe_null()) return contract::kUntrusted;
@@ -74,7 +79,8 @@ u32 inherited_trust(const Env& env, const RegState& r, const Landing& to) {
 
 void check_special_fields(Env& env, const RegState& r, s32 off, int size) {
   if (!is_alloc(r.type)) return;
-  auto record = btf::parse_fields(*r.btf, r.btf_id, btf::kObjectFields, r.btf->type(r.btf_id).size(), nullptr);
+  auto record =
+      btf::parse_fields(*r.btf, r.btf_id, btf::kObjectFields, r.btf->type(r.btf_id).size(), nullptr);
   if (!record.ok()) return;
   for (const btf::Field& f : record->fields)
     if (off < static_cast<s64>(f.offset) + f.size && static_cast<s64>(f.offset) < s64{off} + size)
@@ -128,17 +134,21 @@ void check_btf_access(Env& env, u32 regno, s32 off, int size, Access access, int
   if (!r.s.is_const() || r.s.var_off.value)
     env.reject(EACCES, "R{} is ptr_{} invalid variable offset: off={}, var_off={}", regno, name, off,
                tnum_strn(r.s.var_off));
-  if (r.type.has(contract::kUserMem)) env.reject(EACCES, "R{} is ptr_{} access user memory: off={}", regno, name, off);
-  if (r.type.has(contract::kPercpu)) env.reject(EACCES, "R{} is ptr_{} access percpu memory: off={}", regno, name, off);
+  if (r.type.has(contract::kUserMem))
+    env.reject(EACCES, "R{} is ptr_{} access user memory: off={}", regno, name, off);
+  if (r.type.has(contract::kPercpu))
+    env.reject(EACCES, "R{} is ptr_{} access percpu memory: off={}", regno, name, off);
   // Only objects of the program's own may be written.
   if (access == Access::kWrite && (!is_alloc(r.type) || r.type.has(contract::kUntrusted)))
     env.reject(EACCES, "only read is supported");
   if (is_alloc(r.type) && !r.type.has(contract::kNonOwnRef | contract::kRcu) && !r.ref_obj_id)
     OSMIA_BUG("an allocated object without a reference");
   check_special_fields(env, r, off, size);
-  const Landing to = walk(env, *r.btf, r.btf_id, static_cast<u32>(off), static_cast<u32>(size), is_alloc(r.type));
+  const Landing to =
+      walk(env, *r.btf, r.btf_id, static_cast<u32>(off), static_cast<u32>(size), is_alloc(r.type));
   if (access != Access::kRead || value_regno < 0) return;
-  set_btf_result(env, value_regno, to.is_pointer, r.btf, to.btf_id, to.is_pointer ? inherited_trust(env, r, to) : 0);
+  set_btf_result(env, value_regno, to.is_pointer, r.btf, to.btf_id,
+                 to.is_pointer ? inherited_trust(env, r, to) : 0);
 }
 
 void touch_map_pointer(Env& env, const Touch& t) {

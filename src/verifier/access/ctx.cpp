@@ -1,5 +1,5 @@
-// The program's context, by the model that its program type declares: a table of fields, plain bytes, or arguments typed
-// by BTF. An access that no rule allows is refused; what a read gives is the field's type.
+// The program's context, by the model that its program type declares: a table of fields, plain bytes, or
+// arguments typed by BTF. An access that no rule allows is refused; what a read gives is the field's type.
 #include <string_view>
 
 #include "btf/btf.h"
@@ -17,7 +17,9 @@ constexpr s32 kMaxErrno = 4095;
 constexpr s32 kTracingArgsSize = 8 * 12;  // twelve arguments
 constexpr s32 kSyscallCtxSize = 0xffff;
 
-bool attach_bit(u64 set, u32 attach_type) { return attach_type < 64 && (set >> attach_type & 1); }
+bool attach_bit(u64 set, u32 attach_type) {
+  return attach_type < 64 && (set >> attach_type & 1);
+}
 
 const CtxField* find_field(const Env& env, s32 off) {
   for (const CtxField& f : env.type->fields) {
@@ -38,7 +40,8 @@ bool held(const Env& env, contract::Capability c) {
 
 bool field_access(Env& env, const CtxField& f, const Touch& t, CtxResult& out) {
   const bool write = t.writes();
-  if (write && f.write_attach_types && !attach_bit(f.write_attach_types, env.prog.expected_attach_type)) return false;
+  if (write && f.write_attach_types && !attach_bit(f.write_attach_types, env.prog.expected_attach_type))
+    return false;
   if ((f.access & contract::kCtxPrivileged) && !(env.bpf_capable && env.allow_ptr_leaks)) return false;
   if (!held(env, write ? f.write_capability : f.read_capability)) return false;
   if (!field_allows(f, t.off, t.size, write)) return false;
@@ -56,10 +59,11 @@ bool field_access(Env& env, const CtxField& f, const Touch& t, CtxResult& out) {
 
 bool ctx_access(Env& env, const Touch& t, CtxResult& out) {
   const CtxModel model = env.type->ctx_model;
-  const s32 limit = model == CtxModel::kSyscall ? kSyscallCtxSize
+  const s32 limit = model == CtxModel::kSyscall                                          ? kSyscallCtxSize
                     : (model == CtxModel::kTracingArgs || model == CtxModel::kStructOps) ? kTracingArgsSize
-                    : model == CtxModel::kRawArgs && !env.type->ctx_size                 ? kTracingArgsSize
-                                                                          : static_cast<s32>(env.type->ctx_size);
+                    : model == CtxModel::kRawArgs && !env.type->ctx_size
+                        ? kTracingArgsSize
+                        : static_cast<s32>(env.type->ctx_size);
   if (t.off < 0 || t.off >= limit || t.off % t.size != 0) return false;
   if (const CtxField* f = find_field(env, t.off)) return field_access(env, *f, t, out);
   switch (model) {
@@ -80,7 +84,8 @@ bool field_allows(const CtxField& f, s32 off, int size, bool write) {
   if (!(f.access & (write ? contract::kCtxWrite : contract::kCtxRead))) return false;
   const s32 at = off - f.offset;
   const s32 unit = f.elem ? f.elem : f.size;
-  if ((f.access & contract::kCtxWord) && at == 0 && size == 4) return true;  // two bytes and the padding behind
+  if ((f.access & contract::kCtxWord) && at == 0 && size == 4)
+    return true;  // two bytes and the padding behind
   if (at + size > f.size) return false;
   if (f.access & contract::kCtxAnySize) return true;
   if (size == 8 && (f.access & contract::kCtxWide)) return true;  // its offset is a multiple of 8 already

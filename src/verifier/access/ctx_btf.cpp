@@ -1,5 +1,6 @@
-// Contexts of tracing programs: eight-byte arguments (by-value structs take several) with the types that the attach target's
-// BTF gives them. Which pointers are trusted or may be null is the hook's promise, so the exceptions are listed here.
+// Contexts of tracing programs: eight-byte arguments (by-value structs take several) with the types that the
+// attach target's BTF gives them. Which pointers are trusted or may be null is the hook's promise, so the
+// exceptions are listed here.
 #include <algorithm>
 #include <iterator>
 
@@ -13,33 +14,87 @@ using btf::Kind;
 
 constexpr u32 kDefaultArgs = 5;  // of a target without a prototype
 
-enum AttachType : u32 { kRawTp = 23, kFexit = 25, kModifyReturn = 26, kLsmMac = 27, kIter = 28, kLsmCgroup = 43 };
+enum AttachType : u32 {
+  kRawTp = 23,
+  kFexit = 25,
+  kModifyReturn = 26,
+  kLsmMac = 27,
+  kIter = 28,
+  kLsmCgroup = 43
+};
 
-// Tracepoints with arguments that are null (bit 0 of the argument's nibble) or error pointers (bit 1) at times.
+// Tracepoints with arguments that are null (bit 0 of the argument's nibble) or error pointers (bit 1) at
+// times.
 struct NullArgs {
   std::string_view tracepoint;
   u64 mask;
 };
 constexpr NullArgs kNullArgs[] = {
-    {"sched_pi_setprio", 0x10}, {"sched_process_wait", 0x1}, {"sched_stick_numa", 0x100}, {"sched_swap_numa", 0x100},
-    {"afs_make_fs_call", 0x10}, {"afs_make_fs_calli", 0x10}, {"afs_make_fs_call1", 0x10}, {"afs_make_fs_call2", 0x10},
-    {"afs_protocol_error", 0x1}, {"afs_flock_ev", 0x10}, {"cachefiles_lookup", 0x201}, {"cachefiles_unlink", 0x1},
-    {"cachefiles_rename", 0x1}, {"cachefiles_prep_read", 0x1}, {"cachefiles_mark_active", 0x1},
-    {"cachefiles_mark_failed", 0x1}, {"cachefiles_mark_inactive", 0x1}, {"cachefiles_vfs_error", 0x1},
-    {"cachefiles_io_error", 0x1}, {"cachefiles_ondemand_open", 0x1}, {"cachefiles_ondemand_copen", 0x1},
-    {"cachefiles_ondemand_close", 0x1}, {"cachefiles_ondemand_read", 0x1}, {"cachefiles_ondemand_cread", 0x1},
-    {"cachefiles_ondemand_fd_write", 0x1}, {"cachefiles_ondemand_fd_release", 0x1}, {"ext4_mballoc_discard", 0x10},
-    {"ext4_mballoc_free", 0x10}, {"fib_table_lookup", 0x100}, {"posix_lock_inode", 0x10}, {"fcntl_setlk", 0x10},
-    {"locks_remove_posix", 0x10}, {"flock_lock_inode", 0x10}, {"break_lease_noblock", 0x10},
-    {"break_lease_block", 0x10}, {"break_lease_unblock", 0x10}, {"generic_delete_lease", 0x10},
-    {"time_out_leases", 0x10}, {"host1x_cdma_push_gather", 0x10000}, {"mm_khugepaged_scan_pmd", 0x10},
-    {"mm_collapse_huge_page_isolate", 0x1}, {"mm_khugepaged_scan_file", 0x10}, {"mm_khugepaged_collapse_file", 0x10},
-    {"mm_page_alloc", 0x1}, {"mm_page_pcpu_drain", 0x1}, {"mm_page_alloc_zone_locked", 0x1}, {"netfs_failure", 0x10},
-    {"device_pm_callback_start", 0x10}, {"qdisc_dequeue", 0x1000}, {"rxrpc_recvdata", 0x1}, {"rxrpc_resend", 0x10},
-    {"signal_generate", 0x20}, {"signal_deliver", 0x20}, {"kfree_skb", 0x1000}, {"xs_stream_read_data", 0x1},
-    {"xprt_reserve_cong", 0x10}, {"xprt_release_cong", 0x10}, {"xprt_get_cong", 0x10}, {"xprt_put_cong", 0x10},
-    {"tcp_send_reset", 0x11}, {"tegra_dma_tx_status", 0x100}, {"tmigr_update_events", 0x1},
-    {"writeback_dirty_folio", 0x10}, {"folio_wait_writeback", 0x10}, {"mr_integ_alloc", 0x2000},
+    {"sched_pi_setprio", 0x10},
+    {"sched_process_wait", 0x1},
+    {"sched_stick_numa", 0x100},
+    {"sched_swap_numa", 0x100},
+    {"afs_make_fs_call", 0x10},
+    {"afs_make_fs_calli", 0x10},
+    {"afs_make_fs_call1", 0x10},
+    {"afs_make_fs_call2", 0x10},
+    {"afs_protocol_error", 0x1},
+    {"afs_flock_ev", 0x10},
+    {"cachefiles_lookup", 0x201},
+    {"cachefiles_unlink", 0x1},
+    {"cachefiles_rename", 0x1},
+    {"cachefiles_prep_read", 0x1},
+    {"cachefiles_mark_active", 0x1},
+    {"cachefiles_mark_failed", 0x1},
+    {"cachefiles_mark_inactive", 0x1},
+    {"cachefiles_vfs_error", 0x1},
+    {"cachefiles_io_error", 0x1},
+    {"cachefiles_ondemand_open", 0x1},
+    {"cachefiles_ondemand_copen", 0x1},
+    {"cachefiles_ondemand_close", 0x1},
+    {"cachefiles_ondemand_read", 0x1},
+    {"cachefiles_ondemand_cread", 0x1},
+    {"cachefiles_ondemand_fd_write", 0x1},
+    {"cachefiles_ondemand_fd_release", 0x1},
+    {"ext4_mballoc_discard", 0x10},
+    {"ext4_mballoc_free", 0x10},
+    {"fib_table_lookup", 0x100},
+    {"posix_lock_inode", 0x10},
+    {"fcntl_setlk", 0x10},
+    {"locks_remove_posix", 0x10},
+    {"flock_lock_inode", 0x10},
+    {"break_lease_noblock", 0x10},
+    {"break_lease_block", 0x10},
+    {"break_lease_unblock", 0x10},
+    {"generic_delete_lease", 0x10},
+    {"time_out_leases", 0x10},
+    {"host1x_cdma_push_gather", 0x10000},
+    {"mm_khugepaged_scan_pmd", 0x10},
+    {"mm_collapse_huge_page_isolate", 0x1},
+    {"mm_khugepaged_scan_file", 0x10},
+    {"mm_khugepaged_collapse_file", 0x10},
+    {"mm_page_alloc", 0x1},
+    {"mm_page_pcpu_drain", 0x1},
+    {"mm_page_alloc_zone_locked", 0x1},
+    {"netfs_failure", 0x10},
+    {"device_pm_callback_start", 0x10},
+    {"qdisc_dequeue", 0x1000},
+    {"rxrpc_recvdata", 0x1},
+    {"rxrpc_resend", 0x10},
+    {"signal_generate", 0x20},
+    {"signal_deliver", 0x20},
+    {"kfree_skb", 0x1000},
+    {"xs_stream_read_data", 0x1},
+    {"xprt_reserve_cong", 0x10},
+    {"xprt_release_cong", 0x10},
+    {"xprt_get_cong", 0x10},
+    {"xprt_put_cong", 0x10},
+    {"tcp_send_reset", 0x11},
+    {"tegra_dma_tx_status", 0x100},
+    {"tmigr_update_events", 0x1},
+    {"writeback_dirty_folio", 0x10},
+    {"folio_wait_writeback", 0x10},
+    {"mr_integ_alloc", 0x2000},
     {"bpf_testmod_test_read", 0x0},
 };
 
@@ -99,10 +154,12 @@ Hook hook_of(const Env& env) {
   return h;
 }
 
-u32 words_of(const btf::TypeView& t) { return t.is(Kind::kPtr) ? 1 : (t.size() + 7) / 8; }
+u32 words_of(const btf::TypeView& t) {
+  return t.is(Kind::kPtr) ? 1 : (t.size() + 7) / 8;
+}
 
-// The parameter that the word at `off` belongs to (the tracepoint's own one not counted); nr for the return value,
-// beyond for nothing.
+// The parameter that the word at `off` belongs to (the tracepoint's own one not counted); nr for the return
+// value, beyond for nothing.
 u32 arg_index(const Hook& h, s32 off) {
   if (!h.proto.exists()) return static_cast<u32>(off) / 8;
   s64 end = 0;
@@ -149,7 +206,9 @@ bool raw_tp_exceptions(const Env& env, const Hook& h, u32 arg, RegType& type) {
   return false;
 }
 
-bool is_small_int(const btf::TypeView& t) { return t.is(Kind::kInt) && t.size() <= 8; }
+bool is_small_int(const btf::TypeView& t) {
+  return t.is(Kind::kInt) && t.size() <= 8;
+}
 
 bool no_such_arg(Env& env, const Hook& h, u32 arg) {
   log_line(env, "func '{}' doesn't have {}-th argument", h.name, arg + 1);
@@ -193,8 +252,8 @@ bool pointer_arg(Env& env, const Hook& h, u32 arg, s32 off, btf::TypeView t, boo
     log_line(env, "func '{}' arg{} type {} is not a struct", h.name, arg, btf::kind_name(target.kind()));
     return false;
   }
-  env.log("func '{}' arg{} has btf_id {} type {} '{}'\n", h.name, arg, out.btf_id, btf::kind_name(target.kind()),
-          target.name());
+  env.log("func '{}' arg{} has btf_id {} type {} '{}'\n", h.name, arg, out.btf_id,
+          btf::kind_name(target.kind()), target.name());
   if (may_be_error) {
     env.log("marking pointer arg{} as scalar as it may encode error", arg);
     return true;

@@ -1,12 +1,14 @@
-// The door for instructions: one load or store, sent to its region by the pointer's type. After it the loaded register
-// holds what the bytes can be, narrowed to the access size.
+// The door for instructions: one load or store, sent to its region by the pointer's type. After it the loaded
+// register holds what the bytes can be, narrowed to the access size.
 #include "verifier/access/region.h"
 #include "verifier/domain/print.h"
 #include "verifier/log/log.h"
 
 namespace osmia::verifier {
 
-std::string reg_type_name(const Env& env, RegType type) { return reg_type_str(env, type); }
+std::string reg_type_name(const Env& env, RegType type) {
+  return reg_type_str(env, type);
+}
 
 void assign_scalar_id(Env& env, u32 regno) {
   const RegState& r = env.reg(regno);
@@ -28,11 +30,14 @@ void check_bounds_sanity(Env& env, Scalar& s, const char* role) {
 
 void check_ptr_off_reg(Env& env, const RegState& r, u32 regno, bool fixed_off_ok) {
   if (r.off < 0)
-    env.reject(EACCES, "negative offset {} ptr R{} off={} disallowed", reg_type_name(env, r.type), regno, r.off);
+    env.reject(EACCES, "negative offset {} ptr R{} off={} disallowed", reg_type_name(env, r.type), regno,
+               r.off);
   if (!fixed_off_ok && r.off)
-    env.reject(EACCES, "dereference of modified {} ptr R{} off={} disallowed", reg_type_name(env, r.type), regno, r.off);
+    env.reject(EACCES, "dereference of modified {} ptr R{} off={} disallowed", reg_type_name(env, r.type),
+               regno, r.off);
   if (!r.s.is_const() || r.s.var_off.value)
-    env.reject(EACCES, "variable {} access var_off={} disallowed", reg_type_name(env, r.type), tnum_strn(r.s.var_off));
+    env.reject(EACCES, "variable {} access var_off={} disallowed", reg_type_name(env, r.type),
+               tnum_strn(r.s.var_off));
 }
 
 namespace {

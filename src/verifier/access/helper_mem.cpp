@@ -37,7 +37,8 @@ void check_helper_mem(Env& env, u32 regno, s32 size, Access access, bool zero_si
     case RegBase::kBuf:
       check_writable(env, regno, access, read_only);
       return check_buffer(env, read_only ? "rdonly" : "rdwr", regno, r.off, size);
-    case RegBase::kStack: return check_stack_initialized(env, regno, r.off, size, zero_size_allowed, true, arg);
+    case RegBase::kStack:
+      return check_stack_initialized(env, regno, r.off, size, zero_size_allowed, true, arg);
     case RegBase::kBtfId: return check_btf_access(env, regno, r.off, size, Access::kRead, -1);
     case RegBase::kCtx:
       if (converts_ctx(*env.type)) break;
@@ -54,7 +55,8 @@ void check_helper_mem(Env& env, u32 regno, s32 size, Access access, bool zero_si
              reg_type_name(env, RegType(RegBase::kStack)));
 }
 
-void check_mem_size_reg(Env& env, u32 regno, u32 size_regno, Access access, bool zero_size_allowed, MemArg* arg) {
+void check_mem_size_reg(Env& env, u32 regno, u32 size_regno, Access access, bool zero_size_allowed,
+                        MemArg* arg) {
   const Scalar size = env.reg(size_regno).s;
   // Of a size that varies only the greatest is known to be in bounds; then the bytes must be initialised.
   if (!size.is_const()) arg = nullptr;

@@ -1,5 +1,6 @@
-// Kptr fields of map values. Loads give a pointer that may be null and is only as good as the RCU section allows; plain
-// stores are for unreferenced ones (the others change hands through helpers, which know who owns what).
+// Kptr fields of map values. Loads give a pointer that may be null and is only as good as the RCU section
+// allows; plain stores are for unreferenced ones (the others change hands through helpers, which know who
+// owns what).
 #include "btf/btf.h"
 #include "btf/special_fields.h"
 #include "btf/struct_walk.h"
@@ -12,7 +13,9 @@ namespace {
 constexpr std::string_view kRcuProtected[] = {"prog_test_ref_kfunc", "cgroup", "bpf_cpumask", "task_struct",
                                               "bpf_crypto_ctx"};
 
-const btf::Btf& pointee_btf(const MapInfo& m, const btf::Field& f) { return f.kptr_btf ? *f.kptr_btf : *m.btf; }
+const btf::Btf& pointee_btf(const MapInfo& m, const btf::Field& f) {
+  return f.kptr_btf ? *f.kptr_btf : *m.btf;
+}
 
 bool rcu_safe(const MapInfo& m, const btf::Field& f) {
   if (f.kind == btf::kFieldKptrPercpu) return true;
@@ -59,10 +62,12 @@ void check_store(Env& env, const MapInfo& m, const btf::Field& f, u32 regno) {
   if (matches(env, m, f, r, regno)) return;
   const std::string_view has = r.type.base == RegBase::kBtfId ? r.btf->type(r.btf_id).name() : "";
   const std::string_view wants = pointee_btf(m, f).type(f.btf_id).name();
-  std::string line = fmt::format("invalid kptr access, R{} type={}{} expected={}{}", regno, reg_type_name(env, r.type), has,
-                                 reg_type_name(env, RegType(RegBase::kBtfId)), wants);
+  std::string line =
+      fmt::format("invalid kptr access, R{} type={}{} expected={}{}", regno, reg_type_name(env, r.type), has,
+                  reg_type_name(env, RegType(RegBase::kBtfId)), wants);
   if (f.kind == btf::kFieldKptrUnref)
-    line += fmt::format(" or {}{}", reg_type_name(env, RegType(RegBase::kBtfId, contract::kUntrusted)), wants);
+    line +=
+        fmt::format(" or {}{}", reg_type_name(env, RegType(RegBase::kBtfId, contract::kUntrusted)), wants);
   env.note_reason(line);
   env.log_text(line + "\n");
   env.reject_silently(EACCES);
@@ -81,12 +86,14 @@ bool touch_kptr(Env& env, const Touch& t) {
   if (!field) return false;
 
   const Insn& in = env.insns[t.insn_idx];
-  if (in.mode() != isa::kMem) env.reject(EACCES, "kptr in map can only be accessed using BPF_MEM instruction mode");
+  if (in.mode() != isa::kMem)
+    env.reject(EACCES, "kptr in map can only be accessed using BPF_MEM instruction mode");
   const bool referenced = field->kind != btf::kFieldKptrUnref;
   if (in.cls() != isa::kLdx && referenced) env.reject(EACCES, "store to referenced kptr disallowed");
   switch (in.cls()) {
     case isa::kLdx:
-      set_btf_result(env, t.value_regno, true, &pointee_btf(m, *field), field->btf_id, load_flags(env, m, *field));
+      set_btf_result(env, t.value_regno, true, &pointee_btf(m, *field), field->btf_id,
+                     load_flags(env, m, *field));
       return true;
     case isa::kStx:
       if (env.reg(t.value_regno).is_null()) {

@@ -1,5 +1,5 @@
-// Map values: bounds at any offset in range, special fields out of reach, and the contents of maps that nobody can write
-// any more known as constants.
+// Map values: bounds at any offset in range, special fields out of reach, and the contents of maps that
+// nobody can write any more known as constants.
 #include "base/bits.h"
 #include "btf/special_fields.h"
 #include "verifier/access/region.h"
@@ -57,7 +57,8 @@ u64 constant_at(const MapInfo& m, u64 off, int size, bool sign) {
 
 void check_map_flags(Env& env, u32 regno, s32 off, s32 size, Access how) {
   const MapInfo& m = *env.reg(regno).map;
-  // A read-only map cannot be written; a write-only one cannot be read; if both were set, the first would win.
+  // A read-only map cannot be written; a write-only one cannot be read; if both were set, the first would
+  // win.
   const bool can_write = !(m.map_flags & kReadOnlyProg);
   const bool can_read = (m.map_flags & kReadOnlyProg) || !(m.map_flags & kWriteOnlyProg);
   if (how == Access::kWrite && !can_write)
@@ -70,7 +71,9 @@ void check_map_value_access(Env& env, u32 regno, s32 off, s32 size, bool zero_si
   check_value(env, regno, off, size, zero_size_allowed, true);
 }
 
-void check_map_value_direct(Env& env, u32 regno, s32 off, s32 size) { check_value(env, regno, off, size, false, false); }
+void check_map_value_direct(Env& env, u32 regno, s32 off, s32 size) {
+  check_value(env, regno, off, size, false, false);
+}
 
 void touch_map_value(Env& env, const Touch& t) {
   if (stores_pointer(env, t)) env.reject(EACCES, "R{} leaks addr into map", t.value_regno);

@@ -1,5 +1,6 @@
-// What the region files share: the shape of one access, and the questions that every region asks of a register.
-// Invariant: `off` of a Touch includes the pointer's fixed offset; the variable part is still in the register.
+// What the region files share: the shape of one access, and the questions that every region asks of a
+// register. Invariant: `off` of a Touch includes the pointer's fixed offset; the variable part is still in
+// the register.
 #pragma once
 #include "verifier/access/access.h"
 
@@ -21,13 +22,17 @@ struct Touch {
   bool loads_reg() const { return reads() && value_regno >= 0; }
 };
 
-constexpr bool is_exactly(RegType t, RegBase b) { return t == RegType(b); }
+constexpr bool is_exactly(RegType t, RegBase b) {
+  return t == RegType(b);
+}
 constexpr bool is_socket_like(RegType t) {
   return t.flags == 0 && (t.base == RegBase::kSocket || t.base == RegBase::kSockCommon ||
                           t.base == RegBase::kTcpSock || t.base == RegBase::kXdpSock);
 }
 // The loader may not learn addresses and this is one (or an uninitialised value).
-inline bool is_pointer_value(const Env& env, const RegState& r) { return !env.allow_ptr_leaks && !r.is_scalar(); }
+inline bool is_pointer_value(const Env& env, const RegState& r) {
+  return !env.allow_ptr_leaks && !r.is_scalar();
+}
 inline bool stores_pointer(const Env& env, const Touch& t) {
   return t.writes() && t.value_regno >= 0 && is_pointer_value(env, env.reg(t.value_regno));
 }
@@ -46,7 +51,8 @@ inline void clear_scalar_id(RegState& r) {
   r.id = 0;
   r.off = 0;
 }
-// regno is about to be copied: gives it an id unless it is a constant (or no scalar), so that copies learn together.
+// regno is about to be copied: gives it an id unless it is a constant (or no scalar), so that copies learn
+// together.
 void assign_scalar_id(Env& env, u32 regno);
 
 // -- regions, one file each
@@ -73,15 +79,20 @@ void check_buffer(Env& env, std::string_view what, u32 regno, s32 off, s32 size)
 
 // -- the stack
 void check_stack_bounds(Env& env, u32 regno, s32 off, s32 size, bool by_helper, Access how);
-void check_stack_initialized(Env& env, u32 regno, s32 off, s32 size, bool zero_size_allowed, bool by_helper, MemArg* arg);
+void check_stack_initialized(Env& env, u32 regno, s32 off, s32 size, bool zero_size_allowed, bool by_helper,
+                             MemArg* arg);
 void read_stack(Env& env, const Touch& t);
 void write_stack(Env& env, const Touch& t);
 void write_stack_fixed(Env& env, u32 frame, s32 off, int size, int value_regno, u32 insn_idx);
 // An access below a subprogram's own deepest spill from outside a fastcall pattern: the patterns must stay.
 void check_fastcall_contract(Env& env, u32 subprog, u32 insn_idx, s32 off);
 // Slots are 8 bytes; -1 for offsets above the frame pointer.
-constexpr int slot_of(s32 off) { return (-off - 1) / kRegSize; }
-constexpr int byte_of(s32 off) { return (-off - 1) % kRegSize; }
+constexpr int slot_of(s32 off) {
+  return (-off - 1) / kRegSize;
+}
+constexpr int byte_of(s32 off) {
+  return (-off - 1) % kRegSize;
+}
 inline void demote_to_misc(SlotType& t) {
   if (t != SlotType::kInvalid) t = SlotType::kMisc;
 }

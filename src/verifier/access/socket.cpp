@@ -1,5 +1,5 @@
-// Kernel objects that programs see as UAPI structs (sockets): the catalog's layout of each says which parts may be read.
-// They are never written.
+// Kernel objects that programs see as UAPI structs (sockets): the catalog's layout of each says which parts
+// may be read. They are never written.
 #include "verifier/access/region.h"
 
 namespace osmia::verifier {
@@ -19,10 +19,12 @@ void touch_socket(Env& env, const Touch& t) {
   const RegState& r = env.reg(t.regno);
   if (t.writes()) env.reject(EACCES, "R{} cannot write into {}", t.regno, reg_type_name(env, r.type));
   if (r.s.smin < 0)
-    env.reject(EACCES, "R{} min value is negative, either use unsigned index or do a if (index >=0) check.", t.regno);
+    env.reject(EACCES, "R{} min value is negative, either use unsigned index or do a if (index >=0) check.",
+               t.regno);
   const contract::CtxField* field = readable_field(env, r.type.base, t.off, t.size);
   if (!field)
-    env.reject(EACCES, "R{} invalid {} access off={} size={}", t.regno, reg_type_name(env, r.type), t.off, t.size);
+    env.reject(EACCES, "R{} invalid {} access off={} size={}", t.regno, reg_type_name(env, r.type), t.off,
+               t.size);
   env.aux[t.insn_idx].ctx_field = field;
   if (t.value_regno >= 0) mark_unknown(env, t.value_regno);
 }

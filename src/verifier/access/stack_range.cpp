@@ -1,5 +1,5 @@
-// Stack bounds, and ranges of stack bytes that must be initialised before somebody reads them. Bytes that a helper may
-// overwrite lose what was known of them.
+// Stack bounds, and ranges of stack bytes that must be initialised before somebody reads them. Bytes that a
+// helper may overwrite lose what was known of them.
 #include "verifier/access/region.h"
 #include "verifier/call/call.h"
 #include "verifier/domain/print.h"
@@ -39,7 +39,9 @@ void check_stack_bounds(Env& env, u32 regno, s32 off, s32 size, bool by_helper, 
   const RegState& r = env.reg(regno);
   const u32 frame = r.frameno;
   const bool fixed = r.s.is_const();
-  const std::string_view verb = by_helper ? " indirect access to" : how == Access::kRead ? " read from" : " write to";
+  const std::string_view verb = by_helper              ? " indirect access to"
+                                : how == Access::kRead ? " read from"
+                                                       : " write to";
   s64 first, end;
   if (fixed) {
     first = static_cast<s64>(r.s.var_off.value + static_cast<u64>(s64{off}));
@@ -60,12 +62,13 @@ void check_stack_bounds(Env& env, u32 regno, s32 off, s32 size, bool by_helper, 
   }
   if (error && fixed) env.reject(error, "invalid{} stack R{} off={} size={}", verb, regno, off, size);
   if (error)
-    env.reject(error, "invalid variable-offset{} stack R{} var_off={} off={} size={}", verb, regno, tnum_strn(r.s.var_off),
-               off, size);
+    env.reject(error, "invalid variable-offset{} stack R{} var_off={} off={} size={}", verb, regno,
+               tnum_strn(r.s.var_off), off, size);
   grow(env, frame, -first);
 }
 
-void check_stack_initialized(Env& env, u32 regno, s32 off, s32 size, bool zero_size_allowed, bool by_helper, MemArg* arg) {
+void check_stack_initialized(Env& env, u32 regno, s32 off, s32 size, bool zero_size_allowed, bool by_helper,
+                             MemArg* arg) {
   const std::string_view verb = by_helper ? " indirect" : "";
   if (size == 0 && !zero_size_allowed) env.reject(EACCES, "invalid zero-sized read");
   // Helpers may write: bytes are checked one by one below unless the buffer is an output.
@@ -115,10 +118,11 @@ void check_stack_initialized(Env& env, u32 regno, s32 off, s32 size, bool zero_s
         for (SlotType& b : w.type) demote_to_misc(b);
       }
     } else if (fixed) {
-      env.reject(EACCES, "invalid{} read from stack R{} off {}+{} size {}", verb, regno, first, i - first, size);
+      env.reject(EACCES, "invalid{} read from stack R{} off {}+{} size {}", verb, regno, first, i - first,
+                 size);
     } else {
-      env.reject(EACCES, "invalid{} read from stack R{} var_off {}+{} size {}", verb, regno, tnum_strn(var.var_off),
-                 i - first, size);
+      env.reject(EACCES, "invalid{} read from stack R{} var_off {}+{} size {}", verb, regno,
+                 tnum_strn(var.var_off), i - first, size);
     }
     // One byte read keeps the whole slot; nothing is known to be overwritten.
     mark_stack_read(env, *env.cur, frame, slot);

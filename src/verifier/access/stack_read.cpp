@@ -1,5 +1,5 @@
-// Loads from the stack. A load that matches a spill restores the register (a fill); any other load of initialised bytes
-// gives a scalar, zero if all of them are known to be zero.
+// Loads from the stack. A load that matches a spill restores the register (a fill); any other load of
+// initialised bytes gives a scalar, zero if all of them are known to be zero.
 #include "verifier/access/region.h"
 #include "verifier/domain/print.h"
 #include "verifier/log/log.h"
@@ -7,7 +7,9 @@
 namespace osmia::verifier {
 namespace {
 
-void scratch(Env& env, int slot) { env.scratch_slot(env.cur->curframe, slot); }
+void scratch(Env& env, int slot) {
+  env.scratch_slot(env.cur->curframe, slot);
+}
 
 void set_zero(Env& env, u32 regno) {
   RegState& r = env.mut_reg(regno);
@@ -15,9 +17,12 @@ void set_zero(Env& env, u32 regno) {
   r.precise = !env.bpf_capable;
 }
 
-void mark_loaded(Env& env, u32 regno) { mark_reg_written(*env.cur, env.cur->curframe, regno); }
+void mark_loaded(Env& env, u32 regno) {
+  mark_reg_written(*env.cur, env.cur->curframe, regno);
+}
 
-// The loaded register by the types of bytes [first, end), none of which is part of a spill that can be restored.
+// The loaded register by the types of bytes [first, end), none of which is part of a spill that can be
+// restored.
 void load_bytes(Env& env, u32 frame, s32 first, s32 end, u32 dst) {
   bool zero = true;
   for (s32 i = first; i < end && zero; i++) {
@@ -121,9 +126,10 @@ void read_stack(Env& env, const Touch& t) {
   if (var.is_const()) return read_fixed(env, t, frame, t.off + static_cast<s32>(var.var_off.value));
   // Without a register to go to (atomics), only a fixed offset tells whether a pointer would leak.
   if (t.value_regno < 0)
-    env.reject(EACCES,
-               "variable offset stack pointer cannot be passed into helper function; var_off={} off={} size={}",
-               tnum_strn(var.var_off), t.off, t.size);
+    env.reject(
+        EACCES,
+        "variable offset stack pointer cannot be passed into helper function; var_off={} off={} size={}",
+        tnum_strn(var.var_off), t.off, t.size);
   check_stack_initialized(env, t.regno, t.off, t.size, false, false, nullptr);
   const s32 first = static_cast<s32>(var.smin + t.off), last = static_cast<s32>(var.smax + t.off);
   load_bytes(env, frame, first, last + t.size, t.value_regno);

@@ -1,5 +1,6 @@
-// Stores to the stack. A store at a slot's lowest address keeps the value (a spill), anything else leaves bytes of unknown
-// or zero content; a store at a variable offset may have hit any byte of its range, so it weakens all of them.
+// Stores to the stack. A store at a slot's lowest address keeps the value (a spill), anything else leaves
+// bytes of unknown or zero content; a store at a variable offset may have hit any byte of its range, so it
+// weakens all of them.
 #include "verifier/access/region.h"
 #include "verifier/call/call.h"
 #include "verifier/log/log.h"
@@ -18,7 +19,9 @@ bool is_spillable(RegType t) {
   }
 }
 
-bool stores_immediate(const Insn& in) { return in.cls() == isa::kSt && in.mode() == isa::kMem; }
+bool stores_immediate(const Insn& in) {
+  return in.cls() == isa::kSt && in.mode() == isa::kMem;
+}
 
 bool is_special(const StackSlot& s) {
   const SlotType t = s.type[kRegSize - 1];
@@ -46,9 +49,12 @@ void save_register(Env& env, u32 frame, int slot, const RegState& value, int siz
   }
 }
 
-void scratch(Env& env, int slot) { env.scratch_slot(env.cur->curframe, slot); }
+void scratch(Env& env, int slot) {
+  env.scratch_slot(env.cur->curframe, slot);
+}
 
-// Store bypass: a younger load could see what the slot held before, unless that was plain data of this program's.
+// Store bypass: a younger load could see what the slot held before, unless that was plain data of this
+// program's.
 void note_spec_v4(Env& env, const StackSlot& s, s32 off, int size, const RegState* value, u32 insn_idx) {
   if (env.bypass_spec_v4) return;
   bool needed = value && is_spillable(value->type);
@@ -124,7 +130,8 @@ void write_variable(Env& env, const Touch& t) {
   const s32 first = static_cast<s32>(ptr.s.smin + t.off);
   const s32 end = static_cast<s32>(ptr.s.smax + t.off + t.size);
   const Insn& in = env.insns[t.insn_idx];
-  const bool zero = t.value_regno >= 0 ? env.reg(t.value_regno).is_null() : stores_immediate(in) && in.imm == 0;
+  const bool zero =
+      t.value_regno >= 0 ? env.reg(t.value_regno).is_null() : stores_immediate(in) && in.imm == 0;
   bool zero_used = false;  // the store's being zero let a byte stay known as zero
 
   for (s32 i = first; i < end; i++) destroy_if_dynptr_slot(env, frame, slot_of(i));
@@ -153,7 +160,8 @@ void write_variable(Env& env, const Touch& t) {
       zero_used = true;
     }
     if (w.type[byte] == SlotType::kInvalid && !env.allow_uninit_stack)
-      env.reject(EINVAL, "uninit stack in range of var-offset write prohibited for !root; insn {}, off: {}", t.insn_idx, i);
+      env.reject(EINVAL, "uninit stack in range of var-offset write prohibited for !root; insn {}, off: {}",
+                 t.insn_idx, i);
     w.type[byte] = type;
   }
   if (zero_used && t.value_regno >= 0) mark_precise(env, t.value_regno);
@@ -164,7 +172,8 @@ void write_variable(Env& env, const Touch& t) {
 void write_stack(Env& env, const Touch& t) {
   const RegState& ptr = env.reg(t.regno);
   if (!ptr.s.is_const()) return write_variable(env, t);
-  write_stack_fixed(env, ptr.frameno, t.off + static_cast<s32>(ptr.s.var_off.value), t.size, t.value_regno, t.insn_idx);
+  write_stack_fixed(env, ptr.frameno, t.off + static_cast<s32>(ptr.s.var_off.value), t.size, t.value_regno,
+                    t.insn_idx);
 }
 
 void scrub_stack(Env& env, u32 frame, s32 off, s32 size) {

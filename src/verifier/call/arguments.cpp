@@ -1,9 +1,9 @@
-// Arguments of helpers: one function per kind. Each first asks whether the register's type fits the kind, then whether
-// its offset may be passed, then what the kind itself demands.
+// Arguments of helpers: one function per kind. Each first asks whether the register's type fits the kind,
+// then whether its offset may be passed, then what the kind itself demands.
 #include <span>
 
-#include "verifier/call/common.h"
 #include "btf/struct_walk.h"
+#include "verifier/call/common.h"
 
 namespace osmia::verifier {
 
@@ -13,12 +13,14 @@ namespace {
 
 using Types = std::span<const RegType>;
 
-constexpr RegType kSockTypes[] = {{RegBase::kSockCommon}, {RegBase::kSocket}, {RegBase::kTcpSock}, {RegBase::kXdpSock}};
+constexpr RegType kSockTypes[] = {
+    {RegBase::kSockCommon}, {RegBase::kSocket}, {RegBase::kTcpSock}, {RegBase::kXdpSock}};
 constexpr RegType kBtfSockTypes[] = {{RegBase::kSockCommon}, {RegBase::kSocket}, {RegBase::kTcpSock},
                                      {RegBase::kXdpSock},    {RegBase::kBtfId},  {RegBase::kBtfId, kTrusted}};
-constexpr RegType kMemTypes[] = {{RegBase::kStack},    {RegBase::kPacket}, {RegBase::kPacketMeta},
-                                 {RegBase::kMapKey},   {RegBase::kMapValue}, {RegBase::kMem},
-                                 {RegBase::kMem, kRingbufMem}, {RegBase::kBuf}, {RegBase::kBtfId, kTrusted}};
+constexpr RegType kMemTypes[] = {
+    {RegBase::kStack},          {RegBase::kPacket}, {RegBase::kPacketMeta},       {RegBase::kMapKey},
+    {RegBase::kMapValue},       {RegBase::kMem},    {RegBase::kMem, kRingbufMem}, {RegBase::kBuf},
+    {RegBase::kBtfId, kTrusted}};
 constexpr RegType kLockTypes[] = {{RegBase::kMapValue}, {RegBase::kBtfId, kAlloc}};
 constexpr RegType kSocketTypes[] = {{RegBase::kSocket}};
 constexpr RegType kScalarTypes[] = {{RegBase::kScalar}};
@@ -26,8 +28,8 @@ constexpr RegType kCtxTypes[] = {{RegBase::kCtx}};
 constexpr RegType kRingbufTypes[] = {{RegBase::kMem, kRingbufMem}};
 constexpr RegType kMapPtrTypes[] = {{RegBase::kConstMapPtr}};
 constexpr RegType kBtfTypes[] = {{RegBase::kBtfId}, {RegBase::kBtfId, kTrusted}, {RegBase::kBtfId, kRcu}};
-constexpr RegType kPercpuTypes[] = {{RegBase::kBtfId, kPercpu}, {RegBase::kBtfId, kPercpu | kRcu},
-                                    {RegBase::kBtfId, kPercpu | kTrusted}};
+constexpr RegType kPercpuTypes[] = {
+    {RegBase::kBtfId, kPercpu}, {RegBase::kBtfId, kPercpu | kRcu}, {RegBase::kBtfId, kPercpu | kTrusted}};
 constexpr RegType kFuncTypes[] = {{RegBase::kFunc}};
 constexpr RegType kStackTypes[] = {{RegBase::kStack}};
 constexpr RegType kMapValueTypes[] = {{RegBase::kMapValue}};
@@ -35,8 +37,12 @@ constexpr RegType kDynptrTypes[] = {{RegBase::kStack}, {RegBase::kDynptr}};
 
 Types types_for(ArgKind kind) {
   switch (kind) {
-    case ArgKind::kMapKey: case ArgKind::kMapValue: case ArgKind::kMem: return kMemTypes;
-    case ArgKind::kConstSize: case ArgKind::kConstSizeOrZero: case ArgKind::kConstAllocSizeOrZero:
+    case ArgKind::kMapKey:
+    case ArgKind::kMapValue:
+    case ArgKind::kMem: return kMemTypes;
+    case ArgKind::kConstSize:
+    case ArgKind::kConstSizeOrZero:
+    case ArgKind::kConstAllocSizeOrZero:
     case ArgKind::kScalar: return kScalarTypes;
     case ArgKind::kConstMapPtr: return kMapPtrTypes;
     case ArgKind::kCtx: return kCtxTypes;
@@ -44,12 +50,14 @@ Types types_for(ArgKind kind) {
     case ArgKind::kBtfIdSockCommon: return kBtfSockTypes;
     case ArgKind::kSocket: return kSocketTypes;
     case ArgKind::kBtfId: return kBtfTypes;
-    case ArgKind::kSpinLock: case ArgKind::kKptrXchgDest: return kLockTypes;
+    case ArgKind::kSpinLock:
+    case ArgKind::kKptrXchgDest: return kLockTypes;
     case ArgKind::kRingbufMem: return kRingbufTypes;
     case ArgKind::kPercpuBtfId: return kPercpuTypes;
     case ArgKind::kFunc: return kFuncTypes;
     case ArgKind::kStackMem: return kStackTypes;
-    case ArgKind::kConstStr: case ArgKind::kTimer: return kMapValueTypes;
+    case ArgKind::kConstStr:
+    case ArgKind::kTimer: return kMapValueTypes;
     case ArgKind::kDynptr: return kDynptrTypes;
     default: OSMIA_BUG("argument kind without register types");
   }
@@ -67,7 +75,7 @@ Types types_for(ArgKind kind) {
 // A pointer to a kernel object where `want` (in the kernel's BTF) is expected.
 void check_object_type(Env& env, u32 regno, const ArgSpec& arg, u32 want, bool strict) {
   const RegState& r = env.reg(regno);
-  if (r.type.has(kPercpu)) return;   // the helper's own checks
+  if (r.type.has(kPercpu)) return;  // the helper's own checks
   if (r.type.has(kAlloc)) {
     if (arg.kind != ArgKind::kSpinLock && arg.kind != ArgKind::kKptrXchgDest)
       env.reject(EFAULT, "verifier internal error: unimplemented handling of MEM_ALLOC");
@@ -102,8 +110,8 @@ void note_map(Env& env, u32 regno, CallMeta& meta) {
   const RegState& r = env.reg(regno);
   // A timer says which map it lives in; the map argument must be that one (inner maps: by look-up).
   if (meta.map && (meta.map != r.map || meta.map_uid != r.map_uid))
-    env.reject(EINVAL, "timer pointer in R1 map_uid={} doesn't match map pointer in R2 map_uid={}", meta.map_uid,
-               r.map_uid);
+    env.reject(EINVAL, "timer pointer in R1 map_uid={} doesn't match map pointer in R2 map_uid={}",
+               meta.map_uid, r.map_uid);
   meta.map = r.map;
   meta.map_uid = r.map_uid;
 }
@@ -181,8 +189,8 @@ void check_arg_type(Env& env, u32 regno, const ArgSpec& arg, u32 btf_id, const C
   if (!env.reg(regno).is(RegBase::kBtfId)) return;
   if (types.data() == kMemTypes) {
     if (!(arg.flags & kRdOnly))
-      env.reject(EACCES, "{}() may write into memory pointed by R{} type={}", meta.fn ? meta.fn->name : "", regno,
-                 reg_type_str(env, env.reg(regno).type));
+      env.reject(EACCES, "{}() may write into memory pointed by R{} type={}", meta.fn ? meta.fn->name : "",
+                 regno, reg_type_str(env, env.reg(regno).type));
     return;
   }
   u32 want = btf_id;
@@ -198,13 +206,19 @@ void check_arg_offset(Env& env, u32 regno, bool release, bool dynptr) {
   if (release) {
     if (dynptr && is_exact(r, RegBase::kStack)) return;
     if (r.off)
-      env.reject(EINVAL, "R{} must have zero offset when passed to release func or trusted arg to kfunc", regno);
+      env.reject(EINVAL, "R{} must have zero offset when passed to release func or trusted arg to kfunc",
+                 regno);
     check_ptr_off_reg(env, r, regno, false);
     return;
   }
   switch (r.type.base) {
-    case RegBase::kStack: case RegBase::kPacket: case RegBase::kPacketMeta: case RegBase::kMapKey:
-    case RegBase::kMapValue: case RegBase::kArena: case RegBase::kScalar:
+    case RegBase::kStack:
+    case RegBase::kPacket:
+    case RegBase::kPacketMeta:
+    case RegBase::kMapKey:
+    case RegBase::kMapValue:
+    case RegBase::kArena:
+    case RegBase::kScalar:
       if (f == 0) return;
       break;
     case RegBase::kMem:

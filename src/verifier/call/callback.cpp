@@ -1,6 +1,7 @@
-// Callbacks. A helper that calls back is explored from two sides: the path that goes on as if the callback were not
-// called (again), and a path into the callback that comes back to the call. Asynchronous callbacks start on a stack of
-// their own. Invariant: the caller's own frame is not touched but for its iteration count.
+// Callbacks. A helper that calls back is explored from two sides: the path that goes on as if the callback
+// were not called (again), and a path into the callback that comes back to the call. Asynchronous callbacks
+// start on a stack of their own. Invariant: the caller's own frame is not touched but for its iteration
+// count.
 #include "verifier/call/common.h"
 
 namespace osmia::verifier {

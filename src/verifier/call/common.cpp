@@ -5,7 +5,9 @@ namespace osmia::verifier {
 
 using namespace contract;
 
-bool in_sleepable(const Env& env) { return env.prog_sleepable || env.cur->in_sleepable; }
+bool in_sleepable(const Env& env) {
+  return env.prog_sleepable || env.cur->in_sleepable;
+}
 
 std::string_view struct_behind(RegBase base) {
   switch (base) {

@@ -1,5 +1,6 @@
-// Constant strings: text in a frozen read-only map, so that it can be read while verifying, and the format strings that
-// snprintf-like helpers take. Invariant: the bytes are read only after the map is known never to change.
+// Constant strings: text in a frozen read-only map, so that it can be read while verifying, and the format
+// strings that snprintf-like helpers take. Invariant: the bytes are read only after the map is known never to
+// change.
 #include <cctype>
 #include <cstring>
 #include <string_view>
@@ -9,7 +10,9 @@
 namespace osmia::verifier {
 namespace {
 
-bool is_read_only(const MapInfo& map) { return (map.map_flags & kMapFlagRdonlyProg) && map.frozen; }
+bool is_read_only(const MapInfo& map) {
+  return (map.map_flags & kMapFlagRdonlyProg) && map.frozen;
+}
 
 // The NUL-terminated text at `off` in the map's only value; the caller checked that it is one.
 std::string_view text_at(const MapInfo& map, u64 off) {
@@ -81,7 +84,8 @@ void check_const_string(Env& env, u32 regno) {
   check_map_value_access(env, regno, r.off, static_cast<s32>(map.value_size) - r.off, false, Access::kRead);
   const u64 off = static_cast<u64>(static_cast<s64>(r.off)) + r.s.const_value();
   if (map.max_entries != 1) env.reject(kEnotsupp, "direct value access on string failed");
-  if (off >= map.value_size || off >= map.value_len) env.reject(EINVAL, "direct value access on string failed");
+  if (off >= map.value_size || off >= map.value_len)
+    env.reject(EINVAL, "direct value access on string failed");
   const u64 room = std::min<u64>(map.value_size, map.value_len) - off;
   if (!std::memchr(reinterpret_cast<const char*>(map.value_base + off), 0, room))
     env.reject(EINVAL, "string is not zero-terminated");
@@ -90,7 +94,7 @@ void check_const_string(Env& env, u32 regno) {
 void check_snprintf(Env& env) {
   const RegState& fmt = env.reg(3);
   const u64 len = env.reg(5).s.var_off.value;
-  if (len % 8) env.reject_silently(EINVAL);   // the data is an array of u64
+  if (len % 8) env.reject_silently(EINVAL);  // the data is an array of u64
   const u64 off = static_cast<u64>(static_cast<s64>(fmt.off)) + fmt.s.const_value();
   if (!format_fits(text_at(*fmt.map, off), len / 8)) env.reject(EINVAL, "Invalid format string");
 }

@@ -1,6 +1,6 @@
-// Dynptrs on the stack: two slots that only helpers may fill, each with an id that ties slices to their dynptr, and a
-// reference where the memory behind must be given back. Invariant: both slots of a dynptr are marked whole or not at
-// all, and a slice never outlives its dynptr.
+// Dynptrs on the stack: two slots that only helpers may fill, each with an id that ties slices to their
+// dynptr, and a reference where the memory behind must be given back. Invariant: both slots of a dynptr are
+// marked whole or not at all, and a slice never outlives its dynptr.
 #include "verifier/call/common.h"
 
 namespace osmia::verifier {
@@ -28,13 +28,16 @@ void clear_slots(Env& env, u32 frame, int slot) {
   }
 }
 
-const StackSlot& slot_at(const Env& env, const StackPlace& p) { return env.cur->frames[p.frame]->stack[p.slot]; }
+const StackSlot& slot_at(const Env& env, const StackPlace& p) {
+  return env.cur->frames[p.frame]->stack[p.slot];
+}
 
 bool holds_whole_dynptr(const Env& env, const StackPlace& p) {
   const Stack& stack = env.cur->frames[p.frame]->stack;
   if (stack[p.slot].type[0] != SlotType::kDynptr || !stack[p.slot].spilled.dynptr.first_slot) return false;
   for (int b = 0; b < kRegSize; b++)
-    if (stack[p.slot].type[b] != SlotType::kDynptr || stack[p.slot - 1].type[b] != SlotType::kDynptr) return false;
+    if (stack[p.slot].type[b] != SlotType::kDynptr || stack[p.slot - 1].type[b] != SlotType::kDynptr)
+      return false;
   return true;
 }
 
@@ -118,7 +121,8 @@ void destroy_if_dynptr_slot(Env& env, u32 frame, int slot) {
     const Stack& stack = env.cur->frames[frame]->stack;
     if (slot < 0 || slot >= stack.slots() || stack[slot].type[0] != SlotType::kDynptr) return;
     if (!stack[slot].spilled.dynptr.first_slot) slot++;
-    if (is_refcounted(stack[slot].spilled.dynptr.kind)) env.reject(EINVAL, "cannot overwrite referenced dynptr");
+    if (is_refcounted(stack[slot].spilled.dynptr.kind))
+      env.reject(EINVAL, "cannot overwrite referenced dynptr");
   }
   env.scratch_slot(frame, slot);
   env.scratch_slot(frame, slot - 1);
@@ -134,7 +138,9 @@ bool dynptr_is_acquired(Env& env, u32 regno) {
 
 void release_stack_dynptr(Env& env, u32 regno, std::string_view name, u32 id) {
   const StackPlace p = place_on_stack(env, regno, "dynptr", kDynptrSlots);
-  const auto fail = [&] { env.reject(EINVAL, "func {}#{} reference has not been acquired before", name, id); };
+  const auto fail = [&] {
+    env.reject(EINVAL, "func {}#{} reference has not been acquired before", name, id);
+  };
   if (p.placement != Placement::kOk) fail();
   if (!is_refcounted(slot_at(env, p).spilled.dynptr.kind)) {
     clear_slots(env, p.frame, p.slot);
@@ -146,7 +152,8 @@ void release_stack_dynptr(Env& env, u32 regno, std::string_view name, u32 id) {
   const int slots = env.cur->frames[p.frame]->stack.slots();
   for (int s = 1; s < slots; s++) {
     const StackSlot& slot = env.cur->frames[p.frame]->stack[s];
-    if (slot.type[0] != SlotType::kDynptr || slot.spilled.ref_obj_id != ref || !slot.spilled.dynptr.first_slot)
+    if (slot.type[0] != SlotType::kDynptr || slot.spilled.ref_obj_id != ref ||
+        !slot.spilled.dynptr.first_slot)
       continue;
     clear_slots(env, p.frame, s);
   }
@@ -156,7 +163,8 @@ DynptrFacts dynptr_facts(Env& env, u32 regno) {
   const RegState& r = env.reg(regno);
   if (is_exact(r, RegBase::kDynptr)) return {r.id, r.ref_obj_id, r.dynptr.kind};
   const StackPlace p = place_on_stack(env, regno, "dynptr", kDynptrSlots);
-  if (p.placement != Placement::kOk) env.reject(EINVAL, "verifier internal error: failed to obtain dynptr id");
+  if (p.placement != Placement::kOk)
+    env.reject(EINVAL, "verifier internal error: failed to obtain dynptr id");
   const RegState& d = slot_at(env, p).spilled;
   return {d.id, d.ref_obj_id, d.dynptr.kind};
 }
@@ -182,7 +190,8 @@ void check_dynptr_arg(Env& env, u32 regno, u32 flags, u32 clone_ref) {
       env.reject(EINVAL, "Expected a dynptr of type {} as arg #{}", dynptr_kind_str(want), regno - 1);
   } else if (flags & ~(kRdOnly | kWrite)) {
     // As Linux: any further modifier asks for a kind, and none was named.
-    env.reject(EINVAL, "Expected a dynptr of type {} as arg #{}", dynptr_kind_str(DynptrKind::kInvalid), regno - 1);
+    env.reject(EINVAL, "Expected a dynptr of type {} as arg #{}", dynptr_kind_str(DynptrKind::kInvalid),
+               regno - 1);
   }
   if (is_const) return;
   const StackPlace p = place_on_stack(env, regno, "dynptr", kDynptrSlots);

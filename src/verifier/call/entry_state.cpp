@@ -1,5 +1,5 @@
-// The registers that a walk starts with: the context for the main program; for a global function or an exception
-// callback, anything that its BTF arguments allow.
+// The registers that a walk starts with: the context for the main program; for a global function or an
+// exception callback, anything that its BTF arguments allow.
 #include "verifier/call/common.h"
 
 namespace osmia::verifier {
@@ -12,7 +12,7 @@ void set_argument(Env& env, RegState& r, const SubprogArg& arg) {
   switch (arg.kind) {
     case ArgKind::kCtx: set_pointer(r, RegType(RegBase::kCtx)); break;
     case ArgKind::kAnything:
-    case ArgKind::kArena: set_unknown(env, r); break;   // arena: callers may pass a number too
+    case ArgKind::kArena: set_unknown(env, r); break;  // arena: callers may pass a number too
     case ArgKind::kDynptr: set_dynptr(r, DynptrKind::kLocal, true, env.new_id()); break;
     case ArgKind::kMem:
       set_pointer(r, RegType(RegBase::kMem, arg.flags & kMaybeNull));

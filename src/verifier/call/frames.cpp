@@ -1,5 +1,5 @@
-// Frames: a callee's registers come from its caller, values and liveness links alike; back in the caller, r0 comes from
-// the callee. Invariant: a frame that was left is dropped from the state.
+// Frames: a callee's registers come from its caller, values and liveness links alike; back in the caller, r0
+// comes from the callee. Invariant: a frame that was left is dropped from the state.
 #include "verifier/call/common.h"
 
 namespace osmia::verifier {

@@ -1,6 +1,6 @@
-// What a function's BTF says of its arguments: contexts, numbers, memory of known size, dynptrs, and what decl tags
-// (arg:ctx, arg:nonnull …) ask for. Done once per subprogram. Invariant: args_cached is set only when every argument was
-// understood.
+// What a function's BTF says of its arguments: contexts, numbers, memory of known size, dynptrs, and what
+// decl tags (arg:ctx, arg:nonnull …) ask for. Done once per subprogram. Invariant: args_cached is set only
+// when every argument was understood.
 #include "verifier/call/common.h"
 
 namespace osmia::verifier {
@@ -11,14 +11,19 @@ namespace {
 
 enum Tag : u32 { kTagCtx = 1, kTagNonnull = 2, kTagTrusted = 4, kTagNullable = 8, kTagArena = 16 };
 // Attach types of tracing programs (UAPI).
-constexpr u32 kAttachRawTp = 23, kAttachFentry = 24, kAttachFexit = 25, kAttachModifyReturn = 26, kAttachIter = 28;
+constexpr u32 kAttachRawTp = 23, kAttachFentry = 24, kAttachFexit = 25, kAttachModifyReturn = 26,
+              kAttachIter = 28;
 
 std::string_view kind_str(const btf::TypeView& t) {
   return t.is(btf::Kind::kVoid) ? std::string_view("UNKNOWN") : std::string_view(btf::kind_name(t.kind()));
 }
 
-bool is_struct(const btf::TypeView& t) { return t.is_struct_or_union(); }
-bool is_u64(const btf::TypeView& t) { return t.is(btf::Kind::kInt) && t.size() == 8; }
+bool is_struct(const btf::TypeView& t) {
+  return t.is_struct_or_union();
+}
+bool is_u64(const btf::TypeView& t) {
+  return t.is(btf::Kind::kInt) && t.size() == 8;
+}
 
 template <class... A>
 int fail(Env& env, int error, fmt::format_string<A...> f, A&&... args) {
@@ -27,7 +32,9 @@ int fail(Env& env, int error, fmt::format_string<A...> f, A&&... args) {
 }
 
 // The type behind a pointer; typedefs are kept when they are what the name of a context may be.
-btf::TypeView pointee(const btf::Btf& btf, const btf::TypeView& pointer) { return btf.skip_modifiers(pointer.type()); }
+btf::TypeView pointee(const btf::Btf& btf, const btf::TypeView& pointer) {
+  return btf.skip_modifiers(pointer.type());
+}
 bool points_to_typedef(const btf::Btf& btf, const btf::TypeView& pointer, std::string_view name) {
   const btf::TypeView t = btf.skip_qualifiers(pointer.type());
   return t.is(btf::Kind::kTypedef) && t.name() == name;
@@ -60,7 +67,8 @@ int validate_context_tag(Env& env, const btf::Btf& btf, const btf::TypeView& poi
   if (t.name().empty()) return fail(env, EINVAL, "arg#{} type doesn't have a name", arg);
   const bool any_struct = t.is_struct_or_union();
   if ((n == "kprobe" || n == "perf_event") && any_struct && t.name() == "pt_regs") return 0;
-  if ((n == "raw_tracepoint" || n == "raw_tracepoint_writable" || n == "lsm" || n == "struct_ops") && is_u64(t))
+  if ((n == "raw_tracepoint" || n == "raw_tracepoint_writable" || n == "lsm" || n == "struct_ops") &&
+      is_u64(t))
     return 0;
   if (n == "tracing") {
     if (attach == kAttachRawTp && any_struct && t.name() == "bpf_raw_tracepoint_args") return 0;
@@ -106,20 +114,29 @@ int read_tags(Env& env, const btf::Btf& btf, u32 func_id, u32 arg, bool is_globa
     if (!tag.starts_with("arg:")) continue;
     tag.remove_prefix(4);
     if (!is_global) return fail(env, EOPNOTSUPP, "arg#{} type tag is not supported in static functions", arg);
-    if (tag == "ctx") *tags |= kTagCtx;
-    else if (tag == "trusted") *tags |= kTagTrusted;
-    else if (tag == "nonnull") *tags |= kTagNonnull;
-    else if (tag == "nullable") *tags |= kTagNullable;
-    else if (tag == "arena") *tags |= kTagArena;
-    else return fail(env, EOPNOTSUPP, "arg#{} has unsupported set of tags", arg);
+    if (tag == "ctx")
+      *tags |= kTagCtx;
+    else if (tag == "trusted")
+      *tags |= kTagTrusted;
+    else if (tag == "nonnull")
+      *tags |= kTagNonnull;
+    else if (tag == "nullable")
+      *tags |= kTagNullable;
+    else if (tag == "arena")
+      *tags |= kTagArena;
+    else
+      return fail(env, EOPNOTSUPP, "arg#{} has unsupported set of tags", arg);
   }
   return 0;
 }
 
-int bad_combination(Env& env, u32 arg) { return fail(env, EINVAL, "arg#{} has invalid combination of tags", arg); }
+int bad_combination(Env& env, u32 arg) {
+  return fail(env, EINVAL, "arg#{} has invalid combination of tags", arg);
+}
 
 // A pointer to data that is the function's own business: memory of its type's size.
-int memory_argument(Env& env, const btf::Btf& btf, const btf::TypeView& pointer, u32 arg, u32 tags, SubprogArg* out) {
+int memory_argument(Env& env, const btf::Btf& btf, const btf::TypeView& pointer, u32 arg, u32 tags,
+                    SubprogArg* out) {
   if (tags & kTagNullable) return bad_combination(env, arg);
   const btf::TypeView t = pointee(btf, pointer);
   const auto size = btf.size_of(t.id());
@@ -155,7 +172,8 @@ int pointer_argument(Env& env, const btf::Btf& btf, const btf::TypeView& t, u32 
     return 0;
   }
   if (tags & kTagArena) {
-    if (tags & ~kTagArena) return fail(env, EINVAL, "arg#{} arena cannot be combined with any other tags", arg);
+    if (tags & ~kTagArena)
+      return fail(env, EINVAL, "arg#{} arena cannot be combined with any other tags", arg);
     out->kind = ArgKind::kArena;
     return 0;
   }
@@ -190,7 +208,8 @@ bool is_program_context(Env& env, const btf::Btf& btf, const btf::TypeView& poin
   if (!is_struct(t) || t.name().empty()) return false;
   const std::string_view want = context_struct(type);
   if (want.empty()) return false;
-  // The typedef's own name counts too, also as a struct's (programs that must work on old kernels declare it so).
+  // The typedef's own name counts too, also as a struct's (programs that must work on old kernels declare it
+  // so).
   return t.name() == want || t.name() == type.ctx_name || is_projection(want, t.name());
 }
 
@@ -200,20 +219,24 @@ int prepare_args(Env& env, u32 subprog) {
   if (env.prog.func_info.size() <= subprog || !env.prog.btf) return fail(env, EFAULT, "Verifier bug");
   const btf::Btf& btf = *env.prog.btf;
   const btf::TypeView func = btf.type(env.prog.func_info[subprog].type_id);
-  if (!func.is(btf::Kind::kFunc)) return fail(env, EFAULT, "BTF of func#{} doesn't point to KIND_FUNC", subprog);
+  if (!func.is(btf::Kind::kFunc))
+    return fail(env, EFAULT, "BTF of func#{} doesn't point to KIND_FUNC", subprog);
   const bool is_global = func.func_linkage() == btf::FuncLinkage::kGlobal;
   if (sub.args_error) return fail(env, EFAULT, "Verifier bug in function {}()", func.name());
   const btf::TypeView proto = btf.type(func.type());
-  if (!proto.is(btf::Kind::kFuncProto)) return fail(env, EFAULT, "Invalid type of function {}()", func.name());
+  if (!proto.is(btf::Kind::kFuncProto))
+    return fail(env, EFAULT, "Invalid type of function {}()", func.name());
   const auto params = proto.params();
   if (params.size() > 5) {
     if (!is_global) return EINVAL;
-    return fail(env, EINVAL, "Global function {}() with {} > {} args. Buggy compiler.", func.name(), params.size(), 5);
+    return fail(env, EINVAL, "Global function {}() with {} > {} args. Buggy compiler.", func.name(),
+                params.size(), 5);
   }
   const btf::TypeView ret = btf.skip_modifiers(proto.type());
   if (!ret.is(btf::Kind::kInt) && !ret.is_any_enum()) {
     if (!is_global) return EINVAL;
-    return fail(env, EINVAL, "Global function {}() doesn't return scalar. Only those are supported.", func.name());
+    return fail(env, EINVAL, "Global function {}() doesn't return scalar. Only those are supported.",
+                func.name());
   }
   for (u32 i = 0; i < params.size(); i++)
     if (const int err = one_argument(env, btf, func, params[i], i, is_global, &sub.args[i])) return err;
@@ -222,6 +245,8 @@ int prepare_args(Env& env, u32 subprog) {
   return 0;
 }
 
-bool btf_prepare_global_args(Env& env, u32 subprog) { return prepare_args(env, subprog) == 0; }
+bool btf_prepare_global_args(Env& env, u32 subprog) {
+  return prepare_args(env, subprog) == 0;
+}
 
 }  // namespace osmia::verifier

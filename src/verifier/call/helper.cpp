@@ -1,6 +1,6 @@
-// The door for helper calls: may this program call it here, do the arguments fit, what does the call change, and what
-// comes back. Invariant: every effect that a definition names is handled here or in a file of its own; one that is not
-// is refused.
+// The door for helper calls: may this program call it here, do the arguments fit, what does the call change,
+// and what comes back. Invariant: every effect that a definition names is handled here or in a file of its
+// own; one that is not is refused.
 #include "contract/attach_rules.h"
 #include "verifier/call/common.h"
 #include "verifier/domain/print.h"
@@ -12,17 +12,19 @@ using namespace contract;
 
 namespace {
 
-constexpr u32 kAttachFentry = 24, kAttachModifyReturn = 26;   // UAPI attach types, with fexit between them
+constexpr u32 kAttachFentry = 24, kAttachModifyReturn = 26;  // UAPI attach types, with fexit between them
 
 const HelperDef& find_helper(Env& env) {
   const s32 id = env.insn().imm;
   InsnAux& aux = env.aux[env.insn_idx];
   if (aux.helper) return *aux.helper;
-  if (id < 0 || static_cast<u32>(id) >= env.cat.helper_count()) env.reject(EINVAL, "invalid func unknown#{}", id);
+  if (id < 0 || static_cast<u32>(id) >= env.cat.helper_count())
+    env.reject(EINVAL, "invalid func unknown#{}", id);
   const Caller by = env.caller();
   const HelperDef* fn = env.cat.helper_for(*env.type, by, static_cast<u32>(id));
   if (!fn)
-    env.reject(EINVAL, "program of this type cannot use helper {}#{}", helper_name(env, static_cast<u32>(id)), id);
+    env.reject(EINVAL, "program of this type cannot use helper {}#{}", helper_name(env, static_cast<u32>(id)),
+               id);
   if (fn->gpl_only && !env.prog.gpl_compatible)
     env.reject(EINVAL, "cannot call GPL-restricted function from non-GPL compatible program");
   if (!fn->allowed_targets.empty() && !target_allowed(fn->allowed_targets, env.type->name, by))
@@ -40,7 +42,8 @@ void check_region(Env& env, const HelperDef& fn) {
     env.reject(EINVAL, "sleepable helper {}#{} in rcu_read_lock region", fn.name, fn.id);
   if (sleeps && st.active_preempt_locks)
     env.reject(EINVAL, "sleepable helper {}#{} in non-preemptible region", fn.name, fn.id);
-  if ((st.active_rcu_lock || st.active_preempt_locks) && in_sleepable(env) && fn.name.ends_with("_storage_get"))
+  if ((st.active_rcu_lock || st.active_preempt_locks) && in_sleepable(env) &&
+      fn.name.ends_with("_storage_get"))
     env.aux[env.insn_idx].storage_get_func_atomic = true;
 }
 
@@ -64,7 +67,8 @@ void check_tail_call(Env& env) {
     env.reject(r.error, "tail_call would lead to reference leak");
   }
   if (st.active_rcu_lock) env.reject(EINVAL, "tail_call cannot be used inside bpf_rcu_read_lock-ed region");
-  if (st.active_preempt_locks) env.reject(EINVAL, "tail_call cannot be used inside bpf_preempt_disable-ed region");
+  if (st.active_preempt_locks)
+    env.reject(EINVAL, "tail_call cannot be used inside bpf_preempt_disable-ed region");
 }
 
 u32 dynptr_argument(const HelperDef& fn) {
@@ -94,7 +98,8 @@ bool apply_effects(Env& env, const HelperDef& fn, CallMeta& meta) {
   if (fn.callback != CallbackShape::kNone) call_back(env, fn, meta);
   if (fx & kSnprintfFormat) check_snprintf(env);
   if ((fx & kDynptrFromMem) && !is_exact(env.reg(1), RegBase::kMapValue))
-    env.reject(EACCES, "Unsupported reg type {} for bpf_dynptr_from_mem data", reg_type_str(env, env.reg(1).type));
+    env.reject(EACCES, "Unsupported reg type {} for bpf_dynptr_from_mem data",
+               reg_type_str(env, env.reg(1).type));
   if ((fx & kSetRetval) && env.type->name == "lsm" && env.prog.expected_attach_type == 43 && env.attach_btf &&
       env.attach_btf->type(env.attach_proto).type() == 0)
     env.reject(EINVAL, "BPF_LSM_CGROUP that attach to void LSM hooks can't modify return value!");
@@ -109,7 +114,8 @@ bool apply_effects(Env& env, const HelperDef& fn, CallMeta& meta) {
     // Writing through an skb dynptr may move the packet.
     moves_packet |= kind == DynptrKind::kSkb;
   }
-  if ((fx & kPerCpuPtr) && env.reg(1).type.has(kRcu)) env.unsupported("per-CPU pointers of allocated objects");
+  if ((fx & kPerCpuPtr) && env.reg(1).type.has(kRcu))
+    env.unsupported("per-CPU pointers of allocated objects");
   if (fx & kNeedsDst) env.dst_needed = true;
   return moves_packet;
 }
@@ -160,7 +166,8 @@ void set_return(Env& env, const HelperDef& fn, const CallMeta& meta) {
     case RetKind::kSockCommon: fresh_pointer(env, RegBase::kSockCommon, ret.flags); break;
     case RetKind::kTcpSock: fresh_pointer(env, RegBase::kTcpSock, ret.flags); break;
     case RetKind::kMem:
-      fresh_pointer(env, RegBase::kMem, ret.flags).mem_size = ret.size ? ret.size : static_cast<u32>(meta.mem_size);
+      fresh_pointer(env, RegBase::kMem, ret.flags).mem_size =
+          ret.size ? ret.size : static_cast<u32>(meta.mem_size);
       break;
     case RetKind::kMemOrBtfId: set_mem_or_object(env, ret, meta); break;
     case RetKind::kBtfId: set_kernel_object(env, fn); break;

@@ -1,6 +1,6 @@
-// Open-coded iterators: an object on the stack that only its own functions may touch. next() forks: one path sees the
-// end, the other an element; convergence of the second is the explorer's. Invariant: only the first slot of an iterator
-// holds its reference.
+// Open-coded iterators: an object on the stack that only its own functions may touch. next() forks: one path
+// sees the end, the other an element; convergence of the second is the explorer's. Invariant: only the first
+// slot of an iterator holds its reference.
 #include "btf/btf.h"
 #include "verifier/call/kfunc.h"
 #include "verifier/state/compare.h"
@@ -99,14 +99,16 @@ void check_iter_arg(Env& env, u32 regno, KfuncCall& call) {
                        (p.placement == Placement::kOk &&
                         !touches_iterator(env.cur->frames[p.frame]->stack, p.slot, nr_slots));
     if (!fresh)
-      env.reject(EINVAL, "expected uninitialized iter_{} as arg #{}", iter_type_str(call.btf, type), regno - 1);
+      env.reject(EINVAL, "expected uninitialized iter_{} as arg #{}", iter_type_str(call.btf, type),
+                 regno - 1);
     make(env, regno, call, type, nr_slots);
     return;
   }
   switch (is_initialized(env, p, call, type, nr_slots)) {
     case Valid::kYes: break;
     case Valid::kNo:
-      env.reject(EINVAL, "expected an initialized iter_{} as arg #{}", iter_type_str(call.btf, type), regno - 1);
+      env.reject(EINVAL, "expected an initialized iter_{} as arg #{}", iter_type_str(call.btf, type),
+                 regno - 1);
     case Valid::kUnprotected: env.reject(EPROTO, "expected an RCU CS when using {}", call.name);
   }
   for (int i = 0; i < nr_slots; i++) {

@@ -1,7 +1,8 @@
-// Kfunc calls: found by name in the kernel's BTF, allowed by program type, checked by prototype and KF_ flags. What
-// needs allocated objects, lists, trees or work queues is refused as not supported, never assumed.
-#include "contract/attach_rules.h"
+// Kfunc calls: found by name in the kernel's BTF, allowed by program type, checked by prototype and KF_
+// flags. What needs allocated objects, lists, trees or work queues is refused as not supported, never
+// assumed.
 #include "verifier/call/kfunc.h"
+#include "contract/attach_rules.h"
 #include "verifier/prepare/prepare.h"
 
 namespace osmia::verifier {
@@ -27,7 +28,9 @@ const btf::Btf* btf_of_call(Env& env, const Insn& in) {
 
 bool may_call(const Env& env, const KfuncDef& def) {
   // A constructor that must not be used everywhere is refused with words of its own, below.
-  if (!def.targets.empty() && !(def.flags & kKfIterNew) && !target_allowed(def.targets, env.type->name, env.caller())) return false;
+  if (!def.targets.empty() && !(def.flags & kKfIterNew) &&
+      !target_allowed(def.targets, env.type->name, env.caller()))
+    return false;
   for (std::string_view type : def.prog_types)
     if (type == "common" || type == env.type->name) return true;
   return false;
@@ -43,10 +46,18 @@ const KfuncDef* find_def(Env& env, std::string_view name) {
 // Allocated objects, lists, trees, and callbacks (also asynchronous ones) are not modelled yet.
 bool needs_objects(const KfuncDef& def) {
   switch (def.role) {
-    case KfuncRole::kObjNew: case KfuncRole::kPercpuObjNew: case KfuncRole::kObjDrop: case KfuncRole::kPercpuObjDrop:
-    case KfuncRole::kRefcountAcquire: case KfuncRole::kListPushFront: case KfuncRole::kListPushBack:
-    case KfuncRole::kListPopFront: case KfuncRole::kListPopBack: case KfuncRole::kRbtreeAdd:
-    case KfuncRole::kRbtreeRemove: case KfuncRole::kRbtreeFirst: return true;
+    case KfuncRole::kObjNew:
+    case KfuncRole::kPercpuObjNew:
+    case KfuncRole::kObjDrop:
+    case KfuncRole::kPercpuObjDrop:
+    case KfuncRole::kRefcountAcquire:
+    case KfuncRole::kListPushFront:
+    case KfuncRole::kListPushBack:
+    case KfuncRole::kListPopFront:
+    case KfuncRole::kListPopBack:
+    case KfuncRole::kRbtreeAdd:
+    case KfuncRole::kRbtreeRemove:
+    case KfuncRole::kRbtreeFirst: return true;
     default: return def.callback != CallbackShape::kNone;
   }
 }
@@ -77,7 +88,8 @@ void distrust(RegState& r) {
 
 void end_rcu_section(Env& env) {
   PathState& st = *env.cur;
-  for_each_reg(st, [](const RegState& r) { return r.type.has(kRcu); }, distrust);
+  for_each_reg(
+      st, [](const RegState& r) { return r.type.has(kRcu); }, distrust);
   for (u32 f = 0; f <= st.curframe; f++)
     for (int i = 0; i < st.frames[f]->stack.slots(); i++) {
       const StackSlot& slot = st.frames[f]->stack[i];

@@ -1,4 +1,5 @@
-// Arguments of kfuncs. What one is follows from the prototype in BTF, from suffixes of the parameter's name ("__sz",
+// Arguments of kfuncs. What one is follows from the prototype in BTF, from suffixes of the parameter's name
+// ("__sz",
 // "__nullable") and from the register itself. What needs allocated objects is refused as not supported.
 #include "btf/struct_walk.h"
 #include "verifier/call/kfunc.h"
@@ -71,7 +72,8 @@ KArg classify(Env& env, const KfuncCall& call, const Pointer& p) {
     return KArg::kBtfId;
   }
   if (call.btf->resolve_func_pointer(p.param.type)) return KArg::kUnsupported;
-  const bool sized = is_size_of(env, call, p.index + 1, "__sz") || is_size_of(env, call, p.index + 1, "__szk");
+  const bool sized =
+      is_size_of(env, call, p.index + 1, "__sz") || is_size_of(env, call, p.index + 1, "__szk");
   const bool plain = is_scalar_type(p.target) || is_scalar_struct(env, *call.btf, p.target, 0);
   if (!plain && !(sized && p.target.is(btf::Kind::kVoid)))
     env.reject(EINVAL, "arg#{} pointer type {} {} must point to {}scalar, or struct with scalar", p.index,
@@ -80,7 +82,8 @@ KArg classify(Env& env, const KfuncCall& call, const Pointer& p) {
 }
 
 void take_constant(Env& env, KfuncCall& call, u32 regno) {
-  if (call.constant_found) env.reject(EFAULT, "verifier internal error: only one constant argument permitted");
+  if (call.constant_found)
+    env.reject(EFAULT, "verifier internal error: only one constant argument permitted");
   if (!env.reg(regno).s.is_const()) env.reject(EINVAL, "R{} must be a known constant", regno);
   call.constant_found = true;
   call.constant = env.reg(regno).s.const_value();
@@ -118,7 +121,8 @@ bool is_nocast_alias(std::string_view a, std::string_view b) {
   return is_alias(a, b) || is_alias(b, a);
 }
 
-void check_object(Env& env, const KfuncCall& call, const Pointer& p, const btf::Btf& want_btf, btf::TypeView want) {
+void check_object(Env& env, const KfuncCall& call, const Pointer& p, const btf::Btf& want_btf,
+                  btf::TypeView want) {
   const RegState& r = env.reg(p.regno);
   const std::string_view behind = struct_behind(r.type.base);
   if ((!r.is(RegBase::kBtfId) || (has_unsafe_flags(r.type) && !r.type.has(kRcu))) && behind.empty())
@@ -130,13 +134,14 @@ void check_object(Env& env, const KfuncCall& call, const Pointer& p, const btf::
   const bool strict =
       (call.has(kKfRelease) && r.ref_obj_id) || is_nocast_alias(btf->type(raw_id).name(), want.name());
   const btf::TypeView have = btf->skip_modifiers(raw_id);
-  const bool same = btf::struct_ids_match(*btf, have.id(), static_cast<u32>(r.off), want_btf, want.id(), strict);
+  const bool same =
+      btf::struct_ids_match(*btf, have.id(), static_cast<u32>(r.off), want_btf, want.id(), strict);
   // A UAPI view ("__sk_buff") stands for the kernel's own struct.
   const bool projection = (want.name() == "__sk_buff" && have.name() == "sk_buff") ||
                           (want.name() == "xdp_md" && have.name() == "xdp_buff");
   if (!same && !projection)
-    env.reject(EINVAL, "kernel function {} args#{} expected pointer to {} {} but R{} has a pointer to {} {}", call.name,
-               p.index, btf_kind_str(want), want.name(), p.regno, btf_kind_str(have), have.name());
+    env.reject(EINVAL, "kernel function {} args#{} expected pointer to {} {} but R{} has a pointer to {} {}",
+               call.name, p.index, btf_kind_str(want), want.name(), p.regno, btf_kind_str(have), have.name());
 }
 
 void check_dynptr(Env& env, KfuncCall& call, const Pointer& p) {
@@ -170,7 +175,8 @@ void check_sized_memory(Env& env, KfuncCall& call, const Pointer& p) {
       check_mem_size_reg(env, p.regno, size_regno, Access::kWrite, true, &arg);
     } catch (const Rejection& r) {
       if (r.unsupported) throw;
-      env.reject(r.error, "arg#{} arg#{} memory, len pair leads to invalid memory access", p.index, p.index + 1);
+      env.reject(r.error, "arg#{} arg#{} memory, len pair leads to invalid memory access", p.index,
+                 p.index + 1);
     }
     if (maybe_null) env.mut_reg(p.regno) = saved;
   }
@@ -180,8 +186,8 @@ void check_sized_memory(Env& env, KfuncCall& call, const Pointer& p) {
 void check_memory(Env& env, const KfuncCall& call, const Pointer& p) {
   const auto size = call.btf->size_of(p.target.id());
   if (!size.ok())
-    env.reject(EINVAL, "arg#{} reference type('{} {}') size cannot be determined: {}", p.index, btf_kind_str(p.target),
-               p.target.name(), -size.error().code);
+    env.reject(EINVAL, "arg#{} reference type('{} {}') size cannot be determined: {}", p.index,
+               btf_kind_str(p.target), p.target.name(), -size.error().code);
   check_readwrite_mem(env, p.regno, *size);
 }
 

@@ -1,11 +1,13 @@
-// Spin locks and timers in map values. One lock at a time; what is locked is known by the map and by the id of the
-// pointer to the element, so two look-ups are two locks.
+// Spin locks and timers in map values. One lock at a time; what is locked is known by the map and by the id
+// of the pointer to the element, so two look-ups are two locks.
 #include "verifier/call/common.h"
 
 namespace osmia::verifier {
 namespace {
 
-s64 pointer_offset(const RegState& r) { return static_cast<s64>(r.s.var_off.value) + r.off; }
+s64 pointer_offset(const RegState& r) {
+  return static_cast<s64>(r.s.var_off.value) + r.off;
+}
 
 }  // namespace
 
@@ -13,7 +15,8 @@ void check_spin_lock(Env& env, u32 regno, bool lock) {
   const RegState& r = env.reg(regno);
   PathState& st = *env.cur;
   if (!r.s.is_const())
-    env.reject(EINVAL, "R{} doesn't have constant offset. bpf_spin_lock has to be at the constant offset", regno);
+    env.reject(EINVAL, "R{} doesn't have constant offset. bpf_spin_lock has to be at the constant offset",
+               regno);
   if (!is_exact(r, RegBase::kMapValue)) env.unsupported("bpf_spin_lock in an allocated object");
   const MapInfo* map = r.map;
   if (!map->btf) env.reject(EINVAL, "map '{}' has to have BTF in order to use bpf_spin_lock", map->name);
@@ -28,7 +31,8 @@ void check_spin_lock(Env& env, u32 regno, bool lock) {
     return;
   }
   if (!st.active_lock.ptr) env.reject(EINVAL, "bpf_spin_unlock without taking a lock");
-  if (st.active_lock.ptr != map || st.active_lock.id != r.id) env.reject(EINVAL, "bpf_spin_unlock of different lock");
+  if (st.active_lock.ptr != map || st.active_lock.id != r.id)
+    env.reject(EINVAL, "bpf_spin_unlock of different lock");
   forget_non_owning_refs(env);
   st.active_lock = {};
 }
@@ -42,7 +46,8 @@ void check_timer(Env& env, u32 regno, CallMeta& meta) {
   const btf::Field* field = map_field(map, btf::kFieldTimer);
   if (!field) env.reject(EINVAL, "map '{}' has no valid bpf_timer", map->name);
   if (pointer_offset(r) != field->offset)
-    env.reject(EINVAL, "off {} doesn't point to 'struct bpf_timer' that is at {}", pointer_offset(r), field->offset);
+    env.reject(EINVAL, "off {} doesn't point to 'struct bpf_timer' that is at {}", pointer_offset(r),
+               field->offset);
   OSMIA_BUG_IF(meta.map != nullptr);
   meta.map = map;
   meta.map_uid = r.map_uid;

@@ -1,5 +1,6 @@
-// The map that a call uses: which one it is on all paths (for inlining), whether program and map may meet, and what a
-// value argument means for maps that hold sockets. Map and helper each list whom they accept; both must agree.
+// The map that a call uses: which one it is on all paths (for inlining), whether program and map may meet,
+// and what a value argument means for maps that hold sockets. Map and helper each list whom they accept; both
+// must agree.
 #include <algorithm>
 
 #include "verifier/call/common.h"
@@ -10,7 +11,9 @@ using namespace contract;
 
 namespace {
 
-u64 traits_of(const MapInfo* map) { return map && map->def ? map->def->traits : 0; }
+u64 traits_of(const MapInfo* map) {
+  return map && map->def ? map->def->traits : 0;
+}
 
 // Elements of socket maps may be changed by the general helpers only where no socket is locked.
 bool may_update_sockets(Env& env, const HelperDef& fn) {
@@ -26,7 +29,8 @@ bool may_update_sockets(Env& env, const HelperDef& fn) {
 bool map_accepts(Env& env, const MapInfo& map, const HelperDef& fn) {
   if (!map.def) return true;
   const auto& only = map.def->only_helpers;
-  const bool changes_sockets = (map.def->traits & kMapValueIsSock) && (fn.effects & (kMapUpdate | kMapDelete));
+  const bool changes_sockets =
+      (map.def->traits & kMapValueIsSock) && (fn.effects & (kMapUpdate | kMapDelete));
   if (changes_sockets) return may_update_sockets(env, fn);
   return only.empty() || std::find(only.begin(), only.end(), fn.id) != only.end();
 }

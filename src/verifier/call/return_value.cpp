@@ -1,5 +1,5 @@
-// What a program may leave in r0 when it ends. The range is the program type's; hooks of the security modules take
-// theirs from the hook's own prototype. Subprograms verified on their own may return any number.
+// What a program may leave in r0 when it ends. The range is the program type's; hooks of the security modules
+// take theirs from the hook's own prototype. Subprograms verified on their own may return any number.
 #include "verifier/call/common.h"
 
 namespace osmia::verifier {
@@ -13,7 +13,9 @@ constexpr std::string_view kBoolHooks[] = {"bpf_lsm_xfrm_state_pol_flow_match", 
                                            "bpf_lsm_inode_xattr_skipcap"};
 constexpr u32 kAttachLsmMac = 27, kAttachLsmCgroup = 43;  // UAPI attach types
 
-bool is_lsm(const Env& env) { return env.type->name == "lsm"; }
+bool is_lsm(const Env& env) {
+  return env.type->name == "lsm";
+}
 
 // The function that the program attaches to returns nothing.
 bool attached_to_void(const Env& env) {
@@ -84,7 +86,8 @@ void check_return_value(Env& env, u32 regno, std::string_view reg_name) {
                reg_type_str(env, env.reg(regno).type));
   mark_precise(env, regno);
   if (within(range, env.reg(regno).s)) return;
-  if (!is_subprog && is_lsm(env) && env.prog.expected_attach_type == kAttachLsmCgroup && attached_to_void(env)) {
+  if (!is_subprog && is_lsm(env) && env.prog.expected_attach_type == kAttachLsmCgroup &&
+      attached_to_void(env)) {
     try {
       reject_scalar_range(env, env.reg(regno), range.min, range.max, where, reg_name);
     } catch (const Rejection&) {

@@ -1,5 +1,5 @@
-// Where an object that lives on the stack (dynptr, iterator) lies. Slots count downwards, so the object's first slot
-// has the highest number. Invariant: a placement of kOk names slots that all exist.
+// Where an object that lives on the stack (dynptr, iterator) lies. Slots count downwards, so the object's
+// first slot has the highest number. Invariant: a placement of kOk names slots that all exist.
 #include "verifier/call/common.h"
 
 namespace osmia::verifier {

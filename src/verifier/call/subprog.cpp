@@ -1,5 +1,5 @@
-// Calls of the program's own functions. A static one is walked into; a global one is verified once for all by its BTF,
-// so that here only its arguments are checked and any scalar is assumed to come back.
+// Calls of the program's own functions. A static one is walked into; a global one is verified once for all by
+// its BTF, so that here only its arguments are checked and any scalar is assumed to come back.
 #include "verifier/call/common.h"
 #include "verifier/prepare/prepare.h"
 
@@ -125,7 +125,7 @@ void check_subprog_call(Env& env) {
   add_frame(env, st, static_cast<u32>(subprog), static_cast<s32>(env.insn_idx));
   const u32 f = st.curframe;
   for (u32 r = 1; r <= 5; r++) pass_reg(st, f, r, f + 1, r);
-  clear_caller_saved(env);   // the caller's
+  clear_caller_saved(env);  // the caller's
   st.curframe = f + 1;
   env.insn_idx = env.subprogs[subprog].start - 1;
   if (env.log_states()) {

@@ -6,9 +6,9 @@ namespace osmia::verifier {
 
 std::string reg_type_str(const Env&, RegType t) {
   static constexpr std::string_view kNames[] = {
-      "?",         "scalar",      "ctx",      "map_ptr", "map_value", "map_key",  "fp",  "pkt_meta",
-      "pkt",       "pkt_end",     "flow_keys", "sock",    "sock_common", "tcp_sock", "tp_buffer", "xdp_sock",
-      "ptr_",      "mem",         "arena",    "buf",     "func",      "dynptr_ptr"};
+      "?",    "scalar",  "ctx",       "map_ptr", "map_value",   "map_key",   "fp",        "pkt_meta",
+      "pkt",  "pkt_end", "flow_keys", "sock",    "sock_common", "tcp_sock",  "tp_buffer", "xdp_sock",
+      "ptr_", "mem",     "arena",     "buf",     "func",        "dynptr_ptr"};
   static_assert(std::size(kNames) == static_cast<size_t>(RegBase::kCount));
   std::string s;
   if (t.has(contract::kRdOnly)) s += "rdonly_";
@@ -48,6 +48,8 @@ std::string_view iter_state_str(IterState s) {
   }
 }
 
-std::string ordinal(u32 argno) { return fmt::format("arg#{}", argno); }
+std::string ordinal(u32 argno) {
+  return fmt::format("arg#{}", argno);
+}
 
 }  // namespace osmia::verifier

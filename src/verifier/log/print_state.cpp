@@ -1,6 +1,6 @@
 // The state of one frame as one line of Linux's log: registers, then stack slots, then references.
-#include "btf/btf.h"
 #include "base/bits.h"
+#include "btf/btf.h"
 #include "verifier/domain/print.h"
 #include "verifier/log/log.h"
 
@@ -65,7 +65,8 @@ void put_reg(Out& o, const Env& env, u32 frameno, const RegState& r) {
   if (r.id) list.add("id={}", static_cast<s32>(r.id & ~kAddConst));
   if (r.id & kAddConst) put(o, "{:+}", r.off);
   if (r.ref_obj_id) list.add("ref_obj_id={}", r.ref_obj_id);
-  if (t.base == RegBase::kBtfId && t.has(contract::kNonOwnRef) && t.has(contract::kAlloc)) list.add("non_own_ref");
+  if (t.base == RegBase::kBtfId && t.has(contract::kNonOwnRef) && t.has(contract::kAlloc))
+    list.add("non_own_ref");
   if (t.base == RegBase::kConstMapPtr || t.base == RegBase::kMapValue || t.base == RegBase::kMapKey) {
     if (!r.map->name.empty()) list.add("map={}", r.map->name);
     list.add("ks={},vs={}", r.map->key_size, r.map->value_size);
@@ -142,9 +143,7 @@ void put_slot(Out& o, const Env& env, const PathState& st, u32 f, int& i) {
       put(o, "=iter_{}(ref_id={},state={},depth={})", iter_type_str(slot.spilled.btf, slot.spilled.btf_id),
           slot.spilled.ref_obj_id, iter_state_str(slot.spilled.iter.state), slot.spilled.iter.depth);
       break;
-    default:
-      header(i);
-      put(o, "={}", types);
+    default: header(i); put(o, "={}", types);
   }
 }
 

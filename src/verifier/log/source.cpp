@@ -39,15 +39,21 @@ void print_insn(Env& env, u32 insn_idx) {
   options.call_name = [&env](const Insn& in) -> std::string {
     if (in.src != isa::kPseudoKfuncCall) return {};
     std::shared_ptr<const btf::Btf> btf = env.cat.vmlinux;
-    if (in.off > 0) btf = static_cast<size_t>(in.off) < env.prog.fd_array.size() ? env.resolver.btf_by_fd(env.prog.fd_array[in.off]) : nullptr;
+    if (in.off > 0)
+      btf = static_cast<size_t>(in.off) < env.prog.fd_array.size()
+                ? env.resolver.btf_by_fd(env.prog.fd_array[in.off])
+                : nullptr;
     return btf ? std::string(btf->type(static_cast<u32>(in.imm)).name()) : std::string("<error>");
   };
-  // Linux prints the address that a map's or variable's ld_imm64 was resolved to; the resolved value stands in Env.
+  // Linux prints the address that a map's or variable's ld_imm64 was resolved to; the resolved value stands
+  // in Env.
   options.imm_text = [&env, insn_idx](const Insn& lo, const Insn&, u64 imm) {
     u64 value = imm;
     const InsnAux& aux = env.aux[insn_idx];
-    if (lo.src == isa::kPseudoMapValue || lo.src == isa::kPseudoMapIdxValue) value = aux.imm64;
-    else if (aux.map) value = reinterpret_cast<u64>(aux.map);
+    if (lo.src == isa::kPseudoMapValue || lo.src == isa::kPseudoMapIdxValue)
+      value = aux.imm64;
+    else if (aux.map)
+      value = reinterpret_cast<u64>(aux.map);
     return fmt::format("{:#x}", value);
   };
   env.log("{}: {}\n", insn_idx, isa::disasm(env.insns, insn_idx, options));

@@ -8,8 +8,8 @@ namespace osmia::verifier {
 bool check_call(Env& env) {
   using namespace isa;
   const Insn in = env.insn();
-  if (in.is_reg_src() || (in.src != kPseudoKfuncCall && in.off != 0) || in.src > kPseudoKfuncCall || in.dst != 0 ||
-      in.cls() == kJmp32)
+  if (in.is_reg_src() || (in.src != kPseudoKfuncCall && in.off != 0) || in.src > kPseudoKfuncCall ||
+      in.dst != 0 || in.cls() == kJmp32)
     env.reject(EINVAL, "BPF_CALL uses reserved fields");
   if (env.cur->active_lock.ptr && !allowed_under_lock(env, in))
     env.reject(EINVAL, "function calls are not allowed while holding a lock");

@@ -1,4 +1,5 @@
-// The main loop: take the current path one instruction further, or end it and take up the next pending branch.
+// The main loop: take the current path one instruction further, or end it and take up the next pending
+// branch.
 #include "verifier/path/explorer.h"
 
 #include "verifier/call/call.h"
@@ -108,12 +109,15 @@ bool Explorer::end_path(s32* prev_insn_idx) {
 void Explorer::step(const Insn& in) {
   using namespace isa;
   switch (in.cls()) {
-    case kAlu: case kAlu64: check_alu(env_); break;
+    case kAlu:
+    case kAlu64: check_alu(env_); break;
     case kLdx: check_load(env_); break;
     case kSt: check_store(env_); break;
     case kStx:
-      if (in.mode() == kAtomic) check_atomic(env_);
-      else check_store(env_);
+      if (in.mode() == kAtomic)
+        check_atomic(env_);
+      else
+        check_store(env_);
       break;
     case kLd:
       if (in.mode() == kAbs || in.mode() == kInd) {
@@ -163,7 +167,8 @@ void Explorer::walk() {
     if (++env_.insns_processed > kComplexityLimitInsns)
       env_.reject(E2BIG, "BPF program is too large. Processed {} insn", env_.insns_processed);
     if ((env_.insns_processed & 0x3ff) == 0) {
-      if (env_.opt.progress && !env_.opt.progress(env_.insns_processed)) env_.reject(EAGAIN, "verification was cancelled");
+      if (env_.opt.progress && !env_.opt.progress(env_.insns_processed))
+        env_.reject(EAGAIN, "verification was cancelled");
       check_memory();
     }
     cur_.last_insn_idx = static_cast<u32>(env_.prev_insn_idx);

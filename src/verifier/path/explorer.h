@@ -1,5 +1,6 @@
-// Explorer: depth-first walk over all paths of one subprogram. It owns the pending branches and the checkpoints
-// (explored states). Invariant: a checkpoint lives until the pass ends, because children walk up to it by pointer.
+// Explorer: depth-first walk over all paths of one subprogram. It owns the pending branches and the
+// checkpoints (explored states). Invariant: a checkpoint lives until the pass ends, because children walk up
+// to it by pointer.
 #pragma once
 #include <memory>
 #include <vector>
@@ -35,13 +36,13 @@ class Explorer {
   };
   enum class Visit { kGoOn, kPruned };
 
-  void walk();                                   // the main loop
-  void step(const Insn& in);                     // one instruction that is no jump
+  void walk();                // the main loop
+  void step(const Insn& in);  // one instruction that is no jump
   void init_frame(PathState& st, u32 subprog);
   PathState& add_pending(u32 insn_idx, s32 prev_insn_idx, bool speculative, const char* what);
-  bool pop(s32* prev_insn_idx);                  // false: no path is left
+  bool pop(s32* prev_insn_idx);  // false: no path is left
   bool end_path(s32* prev_insn_idx);
-  Visit visit(u32 insn_idx);                     // prune, or maybe save a checkpoint
+  Visit visit(u32 insn_idx);  // prune, or maybe save a checkpoint
   bool loops_back(Checkpoint& c, u32 insn_idx, bool* add_new, bool force_new);  // c is still open: converged?
   void save_checkpoint(u32 insn_idx);
   void clean_finished(u32 insn_idx);
@@ -52,7 +53,7 @@ class Explorer {
   Env& env_;
   PathState cur_;
   std::vector<Checkpoint*> buckets_;
-  std::vector<std::unique_ptr<Checkpoint>> all_;         // ownership; a freed one leaves a null
+  std::vector<std::unique_ptr<Checkpoint>> all_;  // ownership; a freed one leaves a null
   std::vector<std::unique_ptr<Pending>> pending_, spare_;
   IdMap ids_;
 };
@@ -60,7 +61,7 @@ class Explorer {
 // -- path/loops.cpp: which states are part of which loop
 PathState* loop_entry_of(PathState* st);
 void update_loop_entry(PathState* cur, PathState* header);
-void finish_branch(PathState* st);     // one path from here is done; ends its parents' too
+void finish_branch(PathState* st);  // one path from here is done; ends its parents' too
 
 // -- path/liveness.cpp
 void clean_state(const Env& env, PathState& st);

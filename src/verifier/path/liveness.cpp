@@ -1,5 +1,5 @@
-// Liveness: a read marks the position it came from in every parent state up to the last write. Later comparisons
-// skip what no continuation ever read.
+// Liveness: a read marks the position it came from in every parent state up to the last write. Later
+// comparisons skip what no continuation ever read.
 #include "verifier/path/explorer.h"
 #include "verifier/state/ops.h"
 
@@ -58,7 +58,8 @@ void drop_dead_values(const Env& env, PathState& st, u32 f) {
   const FrameMarks& m = st.marks[f];
   const u16 live = m.read32 | m.read64;
   for (u32 r = 0; r < isa::kFp; r++)
-    if (!(live >> r & 1) && !st.frames[f]->regs[r].is_not_init()) set_not_init(env, st.frames[f].mut().regs[r]);
+    if (!(live >> r & 1) && !st.frames[f]->regs[r].is_not_init())
+      set_not_init(env, st.frames[f].mut().regs[r]);
   for (int i = 0; i < st.frames[f]->stack.slots(); i++) {
     if (m.stack_read >> i & 1) continue;
     StackSlot& slot = st.frames[f].mut().stack.mut(i);
@@ -77,9 +78,13 @@ void mark_reg_written(PathState& st, u32 frame, u32 regno) {
   st.marks[frame].written |= static_cast<u16>(1u << regno);
 }
 
-void mark_stack_read(Env& env, PathState& st, u32 frame, int slot) { mark_slot_chain(env, &st, frame, slot, true); }
+void mark_stack_read(Env& env, PathState& st, u32 frame, int slot) {
+  mark_slot_chain(env, &st, frame, slot, true);
+}
 
-void mark_stack_written(PathState& st, u32 frame, int slot) { st.marks[frame].stack_written |= 1ull << slot; }
+void mark_stack_written(PathState& st, u32 frame, int slot) {
+  st.marks[frame].stack_written |= 1ull << slot;
+}
 
 void clean_state(const Env& env, PathState& st) {
   if (st.cleaned) return;
@@ -87,8 +92,9 @@ void clean_state(const Env& env, PathState& st) {
   for (u32 f = 0; f <= st.curframe; f++) drop_dead_values(env, st, f);
 }
 
-// cur is equivalent to seen, so what seen's continuation read is read from cur's parent. cur's own write marks do not
-// screen that: the continuation starts behind them. But they do screen further up, for what is above cur.
+// cur is equivalent to seen, so what seen's continuation read is read from cur's parent. cur's own write
+// marks do not screen that: the continuation starts behind them. But they do screen further up, for what is
+// above cur.
 void propagate_liveness(Env& env, const PathState& seen, PathState& cur) {
   OSMIA_BUG_IF(seen.curframe != cur.curframe);
   for (u32 f = 0; f <= seen.curframe; f++) {

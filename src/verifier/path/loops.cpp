@@ -1,6 +1,6 @@
-// Loop entries. A checkpoint that was reached again while its own exploration goes on is the entry of a loop; states
-// inside that loop may be compared only range by range until the entry is finished, because their read and precision
-// marks are not final before.
+// Loop entries. A checkpoint that was reached again while its own exploration goes on is the entry of a loop;
+// states inside that loop may be compared only range by range until the entry is finished, because their read
+// and precision marks are not final before.
 #include "verifier/path/explorer.h"
 #include "verifier/state/ops.h"
 
@@ -40,12 +40,14 @@ void finish_branch(PathState* st) {
   }
 }
 
-// Sound because widening only adds values; what is precise stays, so that a loop that needs it keeps its bound.
+// Sound because widening only adds values; what is precise stays, so that a loop that needs it keeps its
+// bound.
 void widen_imprecise(Env& env, const PathState& prev, PathState& st) {
   IdMap ids;
   ids.reset(env.id_gen);
   auto may_widen = [&](const RegState& old, const RegState& cur) {
-    return old.is_scalar() && cur.type == old.type && !old.precise && !cur.precise && !regs_exact(old, cur, ids);
+    return old.is_scalar() && cur.type == old.type && !old.precise && !cur.precise &&
+           !regs_exact(old, cur, ids);
   };
   for (s32 f = static_cast<s32>(prev.curframe); f >= 0; f--) {
     const Frame& old = *prev.frames[f];

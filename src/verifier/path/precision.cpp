@@ -1,7 +1,7 @@
-// Precision back-tracking. When an exact scalar value decides safety, walk the path's history backwards and mark, in
-// every parent state, the registers and slots that the value came from. Soundness: a scalar that is not marked was
-// never needed precisely, so another value in its place cannot change the verdict; where the walk loses track,
-// everything is marked.
+// Precision back-tracking. When an exact scalar value decides safety, walk the path's history backwards and
+// mark, in every parent state, the registers and slots that the value came from. Soundness: a scalar that is
+// not marked was never needed precisely, so another value in its place cannot change the verdict; where the
+// walk loses track, everything is marked.
 #include "verifier/log/log.h"
 #include "verifier/path/explorer.h"
 #include "verifier/state/linked_regs.h"
@@ -46,8 +46,10 @@ struct Wanted {
     if (!any) return;
     for (int i = 0; i < linked.count; i++) {
       const LinkedReg& e = linked.entries[i];
-      if (e.is_reg) regs[e.frame] |= 1u << e.index;
-      else slots[e.frame] |= 1ull << e.index;
+      if (e.is_reg)
+        regs[e.frame] |= 1u << e.index;
+      else
+        slots[e.frame] |= 1ull << e.index;
     }
   }
 };
@@ -81,7 +83,9 @@ class Backtrack {
     for (;;) {
       u32 end = st->history_end;
       const u32 start = st->history_start;
-      if (log2()) env_.log("mark_precise: frame{}: last_idx {} first_idx {} subseq_idx {} \n", w_.frame, last, first, subseq);
+      if (log2())
+        env_.log("mark_precise: frame{}: last_idx {} first_idx {} subseq_idx {} \n", w_.frame, last, first,
+                 subseq);
       if (last < 0) {
         at_function_entry(*st);
         return;
@@ -90,7 +94,8 @@ class Backtrack {
         if (skip_first) {
           skip_first = false;
         } else {
-          const HistoryEntry* h = end > start && env_.history[end - 1].idx == i ? &env_.history[end - 1] : nullptr;
+          const HistoryEntry* h =
+              end > start && env_.history[end - 1].idx == i ? &env_.history[end - 1] : nullptr;
           if (back_over(static_cast<u32>(i), subseq, h) == Step::kLost) {
             mark_everything();
             return;
@@ -139,18 +144,23 @@ class Backtrack {
       for (u32 r = 0; r < 11; r++) {
         if (!(w_.regs[f] >> r & 1)) continue;
         const RegState& reg = st.frames[f]->regs[r];
-        if (!reg.is_scalar() || reg.precise) w_.regs[f] &= ~(1u << r);
-        else st.frames[f].mut().regs[r].precise = true;
+        if (!reg.is_scalar() || reg.precise)
+          w_.regs[f] &= ~(1u << r);
+        else
+          st.frames[f].mut().regs[r].precise = true;
       }
       for (int i = 0; i < kMaxSlots; i++) {
         if (!(w_.slots[f] >> i & 1)) continue;
         OSMIA_BUG_IF(i >= st.frames[f]->stack.slots());
         const StackSlot& slot = st.frames[f]->stack[i];
-        if (!slot.is_scalar_spill() || slot.spilled.precise) w_.slots[f] &= ~(1ull << i);
-        else st.frames[f].mut().stack.mut(i).spilled.precise = true;
+        if (!slot.is_scalar_spill() || slot.spilled.precise)
+          w_.slots[f] &= ~(1ull << i);
+        else
+          st.frames[f].mut().stack.mut(i).spilled.precise = true;
       }
       if (log2()) {
-        env_.log("mark_precise: frame{}: parent state regs={} stack={}: ", f, reg_list(w_.regs[f]), slot_list(w_.slots[f]));
+        env_.log("mark_precise: frame{}: parent state regs={} stack={}: ", f, reg_list(w_.regs[f]),
+                 slot_list(w_.slots[f]));
         print_frame_state(env_, st, f, true);
       }
     }
@@ -192,13 +202,18 @@ class Backtrack {
     bool done = false;  // the instruction does not touch what is wanted
     const bool fetches = in.cls() == kStx && in.mode() == kAtomic && (in.imm & kFetch);
     switch (in.cls()) {
-      case kAlu: case kAlu64: done = back_over_alu(in); break;
+      case kAlu:
+      case kAlu64: done = back_over_alu(in); break;
       case kLdx: done = back_over_load(in.dst, h); break;
-      case kSt: case kStx:
-        if (fetches) done = back_over_load(in.imm == kCmpxchg ? u32{kR0} : in.src, h);
-        else step = back_over_store(in, h, &done);
+      case kSt:
+      case kStx:
+        if (fetches)
+          done = back_over_load(in.imm == kCmpxchg ? u32{kR0} : in.src, h);
+        else
+          step = back_over_store(in, h, &done);
         break;
-      case kJmp: case kJmp32: step = back_over_jump(in, idx, subseq, h, &done); break;
+      case kJmp:
+      case kJmp32: step = back_over_jump(in, idx, subseq, h, &done); break;
       case kLd:
         done = true;
         if (in.mode() == kImm) {
@@ -273,7 +288,8 @@ class Backtrack {
       w_.leave();
       return Step::kOk;
     }
-    if (in.op() == kCall && in.cls() == kJmp && calls_sync_callback(idx) && static_cast<s64>(idx) != subseq - 1) {
+    if (in.op() == kCall && in.cls() == kJmp && calls_sync_callback(idx) &&
+        static_cast<s64>(idx) != subseq - 1) {
       *done = true;
       OSMIA_BUG_IF((w_.regs[w_.frame] & ~kArgMask) || w_.slots[w_.frame]);
       w_.regs[w_.frame] = 0;  // a callback's arguments are the helper's, not the caller's
@@ -366,7 +382,8 @@ void forget_precision(PathState& st) {
       if (fr.regs[r].is_scalar() && fr.regs[r].precise) st.frames[f].mut().regs[r].precise = false;
     for (int i = 0; i < st.frames[f]->stack.slots(); i++) {
       const StackSlot& slot = st.frames[f]->stack[i];
-      if (slot.is_scalar_spill() && slot.spilled.precise) st.frames[f].mut().stack.mut(i).spilled.precise = false;
+      if (slot.is_scalar_spill() && slot.spilled.precise)
+        st.frames[f].mut().stack.mut(i).spilled.precise = false;
     }
   }
 }

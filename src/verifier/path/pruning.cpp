@@ -1,6 +1,6 @@
-// Pruning: is what lies ahead of this state already proved? Compare with the checkpoints at this instruction; if none
-// is equivalent, maybe save a new one. When to save and when to evict decides only time and memory, but those
-// thresholds are Linux's, so that the number of instructions processed is too.
+// Pruning: is what lies ahead of this state already proved? Compare with the checkpoints at this instruction;
+// if none is equivalent, maybe save a new one. When to save and when to evict decides only time and memory,
+// but those thresholds are Linux's, so that the number of instructions processed is too.
 #include "verifier/log/log.h"
 #include "verifier/path/explorer.h"
 #include "verifier/state/ops.h"
@@ -16,7 +16,8 @@ Explorer::Checkpoint*& Explorer::bucket(u32 insn_idx, const PathState& st) {
 
 const PathState* Explorer::previous_entry(const PathState& st, u32 insn_idx) {
   for (Checkpoint* c = bucket(insn_idx, cur_); c; c = c->next)
-    if (c->st.insn_idx == insn_idx && c->st.branches && c->st.dfs_depth < st.dfs_depth && same_callsites(c->st, st))
+    if (c->st.insn_idx == insn_idx && c->st.branches && c->st.dfs_depth < st.dfs_depth &&
+        same_callsites(c->st, st))
       return &c->st;
   return nullptr;
 }
@@ -32,8 +33,9 @@ void Explorer::clean_finished(u32 insn_idx) {
   }
 }
 
-// c is on the current path (not finished). Equivalence with it means a loop: fine where convergence is by contract
-// (iterators, may_goto, callbacks), endless otherwise. Returns true if the current path may end here.
+// c is on the current path (not finished). Equivalence with it means a loop: fine where convergence is by
+// contract (iterators, may_goto, callbacks), endless otherwise. Returns true if the current path may end
+// here.
 bool Explorer::loops_back(Checkpoint& c, u32 insn_idx, bool* add_new, bool force_new) {
   const InsnAux& aux = env_.aux[insn_idx];
   const Frame& frame = c.st.frame();
@@ -63,8 +65,9 @@ bool Explorer::loops_back(Checkpoint& c, u32 insn_idx, bool* add_new, bool force
       check_endless = false;
     }
   }
-  if (check_endless && states_maybe_looping(c.st, cur_) && states_equal(env_, c.st, cur_, Exactness::kExact, ids_) &&
-      !iter_depths_differ(c.st, cur_) && c.st.may_goto_depth == cur_.may_goto_depth &&
+  if (check_endless && states_maybe_looping(c.st, cur_) &&
+      states_equal(env_, c.st, cur_, Exactness::kExact, ids_) && !iter_depths_differ(c.st, cur_) &&
+      c.st.may_goto_depth == cur_.may_goto_depth &&
       c.st.callback_unroll_depth == cur_.callback_unroll_depth) {
     print_source_line(env_, insn_idx, "; ");
     env_.note_reason(fmt::format("infinite loop detected at insn {}", insn_idx));
@@ -83,7 +86,8 @@ bool Explorer::loops_back(Checkpoint& c, u32 insn_idx, bool* add_new, bool force
 
 Explorer::Visit Explorer::visit(u32 insn_idx) {
   const InsnAux& aux = env_.aux[insn_idx];
-  const bool force_new = env_.opt.test_state_freq || aux.force_checkpoint || cur_.history_end - cur_.history_start > 40;
+  const bool force_new =
+      env_.opt.test_state_freq || aux.force_checkpoint || cur_.history_end - cur_.history_start > 40;
   bool add_new = force_new || (env_.jmps_processed - env_.prev_jmps_processed >= 2 &&
                                env_.insns_processed - env_.prev_insns_processed >= 8);
   clean_finished(insn_idx);
@@ -102,7 +106,8 @@ Explorer::Visit Explorer::visit(u32 insn_idx) {
       // A finished state inside an unfinished loop: its marks may still grow, so compare everything.
       PathState* loop = loop_entry_of(&c->st);
       const bool unfinished = loop && loop->branches > 0;
-      hit = states_equal(env_, c->st, cur_, unfinished ? Exactness::kRangeWithin : Exactness::kNotExact, ids_);
+      hit =
+          states_equal(env_, c->st, cur_, unfinished ? Exactness::kRangeWithin : Exactness::kNotExact, ids_);
       if (hit && unfinished) update_loop_entry(&cur_, loop);
     }
     if (hit) {
@@ -149,8 +154,8 @@ void Explorer::save_checkpoint(u32 insn_idx) {
   cur_.first_insn_idx = insn_idx;
   cur_.history_start = cur_.history_end;
   cur_.dfs_depth = c.st.dfs_depth + 1;
-  // From here on every position continues the checkpoint's. Callers keep r6 to r9 only; their other registers keep
-  // the links that they had (r0 may still be a callee's).
+  // From here on every position continues the checkpoint's. Callers keep r6 to r9 only; their other registers
+  // keep the links that they had (r0 may still be a callee's).
   for (u32 f = 0; f <= cur_.curframe; f++) {
     FrameMarks& m = cur_.marks[f];
     const auto old_links = m.link;

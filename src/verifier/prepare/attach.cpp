@@ -1,5 +1,5 @@
-// What a tracing, LSM or extension program attaches to: the target exists, has the right kind, may be slept in or
-// modified; its prototype then types the program's context.
+// What a tracing, LSM or extension program attaches to: the target exists, has the right kind, may be slept
+// in or modified; its prototype then types the program's context.
 #include "btf/btf.h"
 #include "contract/attach_rules.h"
 #include "contract/attach_type.h"
@@ -14,11 +14,15 @@ using btf::Kind;
 class Attach {
  public:
   explicit Attach(Env& env)
-      : env_(env), target_(env.prog.attach), extension_(env.type->traits & kExtension), kind_(env.prog.expected_attach_type) {}
+      : env_(env),
+        target_(env.prog.attach),
+        extension_(env.type->traits & kExtension),
+        kind_(env.prog.expected_attach_type) {}
 
   void run() {
     if (!target_.btf_id) env_.reject(EINVAL, "Tracing programs must provide btf_id");
-    if (!target_.btf) env_.reject(EINVAL, "FENTRY/FEXIT program can only be attached to another program annotated with BTF");
+    if (!target_.btf)
+      env_.reject(EINVAL, "FENTRY/FEXIT program can only be attached to another program annotated with BTF");
     type_ = target_.btf->type(target_.btf_id);
     if (!type_.exists()) env_.reject(EINVAL, "attach_btf_id {} is invalid", target_.btf_id);
     name_ = type_.name();
@@ -28,7 +32,11 @@ class Attach {
     switch (kind_) {
       case kTraceRawTp: raw_tracepoint(); break;
       case kTraceIter: iterator(); break;
-      case kModifyReturn: case kLsmMac: case kLsmCgroup: case kTraceFentry: case kTraceFexit: function(); break;
+      case kModifyReturn:
+      case kLsmMac:
+      case kLsmCgroup:
+      case kTraceFentry:
+      case kTraceFexit: function(); break;
       default: env_.reject_silently(EINVAL);
     }
     env_.attach_btf = target_.btf.get();
@@ -53,7 +61,8 @@ class Attach {
   void raw_tracepoint() {
     constexpr std::string_view kPrefix = "btf_trace_";
     if (!type_.is(Kind::kTypedef)) env_.reject(EINVAL, "attach_btf_id {} is not a typedef", target_.btf_id);
-    if (!name_.starts_with(kPrefix)) env_.reject(EINVAL, "attach_btf_id {} points to wrong type name {}", target_.btf_id, name_);
+    if (!name_.starts_with(kPrefix))
+      env_.reject(EINVAL, "attach_btf_id {} points to wrong type name {}", target_.btf_id, name_);
     name_.remove_prefix(kPrefix.size());
     env_.attach_raw_tp = true;
     // The template function names the arguments; without it the typedef's prototype has to do.
@@ -78,13 +87,15 @@ class Attach {
   void check_shape() {
     const btf::Btf& b = *target_.btf;
     const auto params = proto_.params();
-    if (params.size() > 12) env_.reject(EINVAL, "The function {} has {} arguments. Too many.", name_, params.size());
+    if (params.size() > 12)
+      env_.reject(EINVAL, "The function {} has {} arguments. Too many.", name_, params.size());
     for (u32 i = 0; i < params.size(); i++) {
       if (i == params.size() - 1 && params[i].type == 0)
         env_.reject(EINVAL, "The function {} with variable args is unsupported.", name_);
       const auto t = b.skip_modifiers(params[i].type);
       const auto size = b.size_of(params[i].type);
-      if (!size.ok() || *size > 16 || !(t.is(Kind::kPtr) || t.is(Kind::kInt) || t.is_any_enum() || t.is(Kind::kStruct)))
+      if (!size.ok() || *size > 16 ||
+          !(t.is(Kind::kPtr) || t.is(Kind::kInt) || t.is_any_enum() || t.is(Kind::kStruct)))
         env_.reject(EINVAL, "The function {} arg{} type {} is unsupported.", name_, i, kind_name(t));
       if (*size == 0) env_.reject(EINVAL, "The function {} has malformed void argument.", name_);
     }
@@ -134,9 +145,11 @@ void check_attach_target(Env& env) {
   const u32 kind = env.prog.expected_attach_type;
   if (env.type->ctx_model == CtxModel::kTracingArgs) may_sleep &= kind != kTraceRawTp && kind != kLsmCgroup;
   if (env.prog_sleepable && !may_sleep)
-    env.reject(EINVAL, "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable");
+    env.reject(EINVAL,
+               "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable");
   if (env.type->ctx_model == CtxModel::kStructOps) {
-    if (!env.prog.gpl_compatible) env.reject(EINVAL, "struct ops programs must have a GPL compatible license");
+    if (!env.prog.gpl_compatible)
+      env.reject(EINVAL, "struct ops programs must have a GPL compatible license");
     env.unsupported("struct_ops programs");
   }
   if (traits & kNeedsAttachBtf) Attach(env).run();

@@ -1,5 +1,5 @@
-// func_info and line_info: each record sound by itself, then all of them against the subprograms. The records' sizes
-// and tails are bpf(2)'s business; here they are already in their kernel form.
+// func_info and line_info: each record sound by itself, then all of them against the subprograms. The
+// records' sizes and tails are bpf(2)'s business; here they are already in their kernel form.
 #include "btf/btf.h"
 #include "verifier/prepare/prepare.h"
 
@@ -33,18 +33,22 @@ void check_line_info(Env& env) {
   for (u32 i = 0; i < env.prog.line_info.size(); i++) {
     const LineInfo& l = env.prog.line_info[i];
     if ((i && l.insn_off <= prev) || l.insn_off >= env.insns.size())
-      env.reject(EINVAL, "Invalid line_info[{}].insn_off:{} (prev_offset:{} prog->len:{})", i, l.insn_off, prev, env.insns.size());
+      env.reject(EINVAL, "Invalid line_info[{}].insn_off:{} (prev_offset:{} prog->len:{})", i, l.insn_off,
+                 prev, env.insns.size());
     if (env.insns[l.insn_off].code == 0) env.reject(EINVAL, "Invalid insn code at line_info[{}].insn_off", i);
     if (!btf.has_string(l.line_off) || !btf.has_string(l.file_name_off))
       env.reject(EINVAL, "Invalid line_info[{}].line_off or .file_name_off", i);
     if (sub != env.subprogs.size()) {
-      if (l.insn_off == env.subprogs[sub].start) env.subprogs[sub++].linfo_start = i;
-      else if (env.subprogs[sub].start < l.insn_off) env.reject(EINVAL, "missing bpf_line_info for func#{}", sub);
+      if (l.insn_off == env.subprogs[sub].start)
+        env.subprogs[sub++].linfo_start = i;
+      else if (env.subprogs[sub].start < l.insn_off)
+        env.reject(EINVAL, "missing bpf_line_info for func#{}", sub);
     }
     prev = l.insn_off;
   }
   if (sub != env.subprogs.size())
-    env.reject(EINVAL, "missing bpf_line_info for {} funcs starting from func#{}", env.subprogs.size() - sub, sub);
+    env.reject(EINVAL, "missing bpf_line_info for {} funcs starting from func#{}", env.subprogs.size() - sub,
+               sub);
 }
 
 }  // namespace
@@ -58,9 +62,12 @@ void check_func_info_early(Env& env) {
     if (first && f.insn_off)
       reject_no_newline(env, fmt::format("nonzero insn_off {} for the first func info record", f.insn_off));
     if (!first && f.insn_off <= prev)
-      reject_no_newline(env, fmt::format("same or smaller insn offset ({}) than previous func info record ({})", f.insn_off, prev));
+      reject_no_newline(
+          env, fmt::format("same or smaller insn offset ({}) than previous func info record ({})", f.insn_off,
+                           prev));
     const auto type = btf.type(f.type_id);
-    if (!type.is(btf::Kind::kFunc)) reject_no_newline(env, fmt::format("invalid type id {} in func info", static_cast<s32>(f.type_id)));
+    if (!type.is(btf::Kind::kFunc))
+      reject_no_newline(env, fmt::format("invalid type id {} in func info", static_cast<s32>(f.type_id)));
     if (!btf.type(type.type()).is(btf::Kind::kFuncProto)) env.reject_silently(EINVAL);
     prev = f.insn_off;
     first = false;
@@ -77,7 +84,8 @@ void check_btf_records(Env& env) {
     const btf::Btf& btf = *env.prog.btf;
     for (size_t i = 0; i < infos.size(); i++) {
       Subprog& s = env.subprogs[i];
-      if (s.start != infos[i].insn_off) env.reject(EINVAL, "func_info BTF section doesn't match subprog layout in BPF program");
+      if (s.start != infos[i].insn_off)
+        env.reject(EINVAL, "func_info BTF section doesn't match subprog layout in BPF program");
       const auto func = btf.type(infos[i].type_id);
       s.btf_func_id = infos[i].type_id;
       s.name = std::string(func.name());

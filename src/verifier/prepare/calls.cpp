@@ -14,8 +14,7 @@ s32 subprog_at(const Env& env, u32 insn_idx) {
 
 const contract::HelperDef* helper_of(const Env& env, const Insn& in) {
   if (in.code != (isa::kJmp | isa::kCall) || in.src != isa::kHelperCall) return nullptr;
-  if (const auto* def = env.cat.helper_for(*env.type, env.caller(), static_cast<u32>(in.imm)))
-    return def;
+  if (const auto* def = env.cat.helper_for(*env.type, env.caller(), static_cast<u32>(in.imm))) return def;
   return env.cat.helper_any(static_cast<u32>(in.imm));
 }
 

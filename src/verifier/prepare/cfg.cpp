@@ -1,5 +1,5 @@
-// The control-flow graph: every instruction is reachable, the unprivileged have no back edges, and where the explorer
-// compares states (prune points) and records history (jump points).
+// The control-flow graph: every instruction is reachable, the unprivileged have no back edges, and where the
+// explorer compares states (prune points) and records history (jump points).
 #include "verifier/prepare/prepare.h"
 
 namespace osmia::verifier {
@@ -95,7 +95,8 @@ class Cfg {
       case kCall: {
         if (calls_async_callback(env_, in)) aux.prune_point = true;
         // How often a callback runs is unknown: states are compared before each run, to see it converge.
-        if (calls_sync_callback(env_, in)) aux.calls_callback = aux.force_checkpoint = aux.prune_point = aux.jmp_point = true;
+        if (calls_sync_callback(env_, in))
+          aux.calls_callback = aux.force_checkpoint = aux.prune_point = aux.jmp_point = true;
         if (const auto* h = helper_of(env_, in); h && (h->effects & contract::kChangesPacketData))
           subprog_of(t).changes_packet_data = true;
         if (const auto* k = kfunc_of(env_, in); k && (k->flags & contract::kKfIterNext))
@@ -125,6 +126,8 @@ class Cfg {
 
 }  // namespace
 
-void check_cfg(Env& env) { Cfg(env).run(); }
+void check_cfg(Env& env) {
+  Cfg(env).run();
+}
 
 }  // namespace osmia::verifier

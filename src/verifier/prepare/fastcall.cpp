@@ -1,6 +1,6 @@
-// bpf_fastcall: compilers that know a call to clobber few registers still spill the others for older kernels. Where
-// the spills and fills around such a call stand in mirror order at the bottom of the stack, and nothing else touches
-// those slots, they may be removed, and the stack counts without them.
+// bpf_fastcall: compilers that know a call to clobber few registers still spill the others for older kernels.
+// Where the spills and fills around such a call stand in mirror order at the bottom of the stack, and nothing
+// else touches those slots, they may be removed, and the stack counts without them.
 #include <algorithm>
 
 #include "btf/btf.h"
@@ -55,8 +55,10 @@ void mark_call(Env& env, Subprog& sub, u32 idx, s16 lowest) {
     pairs = i;
   }
   if (!pairs) return;
-  if (clobber.inlined) env.aux[idx].fastcall_spills = pairs;
-  else sub.keep_fastcall_stack = true;
+  if (clobber.inlined)
+    env.aux[idx].fastcall_spills = pairs;
+  else
+    sub.keep_fastcall_stack = true;
   sub.fastcall_stack_off = std::min<s16>(sub.fastcall_stack_off, static_cast<s16>(off));
 }
 
@@ -66,7 +68,8 @@ void mark_fastcall(Env& env) {
   for (Subprog& sub : env.subprogs) {
     s16 lowest = 0;
     for (u32 i = sub.start; i < sub.end; i++)
-      if (env.insns[i].code == kSpill && env.insns[i].dst == isa::kFp) lowest = std::min(lowest, env.insns[i].off);
+      if (env.insns[i].code == kSpill && env.insns[i].dst == isa::kFp)
+        lowest = std::min(lowest, env.insns[i].off);
     for (u32 i = sub.start; i < sub.end; i++)
       if (env.insns[i].code == (isa::kJmp | isa::kCall)) mark_call(env, sub, i, lowest);
   }
@@ -76,7 +79,8 @@ void remove_fastcall_spills(Env& env) {
   for (Subprog& sub : env.subprogs) {
     bool removed = false;
     for (u32 i = sub.start; i < sub.end; i++) {
-      for (u32 j = 1; j <= env.aux[i].fastcall_spills; j++) env.aux[i - j].removable = env.aux[i + j].removable = true;
+      for (u32 j = 1; j <= env.aux[i].fastcall_spills; j++)
+        env.aux[i - j].removable = env.aux[i + j].removable = true;
       removed |= env.aux[i].fastcall_spills > 0;
     }
     if (removed && !sub.keep_fastcall_stack) sub.stack_depth = static_cast<u16>(-sub.fastcall_stack_off);

@@ -1,6 +1,6 @@
-// Before exploration: find the subprograms, resolve descriptors, check the control-flow graph and the BTF records.
-// Called in this order by verify(); each rejects with Linux's text. After all of them Env::aux says where states are
-// compared and history is recorded.
+// Before exploration: find the subprograms, resolve descriptors, check the control-flow graph and the BTF
+// records. Called in this order by verify(); each rejects with Linux's text. After all of them Env::aux says
+// where states are compared and history is recorded.
 #pragma once
 #include "verifier/env.h"
 
@@ -18,11 +18,12 @@ void remove_fastcall_spills(Env& env);  // after exploration: stack depth withou
 void check_stack_depth(Env& env);       // combined depth of every call chain
 
 // -- shared
-s32 subprog_at(const Env& env, u32 insn_idx);      // the subprogram that starts there, -1 if none
-const contract::HelperDef* helper_of(const Env& env, const Insn& call);  // granted or not; nullptr for other calls
-const contract::KfuncDef* kfunc_of(const Env& env, const Insn& call);    // by the BTF function's name
+s32 subprog_at(const Env& env, u32 insn_idx);  // the subprogram that starts there, -1 if none
+const contract::HelperDef* helper_of(const Env& env,
+                                     const Insn& call);  // granted or not; nullptr for other calls
+const contract::KfuncDef* kfunc_of(const Env& env, const Insn& call);  // by the BTF function's name
 bool calls_sync_callback(const Env& env, const Insn& call);
 bool calls_async_callback(const Env& env, const Insn& call);
-bool is_throw(const Env& env, const Insn& call);   // the bpf_throw kfunc
+bool is_throw(const Env& env, const Insn& call);  // the bpf_throw kfunc
 
 }  // namespace osmia::verifier

@@ -1,5 +1,5 @@
-// Stack depth: the frames of every possible call chain together stay within 512 bytes (Q&A, "How much stack space a
-// BPF program uses?"), and within 256 below a frame that makes tail calls.
+// Stack depth: the frames of every possible call chain together stay within 512 bytes (Q&A, "How much stack
+// space a BPF program uses?"), and within 256 below a frame that makes tail calls.
 #include <algorithm>
 
 #include "base/bits.h"
@@ -12,16 +12,18 @@ inline constexpr int kStackLimit = 512, kTailCallLimit = 256, kPrivateStackMin =
 
 class StackDepth {
  public:
-  explicit StackDepth(Env& env) : env_(env), subs_(env.subprogs), private_(env.subprogs.size(), Private::kUnknown) {}
+  explicit StackDepth(Env& env)
+      : env_(env), subs_(env.subprogs), private_(env.subprogs.size(), Private::kUnknown) {}
 
   void run() {
     bool tail_calls = false;
     for (const Subprog& s : subs_) tail_calls |= s.has_tail_call;
-    const bool adaptive = !tail_calls && (env_.type->traits & contract::kPrivateStack) && env_.opt.jit_requested &&
+    const bool adaptive = !tail_calls && (env_.type->traits & contract::kPrivateStack) &&
+                          env_.opt.jit_requested &&
                           !(env_.type->ctx_model == contract::CtxModel::kTracingArgs &&
                             env_.prog.expected_attach_type == kTraceIter);
-    // Asynchronous callbacks run on a stack of their own. Last to first: what they share with the main program is
-    // then known to need an ordinary frame.
+    // Asynchronous callbacks run on a stack of their own. Last to first: what they share with the main
+    // program is then known to need an ordinary frame.
     for (size_t i = subs_.size(); i-- > 0;)
       if (i == 0 || subs_[i].is_async_cb) chain(i, i == 0 && adaptive);
   }
@@ -43,11 +45,15 @@ class StackDepth {
 
   void enter(size_t sub, u32 frame, bool adaptive) {
     Subprog& s = subs_[sub];
-    if (s.has_ld_abs && in_callback(sub, frame)) env_.reject(EINVAL, "cannot use BPF_LD_[ABS|IND] within callback");
+    if (s.has_ld_abs && in_callback(sub, frame))
+      env_.reject(EINVAL, "cannot use BPF_LD_[ABS|IND] within callback");
     if (sub && s.has_tail_call && depth_ >= kTailCallLimit)
-      env_.reject(EACCES, "tail_calls are not allowed when call stack of previous frames is {} bytes. Too large", depth_);
+      env_.reject(EACCES,
+                  "tail_calls are not allowed when call stack of previous frames is {} bytes. Too large",
+                  depth_);
     const int bytes = rounded(sub);
-    if (adaptive && private_[sub] == Private::kUnknown && bytes >= kPrivateStackMin) private_[sub] = Private::kAdaptive;
+    if (adaptive && private_[sub] == Private::kUnknown && bytes >= kPrivateStackMin)
+      private_[sub] = Private::kAdaptive;
     if (private_[sub] == Private::kAdaptive) {
       s.priv_stack = true;
       if (bytes > kStackLimit) env_.reject(EACCES, "stack size of subprog {} is {}. Too large", sub, bytes);
@@ -71,7 +77,8 @@ class StackDepth {
         const Insn& in = env_.insns[i];
         if (isa::is_kfunc_call(in) && in.off == 0) {
           if (is_throw(env_, in) && in_callback(sub, frame))
-            env_.reject(EINVAL, "bpf_throw kfunc (insn {}) cannot be called from callback subprog {}", i, sub);
+            env_.reject(EINVAL, "bpf_throw kfunc (insn {}) cannot be called from callback subprog {}", i,
+                        sub);
           continue;
         }
         if (!isa::is_pseudo_call(in) && !isa::is_pseudo_func(in)) continue;
@@ -80,7 +87,8 @@ class StackDepth {
         if (subs_[callee].is_async_cb) {
           OSMIA_BUG_IF(subs_[callee].has_tail_call);
           if (!isa::is_pseudo_call(in)) continue;
-          if (subs_[callee].is_exception_cb) env_.reject(EINVAL, "insn {} cannot call exception cb directly", i);
+          if (subs_[callee].is_exception_cb)
+            env_.reject(EINVAL, "insn {} cannot call exception cb directly", i);
         }
         ret_insn_[frame] = i + 1;
         ret_sub_[frame] = sub;
@@ -117,6 +125,8 @@ class StackDepth {
 
 }  // namespace
 
-void check_stack_depth(Env& env) { StackDepth(env).run(); }
+void check_stack_depth(Env& env) {
+  StackDepth(env).run();
+}
 
 }  // namespace osmia::verifier

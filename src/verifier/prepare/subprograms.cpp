@@ -1,4 +1,5 @@
-// Subprograms: the entry, every call and callback target, the exception callback; and jumps that stay inside them.
+// Subprograms: the entry, every call and callback target, the exception callback; and jumps that stay inside
+// them.
 #include <algorithm>
 
 #include "btf/btf.h"
@@ -22,7 +23,8 @@ void add_subprog(Env& env, s64 start) {
   env.subprogs.insert(at, s);
 }
 
-// The function that a decl tag "exception_callback:NAME" of the main program names: its first instruction, or 0.
+// The function that a decl tag "exception_callback:NAME" of the main program names: its first instruction, or
+// 0.
 u32 exception_callback_start(Env& env) {
   if (env.prog.func_info.empty() || !env.prog.btf) return 0;
   const btf::Btf& btf = *env.prog.btf;
@@ -49,16 +51,20 @@ u32 exception_callback_start(Env& env) {
 }
 
 void check_kfunc_target(Env& env, const Insn& in) {
-  if (!env.cat.vmlinux) env.reject(524, "calling kernel function is not supported without CONFIG_DEBUG_INFO_BTF");
-  if (!env.prog.gpl_compatible) env.reject(EINVAL, "cannot call kernel function from non-GPL compatible program");
+  if (!env.cat.vmlinux)
+    env.reject(524, "calling kernel function is not supported without CONFIG_DEBUG_INFO_BTF");
+  if (!env.prog.gpl_compatible)
+    env.reject(EINVAL, "cannot call kernel function from non-GPL compatible program");
   // imm 0 is what a weak, missing kfunc becomes; it is refused only if it is reached.
   if (in.imm == 0 && in.off == 0) return;
   if (in.off < 0) env.reject(EINVAL, "negative offset disallowed for kernel module function call");
   std::shared_ptr<const btf::Btf> btf = env.cat.vmlinux;
   if (in.off > 0) {
     if (env.prog.fd_array.empty()) env.reject(EPROTO, "kfunc offset > 0 without fd_array is invalid");
-    if (static_cast<size_t>(in.off) < env.prog.fd_array.size()) btf = env.resolver.btf_by_fd(env.prog.fd_array[in.off]);
-    else btf = nullptr;
+    if (static_cast<size_t>(in.off) < env.prog.fd_array.size())
+      btf = env.resolver.btf_by_fd(env.prog.fd_array[in.off]);
+    else
+      btf = nullptr;
     if (!btf) {
       env.log("invalid module BTF fd specified\n");
       env.reject(EBADF, "failed to find BTF for kernel function");
@@ -66,9 +72,11 @@ void check_kfunc_target(Env& env, const Insn& in) {
     env.used_btfs.push_back(btf);
   }
   const auto func = btf->type(static_cast<u32>(in.imm));
-  if (!func.is(btf::Kind::kFunc)) env.reject(EINVAL, "kernel btf_id {} is not a function", static_cast<u32>(in.imm));
+  if (!func.is(btf::Kind::kFunc))
+    env.reject(EINVAL, "kernel btf_id {} is not a function", static_cast<u32>(in.imm));
   if (!btf->type(func.type()).is(btf::Kind::kFuncProto))
-    env.reject(EINVAL, "kernel function btf_id {} does not have a valid func_proto", static_cast<u32>(in.imm));
+    env.reject(EINVAL, "kernel function btf_id {} does not have a valid func_proto",
+               static_cast<u32>(in.imm));
 }
 
 }  // namespace
@@ -82,7 +90,8 @@ void find_subprograms(Env& env) {
     const bool target = isa::is_pseudo_func(in) || isa::is_pseudo_call(in);
     if (!target && !isa::is_kfunc_call(in)) continue;
     if (!env.bpf_capable)
-      env.reject(EPERM, "loading/calling other bpf or kernel functions are allowed for CAP_BPF and CAP_SYS_ADMIN");
+      env.reject(EPERM,
+                 "loading/calling other bpf or kernel functions are allowed for CAP_BPF and CAP_SYS_ADMIN");
     if (target) {
       add_subprog(env, static_cast<s64>(i) + in.imm + 1);
     } else {
@@ -99,7 +108,8 @@ void find_subprograms(Env& env) {
     s.is_cb = s.is_callback = s.is_async_cb = s.is_exception_cb = true;
   }
   for (size_t i = 0; i < env.subprogs.size(); i++) {
-    env.subprogs[i].end = i + 1 < env.subprogs.size() ? env.subprogs[i + 1].start : static_cast<u32>(env.insns.size());
+    env.subprogs[i].end =
+        i + 1 < env.subprogs.size() ? env.subprogs[i + 1].start : static_cast<u32>(env.insns.size());
     if (env.log_insns()) env.log("func#{} @{}\n", i, env.subprogs[i].start);
   }
 }

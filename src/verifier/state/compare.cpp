@@ -1,5 +1,5 @@
-// State equivalence, register by register and slot by slot. The rule behind every case: accept only if every fact that
-// the explored state's verification may have used is implied by the current state.
+// State equivalence, register by register and slot by slot. The rule behind every case: accept only if every
+// fact that the explored state's verification may have used is implied by the current state.
 #include "verifier/state/compare.h"
 
 #include <cstring>
@@ -48,7 +48,8 @@ struct Comparison {
     if (env.explore_alu_limits)
       return same_kind(old, cur) && same_scalar(old.s, cur.s) && ids.check_scalar(old.id, cur.id);
     if (!old.precise && exact == Exactness::kNotExact) return true;
-    // A register linked with an offset must stay so: what is learnt of its partner is carried over by that offset.
+    // A register linked with an offset must stay so: what is learnt of its partner is carried over by that
+    // offset.
     if ((old.id & kAddConst) && (!(cur.id & kAddConst) || old.off != cur.off)) return false;
     if (old.id && !(old.id & kAddConst) && (cur.id & kAddConst)) return false;
     return ids.check_scalar(old.id, cur.id) && in_range(old.s, cur.s);
@@ -70,7 +71,8 @@ struct Comparison {
                ids.check(old.ref_obj_id, cur.ref_obj_id);
       case RegBase::kPacketMeta:
       case RegBase::kPacket:
-        // At least as many bytes must be readable. The fixed offset decides alignment and range, so it must match.
+        // At least as many bytes must be readable. The fixed offset decides alignment and range, so it must
+        // match.
         if (old.range < 0 || cur.range < 0 ? old.range != cur.range : old.range > cur.range) return false;
         return old.off == cur.off && ids.check(old.id, cur.id) && in_range(old.s, cur.s);
       case RegBase::kStack: return regs_exact(old, cur, ids) && old.frameno == cur.frameno;
@@ -180,7 +182,8 @@ bool states_maybe_looping(const PathState& old, const PathState& cur) {
   if (&o == &c) return true;
   for (u32 r = 0; r < 11; r++) {
     const RegState &a = o.regs[r], &b = c.regs[r];
-    if (!same_kind(a, b) || !same_scalar(a.s, b.s) || a.id != b.id || a.ref_obj_id != b.ref_obj_id) return false;
+    if (!same_kind(a, b) || !same_scalar(a.s, b.s) || a.id != b.id || a.ref_obj_id != b.ref_obj_id)
+      return false;
   }
   return true;
 }

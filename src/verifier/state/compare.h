@@ -5,10 +5,12 @@
 namespace osmia::verifier {
 
 // How alike two states must be.
-//  kNotExact: registers that the explored state's continuation never read do not count, and ranges of scalars that
+//  kNotExact: registers that the explored state's continuation never read do not count, and ranges of scalars
+//  that
 //    it never needed precisely do not either. Sound once the explored state's marks are final.
 //  kExact: the same in every respect. Finds endless loops.
-//  kRangeWithin: everything counts, but a narrower range is fine. Sound while marks are not final (inside loops).
+//  kRangeWithin: everything counts, but a narrower range is fine. Sound while marks are not final (inside
+//  loops).
 enum class Exactness : u8 { kNotExact, kExact, kRangeWithin };
 
 // A one-to-one correspondence between ids of the explored state and ids of the current one.
@@ -23,7 +25,9 @@ class IdMap {
   bool check_scalar(u32 old_id, u32 cur_id);
 
  private:
-  struct Pair { u32 old_id, cur_id; };
+  struct Pair {
+    u32 old_id, cur_id;
+  };
   static constexpr u32 kMax = 1024;
   Pair pairs_[kMax];
   u32 count_ = 0;

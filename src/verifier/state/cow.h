@@ -1,5 +1,6 @@
-// Cow<T>: a shared, copy-on-write value with an intrusive count. One verification runs on one thread, so the count
-// is not atomic. Invariant: a T that more than one Cow shares is never written; mut() makes it private first.
+// Cow<T>: a shared, copy-on-write value with an intrusive count. One verification runs on one thread, so the
+// count is not atomic. Invariant: a T that more than one Cow shares is never written; mut() makes it private
+// first.
 #pragma once
 #include <new>
 #include <utility>

@@ -1,5 +1,5 @@
-// One call frame: eleven registers and a stack that is shared in chunks between states. Invariant: a frame reached
-// through a Cow is only written after Cow::mut(); a stack chunk likewise.
+// One call frame: eleven registers and a stack that is shared in chunks between states. Invariant: a frame
+// reached through a Cow is only written after Cow::mut(); a stack chunk likewise.
 #pragma once
 #include <array>
 #include <vector>
@@ -13,7 +13,7 @@ namespace osmia::verifier {
 class Stack {
  public:
   static constexpr int kChunk = 4;
-  int slots() const { return slots_; }                      // allocated so far
+  int slots() const { return slots_; }  // allocated so far
   int bytes() const { return slots_ * kRegSize; }
   const StackSlot& operator[](int slot) const { return (*chunks_[slot / kChunk])[slot % kChunk]; }
   StackSlot& mut(int slot) { return chunks_[slot / kChunk].mut()[slot % kChunk]; }
@@ -24,7 +24,8 @@ class Stack {
   }
   // Whether two stacks share slot's chunk (then they are equal there).
   bool shares(const Stack& o, int slot) const {
-    return slot / kChunk < static_cast<int>(o.chunks_.size()) && chunks_[slot / kChunk].same(o.chunks_[slot / kChunk]);
+    return slot / kChunk < static_cast<int>(o.chunks_.size()) &&
+           chunks_[slot / kChunk].same(o.chunks_[slot / kChunk]);
   }
 
  private:
@@ -41,12 +42,12 @@ struct RetvalRange {
 struct Frame {
   RegState regs[11];
   Stack stack;
-  s32 callsite = -1;        // insn index of the call, -1 in the main function
+  s32 callsite = -1;  // insn index of the call, -1 in the main function
   u32 frameno = 0;
-  u32 subprog = 0;          // index into Env::subprogs
+  u32 subprog = 0;  // index into Env::subprogs
   bool in_callback = false, in_async_callback = false, in_exception_callback = false;
   RetvalRange callback_ret;
-  u32 callback_depth = 0;   // iterations of the callback explored on this path
+  u32 callback_depth = 0;  // iterations of the callback explored on this path
   u32 async_entry = 0;
 };
 

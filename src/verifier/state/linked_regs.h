@@ -1,5 +1,6 @@
-// Which registers and stack slots shared a scalar id at a conditional jump: at most six, packed into one word of the
-// instruction history. Invariant: pack and unpack are inverse; a seventh member is dropped (its id is cleared instead).
+// Which registers and stack slots shared a scalar id at a conditional jump: at most six, packed into one word
+// of the instruction history. Invariant: pack and unpack are inverse; a seventh member is dropped (its id is
+// cleared instead).
 #pragma once
 #include <array>
 
@@ -9,7 +10,7 @@ namespace osmia::verifier {
 
 struct LinkedReg {
   u8 frame = 0;
-  u8 index = 0;       // register number or stack slot
+  u8 index = 0;  // register number or stack slot
   bool is_reg = false;
 };
 

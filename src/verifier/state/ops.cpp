@@ -25,7 +25,9 @@ void set_not_init(const Env& env, RegState& r) {
   r.type = RegType(RegBase::kNotInit);
 }
 
-void set_known_zero_ptr_var(RegState& r) { r.s = Scalar::constant(0); }
+void set_known_zero_ptr_var(RegState& r) {
+  r.s = Scalar::constant(0);
+}
 
 void set_pointer(RegState& r, RegType type) {
   const s32 subreg_def = r.subreg_def;
@@ -35,7 +37,9 @@ void set_pointer(RegState& r, RegType type) {
   r.subreg_def = subreg_def;
 }
 
-void copy_value(RegState& dst, const RegState& src) { dst = src; }
+void copy_value(RegState& dst, const RegState& src) {
+  dst = src;
+}
 
 namespace {
 
@@ -68,7 +72,9 @@ bool uses_64_bits(const Insn& in, const RegState* reg, bool is_read) {
 bool insn_defines_32(const Insn& in) {
   using namespace isa;
   switch (in.cls()) {
-    case kJmp: case kJmp32: case kSt: return false;
+    case kJmp:
+    case kJmp32:
+    case kSt: return false;
     case kStx:
       if (in.mode() != kAtomic || !(in.imm & kFetch)) return false;
       break;

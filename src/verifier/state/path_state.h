@@ -1,5 +1,5 @@
-// The verifier's knowledge at one point of one path: up to eight frames, references held, locks held, and its place
-// in the tree of explored states. Copying costs pointers (frames are copy-on-write) plus the marks.
+// The verifier's knowledge at one point of one path: up to eight frames, references held, locks held, and its
+// place in the tree of explored states. Copying costs pointers (frames are copy-on-write) plus the marks.
 #pragma once
 #include <array>
 #include <memory>
@@ -28,14 +28,14 @@ struct ActiveLock {
 struct HistoryEntry {
   u32 idx = 0;
   u32 prev_idx = 0;
-  u16 flags = 0;            // HistoryFlag
-  u64 linked_regs = 0;      // packed registers that share an id at this jump
+  u16 flags = 0;        // HistoryFlag
+  u64 linked_regs = 0;  // packed registers that share an id at this jump
 };
 enum HistoryFlag : u16 {
-  kHistFrameMask = 0x7,     // stack access: frame number
-  kHistSlotShift = 3,       // stack access: slot number, 6 bits
+  kHistFrameMask = 0x7,  // stack access: frame number
+  kHistSlotShift = 3,    // stack access: slot number, 6 bits
   kHistStackAccess = 1 << 9,
-  kHistDstIsStackPtr = 1 << 10,   // conditional jump: dst (src) was no scalar, so precision stops there
+  kHistDstIsStackPtr = 1 << 10,  // conditional jump: dst (src) was no scalar, so precision stops there
   kHistSrcIsStackPtr = 1 << 11,
 };
 
@@ -47,14 +47,14 @@ struct PathState {
   ActiveLock active_lock;
   u32 active_preempt_locks = 0;
   bool active_rcu_lock = false;
-  bool speculative = false;        // reached only by mis-speculation
+  bool speculative = false;  // reached only by mis-speculation
   bool in_sleepable = false;
-  bool cleaned = false;            // liveness is final and dead values were dropped
+  bool cleaned = false;  // liveness is final and dead values were dropped
   bool used_as_loop_entry = false;
 
   // Place in the exploration.
-  PathState* parent = nullptr;     // the checkpoint this path went through last; owned by Explorer
-  u32 branches = 0;                // paths from here not yet finished
+  PathState* parent = nullptr;  // the checkpoint this path went through last; owned by Explorer
+  u32 branches = 0;             // paths from here not yet finished
   u32 insn_idx = 0;
   u32 first_insn_idx = 0, last_insn_idx = 0;
   PathState* loop_entry = nullptr;

@@ -1,5 +1,5 @@
-// What the verifier knows of one register (or of one spilled register). Plain, trivially copyable data. Liveness is
-// not here: it belongs to a position in a state, see marks.h.
+// What the verifier knows of one register (or of one spilled register). Plain, trivially copyable data.
+// Liveness is not here: it belongs to a position in a state, see marks.h.
 #pragma once
 #include "contract/reg_type.h"
 #include "verifier/domain/scalar.h"
@@ -17,37 +17,38 @@ struct MapInfo;
 enum class DynptrKind : u8 { kInvalid, kLocal, kRingbuf, kSkb, kXdp };
 enum class IterState : u8 { kInvalid, kActive, kDrained };
 
-// packet_end comparison made the whole packet range known on one edge only (Linux: BEYOND_PKT_END, AT_PKT_END)
+// packet_end comparison made the whole packet range known on one edge only (Linux: BEYOND_PKT_END,
+// AT_PKT_END)
 inline constexpr s32 kAtPacketEnd = -1;
 inline constexpr s32 kBeyondPacketEnd = -2;
 
 struct RegState {
-  RegType type;             // kNotInit after default construction
-  s32 off = 0;              // fixed part of a pointer's offset, bytes
-  u32 id = 0;               // links: equal scalars, same or_null pointer, same packet pointer, dynptr slices
-  u32 ref_obj_id = 0;       // acquired object that this value is or belongs to
-  u32 dynptr_id = 0;        // slices: the dynptr they were cut from
-  u32 frameno = 0;          // kStack: which frame's stack
-  s32 subreg_def = 0;       // insn index + 1 of a 32-bit definition whose upper half is not known to be used
-  bool precise = false;     // scalars: the value matters for safety
+  RegType type;          // kNotInit after default construction
+  s32 off = 0;           // fixed part of a pointer's offset, bytes
+  u32 id = 0;            // links: equal scalars, same or_null pointer, same packet pointer, dynptr slices
+  u32 ref_obj_id = 0;    // acquired object that this value is or belongs to
+  u32 dynptr_id = 0;     // slices: the dynptr they were cut from
+  u32 frameno = 0;       // kStack: which frame's stack
+  s32 subreg_def = 0;    // insn index + 1 of a 32-bit definition whose upper half is not known to be used
+  bool precise = false;  // scalars: the value matters for safety
 
   // By type; the others are zero so that comparison and copying stay simple.
   union {
-    u64 by_type = 0;        // all of it, for comparison
-    s32 range;              // kPacket, kPacketMeta: bytes proved readable from here; kPacketEnd markers
-    u32 mem_size;           // kMem, kBuf
-    u32 subprog;            // kFunc
+    u64 by_type = 0;  // all of it, for comparison
+    s32 range;        // kPacket, kPacketMeta: bytes proved readable from here; kPacketEnd markers
+    u32 mem_size;     // kMem, kBuf
+    u32 subprog;      // kFunc
     struct {
       DynptrKind kind;
       bool first_slot;
-    } dynptr;               // dynptr stack slots and kDynptr
+    } dynptr;  // dynptr stack slots and kDynptr
     struct {
       IterState state;
-      u32 depth;            // how many times next() was explored
+      u32 depth;  // how many times next() was explored
     } iter;
-    u32 map_uid;            // kConstMapPtr, kMapValue of a map of maps' inner maps: which lookup gave it
+    u32 map_uid;  // kConstMapPtr, kMapValue of a map of maps' inner maps: which lookup gave it
   };
-  u32 btf_id = 0;           // kBtfId, iterator slots
+  u32 btf_id = 0;  // kBtfId, iterator slots
   union {
     const MapInfo* map = nullptr;  // kConstMapPtr, kMapValue, kMapKey
     const btf::Btf* btf;           // kBtfId, iterator slots
@@ -74,8 +75,8 @@ inline constexpr int kRegSize = 8;          // bytes of a stack slot
 inline constexpr int kMaxStackBytes = 512;  // per frame (Q&A: "How much stack space a BPF program uses?")
 inline constexpr int kMaxSlots = kMaxStackBytes / kRegSize;
 
-// Eight bytes of stack. type[0] is the byte at the lowest address minus... byte k of the slot as Linux counts it:
-// type[7] is the byte at the slot's lowest address, type[0] the byte just below the slot above it.
+// Eight bytes of stack. type[0] is the byte at the lowest address minus... byte k of the slot as Linux counts
+// it: type[7] is the byte at the slot's lowest address, type[0] the byte just below the slot above it.
 struct StackSlot {
   RegState spilled;
   SlotType type[kRegSize] = {};

@@ -1,6 +1,6 @@
-// Arithmetic on registers. Scalars go through the domain; a pointer operand leads to pointer_alu.cpp. A copy of a scalar
-// shares its id with the original, so that both learn from later comparisons; any other result belongs to nobody, save
-// that adding a constant keeps the link with its distance.
+// Arithmetic on registers. Scalars go through the domain; a pointer operand leads to pointer_alu.cpp. A copy
+// of a scalar shares its id with the original, so that both learn from later comparisons; any other result
+// belongs to nobody, save that adding a constant keeps the link with its distance.
 #include "verifier/domain/alu.h"
 
 #include "isa/validate.h"
@@ -20,15 +20,26 @@ namespace {
 
 using namespace isa;
 
-bool is64(const Insn& in) { return in.cls() == kAlu64; }
+bool is64(const Insn& in) {
+  return in.cls() == kAlu64;
+}
 
-// Can the operator's result be computed? Shifts only by a known, valid amount; division, modulo never (as Linux).
+// Can the operator's result be computed? Shifts only by a known, valid amount; division, modulo never (as
+// Linux).
 bool is_computable(const Insn& in, const Scalar& src) {
   switch (in.op()) {
-    case kAdd: case kSub: case kAnd: case kXor: case kOr: case kMul: return true;
-    case kLsh: case kRsh: case kArsh: {
-      const bool fixed = is64(in) ? src.is_const() && src.smin == src.smax && src.umin == src.umax
-                                  : src.is_const32() && src.s32_min == src.s32_max && src.u32_min == src.u32_max;
+    case kAdd:
+    case kSub:
+    case kAnd:
+    case kXor:
+    case kOr:
+    case kMul: return true;
+    case kLsh:
+    case kRsh:
+    case kArsh: {
+      const bool fixed = is64(in)
+                             ? src.is_const() && src.smin == src.smax && src.umin == src.umax
+                             : src.is_const32() && src.s32_min == src.s32_max && src.u32_min == src.u32_max;
       return fixed && src.umax < (is64(in) ? 64u : 32u);
     }
     default: return false;
@@ -83,7 +94,9 @@ void arena_alu(Env& env, const Insn& in) {
   if (is64(in)) env.aux[env.insn_idx].arena_cast_needed = true;
 }
 
-bool is_arena(const RegState& r) { return is_exactly(r.type, RegBase::kArena); }
+bool is_arena(const RegState& r) {
+  return is_exactly(r.type, RegBase::kArena);
+}
 
 void binary(Env& env, const Insn& in) {
   const bool by_reg = in.is_reg_src();
@@ -121,7 +134,8 @@ void binary(Env& env, const Insn& in) {
 
 void unary(Env& env, const Insn& in) {
   use_reg(env, in.dst, RegUse::kRead);
-  if (is_pointer_value(env, env.reg(in.dst))) env.reject(EACCES, "R{} pointer arithmetic prohibited", u32{in.dst});
+  if (is_pointer_value(env, env.reg(in.dst)))
+    env.reject(EACCES, "R{} pointer arithmetic prohibited", u32{in.dst});
   use_reg(env, in.dst, RegUse::kWrite);
 }
 
@@ -135,7 +149,9 @@ void copy_scalar(Env& env, const Insn& in, bool linked, s32 subreg_def) {
   mark_reg_written(*env.cur, env.cur->curframe, in.dst);
 }
 
-bool fits_signed(const Scalar& s, int bits) { return s.umax < (1ull << (bits - 1)); }
+bool fits_signed(const Scalar& s, int bits) {
+  return s.umax < (1ull << (bits - 1));
+}
 
 void move64(Env& env, const Insn& in) {
   if (in.imm) {  // addr_space_cast
@@ -186,7 +202,8 @@ void move(Env& env, const Insn& in) {
   }
   use_reg(env, in.dst, RegUse::kWriteNoMark);
   mark_unknown(env, in.dst);
-  set_known(env.mut_reg(in.dst), is64(in) ? static_cast<u64>(static_cast<s64>(in.imm)) : static_cast<u32>(in.imm));
+  set_known(env.mut_reg(in.dst),
+            is64(in) ? static_cast<u64>(static_cast<s64>(in.imm)) : static_cast<u32>(in.imm));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Atomic operations: a read and a write of the same memory by one instruction, and maybe a load of the old value.
+// Atomic operations: a read and a write of the same memory by one instruction, and maybe a load of the old
+// value.
 #include "verifier/transfer/parts.h"
 
 namespace osmia::verifier {
@@ -42,7 +43,8 @@ void check_atomic(Env& env) {
   }
   // First whether the memory may be read at all, then what the register gets.
   check_mem_access(env, env.insn_idx, in.dst, in.off, size, Access::kRead, -1, true, false);
-  if (load_reg >= 0) check_mem_access(env, env.insn_idx, in.dst, in.off, size, Access::kRead, load_reg, true, false);
+  if (load_reg >= 0)
+    check_mem_access(env, env.insn_idx, in.dst, in.off, size, Access::kRead, load_reg, true, false);
   note_ptr_type(env, env.reg(in.dst).type, false);
   check_mem_access(env, env.insn_idx, in.dst, in.off, size, Access::kWrite, -1, true, false);
 }

@@ -1,6 +1,6 @@
-// Conditional jumps. If the condition is decided, only one edge is followed (and both operands mattered: they are
-// precise). Else the other edge becomes a pending path, and on each edge the operands, whatever is linked to them, and
-// null or packet checks learn what the condition says.
+// Conditional jumps. If the condition is decided, only one edge is followed (and both operands mattered: they
+// are precise). Else the other edge becomes a pending path, and on each edge the operands, whatever is linked
+// to them, and null or packet checks learn what the condition says.
 #include "verifier/domain/branch.h"
 
 #include "verifier/log/log.h"
@@ -15,9 +15,11 @@ void print_state(Env& env) {
   if (env.log_states()) print_insn_state(env, *env.cur);
 }
 
-// may_goto: the runtime may refuse to go on, so both edges are possible; falling through is another iteration.
+// may_goto: the runtime may refuse to go on, so both edges are possible; falling through is another
+// iteration.
 void may_goto(Env& env, const Insn& in) {
-  if (in.code != (static_cast<u8>(kJmp) | static_cast<u8>(kJcond)) || in.src != kMayGoto || in.dst || in.imm || in.off == 0)
+  if (in.code != (static_cast<u8>(kJmp) | static_cast<u8>(kJcond)) || in.src != kMayGoto || in.dst ||
+      in.imm || in.off == 0)
     env.reject(EINVAL, "invalid may_goto off {} imm {}", in.off, in.imm);
   const PathState* before = env.cur->parent ? previous_entry(env, *env.cur->parent, env.insn_idx) : nullptr;
   PathState& again = push_branch(env, env.insn_idx + 1, static_cast<s32>(env.insn_idx), false);

@@ -1,5 +1,6 @@
-// LD_ABS and LD_IND: packet loads of classic BPF. Each is a call: r0 gets the data, r1-r5 are gone, r6 is the socket
-// buffer. A load outside the packet ends the function with r0 = 0, so nothing may be held that would leak.
+// LD_ABS and LD_IND: packet loads of classic BPF. Each is a call: r0 gets the data, r1-r5 are gone, r6 is the
+// socket buffer. A load outside the packet ends the function with r0 = 0, so nothing may be held that would
+// leak.
 #include "verifier/call/call.h"
 #include "verifier/transfer/parts.h"
 
@@ -21,8 +22,10 @@ void check_ld_abs(Env& env) {
   } catch (const Rejection& r) {
     env.reject(r.error, "BPF_LD_[ABS|IND] cannot be mixed with socket references");
   }
-  if (st.active_lock.ptr) env.reject(EINVAL, "BPF_LD_[ABS|IND] cannot be used inside bpf_spin_lock-ed region");
-  if (st.active_rcu_lock) env.reject(EINVAL, "BPF_LD_[ABS|IND] cannot be used inside bpf_rcu_read_lock-ed region");
+  if (st.active_lock.ptr)
+    env.reject(EINVAL, "BPF_LD_[ABS|IND] cannot be used inside bpf_spin_lock-ed region");
+  if (st.active_rcu_lock)
+    env.reject(EINVAL, "BPF_LD_[ABS|IND] cannot be used inside bpf_rcu_read_lock-ed region");
   if (st.active_preempt_locks)
     env.reject(EINVAL, "BPF_LD_[ABS|IND] cannot be used inside bpf_preempt_disable-ed region");
   if (!is_exactly(env.reg(kR6).type, RegBase::kCtx))

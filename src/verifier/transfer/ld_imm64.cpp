@@ -1,4 +1,5 @@
-// ld_imm64: a constant, a map, a map's value, a kernel variable or a subprogram. prepare/ resolved the pseudo immediates.
+// ld_imm64: a constant, a map, a map's value, a kernel variable or a subprogram. prepare/ resolved the pseudo
+// immediates.
 #include "verifier/transfer/parts.h"
 
 namespace osmia::verifier {

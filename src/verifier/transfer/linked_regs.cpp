@@ -1,12 +1,14 @@
-// Linked scalars: registers and spilled registers with one id hold one value, or values at known distances from it. What
-// a jump says of one holds of all.
+// Linked scalars: registers and spilled registers with one id hold one value, or values at known distances
+// from it. What a jump says of one holds of all.
 #include "verifier/domain/alu.h"
 #include "verifier/transfer/parts.h"
 
 namespace osmia::verifier {
 namespace {
 
-bool is_linked(const RegState& r, u32 id) { return r.is_scalar() && (r.id & ~kAddConst) == id; }
+bool is_linked(const RegState& r, u32 id) {
+  return r.is_scalar() && (r.id & ~kAddConst) == id;
+}
 
 }  // namespace
 
@@ -21,7 +23,8 @@ void collect_linked_regs(PathState& st, u32 id, LinkedRegs& set) {
     for (int i = 0; i < st.frames[f]->stack.slots(); i++) {
       const StackSlot& s = st.frames[f]->stack[i];
       if (!s.is_spill() || !is_linked(s.spilled, id)) continue;
-      if (!set.push({frame, static_cast<u8>(i), false})) clear_scalar_id(st.frames[f].mut().stack.mut(i).spilled);
+      if (!set.push({frame, static_cast<u8>(i), false}))
+        clear_scalar_id(st.frames[f].mut().stack.mut(i).spilled);
     }
   }
 }

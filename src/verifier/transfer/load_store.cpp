@@ -1,5 +1,5 @@
-// Loads and stores: the registers they use, the access itself, and that an instruction whose access depends on the kind of
-// pointer sees one kind on all paths.
+// Loads and stores: the registers they use, the access itself, and that an instruction whose access depends
+// on the kind of pointer sees one kind on all paths.
 #include "verifier/transfer/parts.h"
 
 namespace osmia::verifier {
@@ -10,8 +10,13 @@ using namespace isa;
 // Accesses through these are rewritten (or handled specially when they fault).
 bool is_rewritten(RegType t) {
   switch (t.base) {
-    case RegBase::kCtx: case RegBase::kSocket: case RegBase::kSockCommon: case RegBase::kTcpSock:
-    case RegBase::kXdpSock: case RegBase::kBtfId: case RegBase::kArena: return true;
+    case RegBase::kCtx:
+    case RegBase::kSocket:
+    case RegBase::kSockCommon:
+    case RegBase::kTcpSock:
+    case RegBase::kXdpSock:
+    case RegBase::kBtfId:
+    case RegBase::kArena: return true;
     default: return false;
   }
 }
@@ -37,8 +42,8 @@ void check_load(Env& env) {
   use_reg(env, in.src, RegUse::kRead);
   use_reg(env, in.dst, RegUse::kWriteNoMark);
   const RegType type = env.reg(in.src).type;
-  check_mem_access(env, env.insn_idx, in.src, in.off, size_bytes(in.size_bits()), Access::kRead, in.dst, false,
-                   in.mode() == kMemsx);
+  check_mem_access(env, env.insn_idx, in.src, in.off, size_bytes(in.size_bits()), Access::kRead, in.dst,
+                   false, in.mode() == kMemsx);
   note_ptr_type(env, type, true);
   if (env.reg(in.dst).s.violation()) check_bounds_sanity(env, env.mut_reg(in.dst).s, "ldx");
 }

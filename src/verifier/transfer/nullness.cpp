@@ -1,10 +1,13 @@
-// Pointers that may be null: all copies of one lookup's result share an id, so that one comparison settles them all.
+// Pointers that may be null: all copies of one lookup's result share an id, so that one comparison settles
+// them all.
 #include "verifier/transfer/parts.h"
 
 namespace osmia::verifier {
 namespace {
 
-bool is_alloc_object(RegType t) { return t.base == RegBase::kBtfId && t.has(contract::kAlloc); }
+bool is_alloc_object(RegType t) {
+  return t.base == RegBase::kBtfId && t.has(contract::kAlloc);
+}
 
 bool may_hold_lock(const RegState& r) {
   if (r.is(RegBase::kMapValue)) return r.map->record && r.map->record->has(btf::kFieldSpinLock);
@@ -12,9 +15,12 @@ bool may_hold_lock(const RegState& r) {
   return is_alloc_object(r.type);
 }
 
-bool has_inner_field(const MapInfo& m, u32 kinds) { return m.record && m.record->has(kinds); }
+bool has_inner_field(const MapInfo& m, u32 kinds) {
+  return m.record && m.record->has(kinds);
+}
 
-// A reference that was never really acquired. (Not release_ref_id(): this is any state, and no callback owns it yet.)
+// A reference that was never really acquired. (Not release_ref_id(): this is any state, and no callback owns
+// it yet.)
 void forget_reference(PathState& st, u32 id) {
   for (Reference& r : st.refs) {
     if (r.id != id) continue;
@@ -31,8 +37,14 @@ bool surely_not_null(const Env&, const RegState& r) {
   // An unbounded offset could wrap the address to zero.
   if (r.s.smin <= -kMaxVarOff || r.s.smax >= kMaxVarOff) return false;
   switch (r.type.base) {
-    case RegBase::kSocket: case RegBase::kTcpSock: case RegBase::kXdpSock: case RegBase::kSockCommon:
-    case RegBase::kBuf: case RegBase::kMapValue: case RegBase::kMapKey: case RegBase::kMem:
+    case RegBase::kSocket:
+    case RegBase::kTcpSock:
+    case RegBase::kXdpSock:
+    case RegBase::kSockCommon:
+    case RegBase::kBuf:
+    case RegBase::kMapValue:
+    case RegBase::kMapKey:
+    case RegBase::kMem:
     case RegBase::kConstMapPtr: return true;
     case RegBase::kBtfId: return is_trusted_reg(r);
     default: return false;

@@ -1,5 +1,6 @@
-// Comparisons of packet pointers with the packet's end (and of meta data with the packet's start). Where the pointer is
-// not beyond the end, all bytes from its base up to it are readable, by every pointer with the same base.
+// Comparisons of packet pointers with the packet's end (and of meta data with the packet's start). Where the
+// pointer is not beyond the end, all bytes from its base up to it are readable, by every pointer with the
+// same base.
 #include <algorithm>
 
 #include "verifier/transfer/parts.h"
@@ -60,7 +61,8 @@ int packet_branch_taken(const RegState& a, const RegState& b, u8 op) {
   }
 }
 
-bool match_packet_end(PathState& fall, PathState& taken, const Insn& in, const RegState& dst, const RegState& src) {
+bool match_packet_end(PathState& fall, PathState& taken, const Insn& in, const RegState& dst,
+                      const RegState& src) {
   if (!in.is_reg_src() || in.cls() == kJmp32) return false;
   u8 op = in.op();
   if (op != kJgt && op != kJlt && op != kJge && op != kJle) return false;

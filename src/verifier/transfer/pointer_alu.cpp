@@ -1,5 +1,6 @@
-// Pointer arithmetic. A constant goes into the fixed offset; anything else into the variable part, whose ranges must not
-// wrap. A packet pointer with a new variable part is a new base: what was proved of the old one says nothing of it.
+// Pointer arithmetic. A constant goes into the fixed offset; anything else into the variable part, whose
+// ranges must not wrap. A packet pointer with a new variable part is a new base: what was proved of the old
+// one says nothing of it.
 #include "verifier/transfer/parts.h"
 
 namespace osmia::verifier {
@@ -22,13 +23,23 @@ void check_sane_offset(Env& env, const RegState& r, RegType type) {
 
 void check_kind(Env& env, const Insn& in, RegType type, const RegState& off) {
   if (type.maybe_null())
-    env.reject(EACCES, "R{} pointer arithmetic on {} prohibited, null-check it first", u32{in.dst}, reg_type_name(env, type));
+    env.reject(EACCES, "R{} pointer arithmetic on {} prohibited, null-check it first", u32{in.dst},
+               reg_type_name(env, type));
   const bool known = off.s.is_const();
   bool ok = false;
   switch (type.base) {
-    case RegBase::kCtx: case RegBase::kMapValue: case RegBase::kMapKey: case RegBase::kStack:
-    case RegBase::kPacketMeta: case RegBase::kPacket: case RegBase::kTpBuffer: case RegBase::kBtfId:
-    case RegBase::kMem: case RegBase::kBuf: case RegBase::kFunc: case RegBase::kDynptr: ok = true; break;
+    case RegBase::kCtx:
+    case RegBase::kMapValue:
+    case RegBase::kMapKey:
+    case RegBase::kStack:
+    case RegBase::kPacketMeta:
+    case RegBase::kPacket:
+    case RegBase::kTpBuffer:
+    case RegBase::kBtfId:
+    case RegBase::kMem:
+    case RegBase::kBuf:
+    case RegBase::kFunc:
+    case RegBase::kDynptr: ok = true; break;
     case RegBase::kFlowKeys:
       if (known) {
         ok = true;
@@ -38,10 +49,13 @@ void check_kind(Env& env, const Insn& in, RegType type, const RegState& off) {
     case RegBase::kConstMapPtr: ok = known && off.s.smin == 0 && in.op() == kAdd; break;
     default: break;
   }
-  if (!ok) env.reject(EACCES, "R{} pointer arithmetic on {} prohibited", u32{in.dst}, reg_type_name(env, type));
+  if (!ok)
+    env.reject(EACCES, "R{} pointer arithmetic on {} prohibited", u32{in.dst}, reg_type_name(env, type));
 }
 
-bool fits_fixed(s64 sum) { return sum == static_cast<s32>(sum); }
+bool fits_fixed(s64 sum) {
+  return sum == static_cast<s32>(sum);
+}
 
 // dst (a copy of ptr) += off
 void add(Env& env, RegState& dst, const RegState& ptr, const RegState& off) {
@@ -130,9 +144,11 @@ void pointer_alu(Env& env, const Insn& in, u32 ptr_regno, const RegState& off) {
       if (!ptr_is_dst) env.reject(EACCES, "R{} tried to subtract pointer from scalar", dst_regno);
       sub(env, in, dst, ptr, off);
       break;
-    case kAnd: case kOr: case kXor:
-      env.reject(EACCES, "R{} bitwise operator {} on pointer prohibited", dst_regno, alu_text(op));
-    default: env.reject(EACCES, "R{} pointer arithmetic with {} operator prohibited", dst_regno, alu_text(op));
+    case kAnd:
+    case kOr:
+    case kXor: env.reject(EACCES, "R{} bitwise operator {} on pointer prohibited", dst_regno, alu_text(op));
+    default:
+      env.reject(EACCES, "R{} pointer arithmetic with {} operator prohibited", dst_regno, alu_text(op));
   }
   check_sane_offset(env, dst, ptr.type);
   dst.s.sync();

@@ -1,6 +1,7 @@
-// Spectre v1: under mis-speculation a variable offset may have any value, so the program's rewriting masks it to a limit
-// (alu_limit) that must be the same on all paths, and paths with a masked-out (zero) offset or a wrongly predicted jump
-// are followed too. Nothing here applies to loaders that may read kernel memory anyway (CAP_PERFMON).
+// Spectre v1: under mis-speculation a variable offset may have any value, so the program's rewriting masks it
+// to a limit (alu_limit) that must be the same on all paths, and paths with a masked-out (zero) offset or a
+// wrongly predicted jump are followed too. Nothing here applies to loaders that may read kernel memory anyway
+// (CAP_PERFMON).
 #include "verifier/domain/print.h"
 #include "verifier/transfer/parts.h"
 
@@ -20,14 +21,17 @@ constexpr const char* kProhibited = "pointer arithmetic with it prohibited for !
   switch (why) {
     case Reason::kBounds:
       env.reject(EACCES, "R{} has unknown scalar with mixed signed bounds, {}", src, kProhibited);
-    case Reason::kType: env.reject(EACCES, "R{} has pointer with unsupported alu operation, {}", dst, kProhibited);
+    case Reason::kType:
+      env.reject(EACCES, "R{} has pointer with unsupported alu operation, {}", dst, kProhibited);
     case Reason::kPaths:
       env.reject(EACCES, "R{} tried to {} from different maps, paths or scalars, {}", dst, op, kProhibited);
     default: env.reject(EACCES, "R{} tried to {} beyond pointer bounds, {}", dst, op, kProhibited);
   }
 }
 
-bool not_needed(const Env& env, const Insn& in) { return env.bypass_spec_v1 || !in.is_reg_src(); }
+bool not_needed(const Env& env, const Insn& in) {
+  return env.bypass_spec_v1 || !in.is_reg_src();
+}
 
 // How far the pointer may still move in the direction of the mask.
 Reason pointer_limit(const RegState& ptr, bool to_left, u32& limit) {
@@ -38,7 +42,8 @@ Reason pointer_limit(const RegState& ptr, bool to_left, u32& limit) {
     room = static_cast<u32>(-(ptr.s.var_off.value + static_cast<u64>(s64{ptr.off})));
   } else if (is_exactly(ptr.type, RegBase::kMapValue)) {
     max = ptr.map->value_size;
-    room = static_cast<u32>((to_left ? static_cast<u64>(ptr.s.smin) : ptr.s.umax) + static_cast<u64>(s64{ptr.off}));
+    room = static_cast<u32>((to_left ? static_cast<u64>(ptr.s.smin) : ptr.s.umax) +
+                            static_cast<u64>(s64{ptr.off}));
   } else {
     return Reason::kType;
   }
@@ -95,7 +100,8 @@ void sanitize_ptr_alu(Env& env, const Insn& in, const RegState& ptr, const RegSt
       // The window shrinks to what the pointer was seen to move.
       const s32 moved = static_cast<s32>(info.alu_limit - limit);
       InsnAux& aux = env.aux[env.insn_idx];
-      why = settle(aux.alu_state, aux.alu_limit, info.alu_state, static_cast<u32>(moved < 0 ? -moved : moved));
+      why =
+          settle(aux.alu_state, aux.alu_limit, info.alu_state, static_cast<u32>(moved < 0 ? -moved : moved));
     } else {
       const u8 state = static_cast<u8>((off_is_neg ? kNegValue : 0) | (off_is_imm ? kImmediate : 0) |
                                        (ptr_is_dst ? kSanitizeSrc : kSanitizeDst));
@@ -120,12 +126,14 @@ void sanitize_check_bounds(Env& env, const Insn& in, u32 regno) {
       env.reject(EACCES, "R{} variable stack access prohibited for !root, var_off={} off={}", u32{in.dst},
                  tnum_strn(r.s.var_off), off);
     if (off >= 0 || off < -kMaxStackBytes)
-      env.reject(EACCES, "R{} stack pointer arithmetic goes out of range, prohibited for !root; off={}", u32{in.dst}, off);
+      env.reject(EACCES, "R{} stack pointer arithmetic goes out of range, prohibited for !root; off={}",
+                 u32{in.dst}, off);
   } else if (is_exactly(r.type, RegBase::kMapValue)) {
     try {
       check_map_value_access(env, regno, r.off, 1, false, Access::kRead);
     } catch (const Rejection&) {
-      env.reject(EACCES, "R{} pointer arithmetic of map value goes out of range, prohibited for !root", u32{in.dst});
+      env.reject(EACCES, "R{} pointer arithmetic of map value goes out of range, prohibited for !root",
+                 u32{in.dst});
     }
   }
 }

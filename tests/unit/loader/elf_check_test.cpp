@@ -17,18 +17,22 @@ std::vector<u8> small_object() {
   Elf64_Ehdr eh{};
   std::memcpy(eh.e_ident, ELFMAG, SELFMAG);
   eh.e_ident[EI_CLASS] = ELFCLASS64, eh.e_ident[EI_DATA] = ELFDATA2LSB;
-  eh.e_type = ET_REL, eh.e_machine = 247, eh.e_shentsize = 64, eh.e_shnum = 3, eh.e_shoff = 64, eh.e_shstrndx = 1;
+  eh.e_type = ET_REL, eh.e_machine = 247, eh.e_shentsize = 64, eh.e_shnum = 3, eh.e_shoff = 64,
+  eh.e_shstrndx = 1;
   std::memcpy(f.data(), &eh, sizeof eh);
   Elf64_Shdr strings{}, code{};
   strings.sh_type = SHT_STRTAB, strings.sh_offset = 256, strings.sh_size = 16;
-  code.sh_type = SHT_PROGBITS, code.sh_flags = SHF_EXECINSTR, code.sh_offset = 272, code.sh_size = 16, code.sh_name = 1;
+  code.sh_type = SHT_PROGBITS, code.sh_flags = SHF_EXECINSTR, code.sh_offset = 272, code.sh_size = 16,
+  code.sh_name = 1;
   std::memcpy(&f[128], &strings, 64);
   std::memcpy(&f[192], &code, 64);
   std::memcpy(&f[257], "xdp", 4);
   return f;
 }
 
-TEST(ElfCheck, TakesASoundObject) { EXPECT_TRUE(check_elf(small_object()).ok()); }
+TEST(ElfCheck, TakesASoundObject) {
+  EXPECT_TRUE(check_elf(small_object()).ok());
+}
 
 TEST(ElfCheck, RefusesEveryTruncation) {
   const auto whole = small_object();

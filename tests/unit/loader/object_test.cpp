@@ -28,8 +28,8 @@ TEST(Object, LoadsEachProgramOfANamedObject) {
   ASSERT_TRUE(file.ok()) << file.error().message;
   EXPECT_FALSE((*file)->programs().empty());
   (*file)->load_each_alone({}, [&](LoadResult& r) {
-    printf("%-40s %-12s err %d reached %d insns %u: %s\n", r.entry.name.c_str(), r.entry.type_name.c_str(), r.error,
-           r.reached_verifier, r.verdict.stats.insns_processed, r.message.c_str());
+    printf("%-40s %-12s err %d reached %d insns %u: %s\n", r.entry.name.c_str(), r.entry.type_name.c_str(),
+           r.error, r.reached_verifier, r.verdict.stats.insns_processed, r.message.c_str());
     EXPECT_TRUE(r.reached_verifier || r.error);
     return true;
   });

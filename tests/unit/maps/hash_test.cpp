@@ -41,15 +41,19 @@ TEST(Hash, AgreesWithAModelOverRandomOperations) {
       switch (rng() % 4) {
         case 0: {
           const u64 flags = rng() % 4;
-          const s64 want = flags > BPF_EXIST ? -EINVAL
+          const s64 want = flags > BPF_EXIST                  ? -EINVAL
                            : in_model && flags == BPF_NOEXIST ? -EEXIST
-                           : !in_model && flags == BPF_EXIST ? -ENOENT
-                           : !in_model && model.size() == 50 ? -E2BIG : 0;
+                           : !in_model && flags == BPF_EXIST  ? -ENOENT
+                           : !in_model && model.size() == 50  ? -E2BIG
+                                                              : 0;
           ASSERT_EQ(m->update(key.data(), value, flags), want);
           if (!want) model[key] = v;
           break;
         }
-        case 1: ASSERT_EQ(m->erase(key.data()), in_model ? 0 : -ENOENT); model.erase(key); break;
+        case 1:
+          ASSERT_EQ(m->erase(key.data()), in_model ? 0 : -ENOENT);
+          model.erase(key);
+          break;
         default: {
           const void* found = m->lookup(key.data());
           ASSERT_EQ(found != nullptr, in_model);
@@ -108,8 +112,10 @@ TEST(Hash, ReadersBesideWritersSeeOnlyWholeElements) {
       while (!stop) {
         const u64 key = rng() % 100;
         const u64 value[2] = {key, ~key};
-        if (rng() % 3) m->update(&key, value, BPF_ANY);
-        else m->erase(&key);
+        if (rng() % 3)
+          m->update(&key, value, BPF_ANY);
+        else
+          m->erase(&key);
       }
     });
   for (int r = 0; r < 2; r++)
@@ -168,7 +174,10 @@ TEST(Queue, FirstInFirstOutAndStackTheOther) {
 
 TEST(Lpm, FindsTheLongestPrefix) {
   auto m = make(BPF_MAP_TYPE_LPM_TRIE, 8, 4, 10, BPF_F_NO_PREALLOC);
-  struct Key { u32 len; u8 ip[4]; };
+  struct Key {
+    u32 len;
+    u8 ip[4];
+  };
   const auto put = [&](Key k, u32 v) { return m->update(&k, &v, BPF_ANY); };
   ASSERT_EQ(put({8, {10, 0, 0, 0}}, 8), 0);
   ASSERT_EQ(put({24, {10, 1, 2, 0}}, 24), 0);

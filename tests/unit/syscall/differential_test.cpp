@@ -1,5 +1,6 @@
-// The same attribute bytes to our bpf(2) and to the running kernel's: the errnos must be the same. Map and BTF commands
-// and trivial program loads only; nothing is attached. Skips with a notice where bpf(2) is refused.
+// The same attribute bytes to our bpf(2) and to the running kernel's: the errnos must be the same. Map and
+// BTF commands and trivial program loads only; nothing is attached. Skips with a notice where bpf(2) is
+// refused.
 #include <gtest/gtest.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -26,7 +27,8 @@ class Differential : public ::testing::Test {
     std::memset(&a, 0, sizeof a);
     a.map_type = BPF_MAP_TYPE_ARRAY, a.key_size = 4, a.value_size = 4, a.max_entries = 1;
     const long fd = linux_bpf(BPF_MAP_CREATE, a, 64);
-    if (fd < 0) GTEST_SKIP() << "notice: bpf(2) is refused here (errno " << -fd << "); nothing to compare with";
+    if (fd < 0)
+      GTEST_SKIP() << "notice: bpf(2) is refused here (errno " << -fd << "); nothing to compare with";
     ::close(static_cast<int>(fd));
   }
   // Both answers; descriptors are closed and count as 0.
@@ -43,7 +45,9 @@ class Differential : public ::testing::Test {
 TEST_F(Differential, MapCreateOfEveryType) {
   std::mt19937 rng(1);
   const u32 keys[] = {0, 1, 4, 8, 16, 260, 600}, values[] = {0, 1, 4, 8, 12, 24, 64, 4096, 40000, 0x500000};
-  const u32 entries[] = {0, 1, 3, 4096, 5000}, flags[] = {0, 0, 1, 2, 4, 8, 16, 64, 128, 256, 1u << 9, 1u << 10, 1u << 11, 1u << 12, 384, 1u << 30};
+  const u32 entries[] = {0, 1, 3, 4096, 5000},
+            flags[] = {0,   0,   1,       2,        4,        8,        16,  64,
+                       128, 256, 1u << 9, 1u << 10, 1u << 11, 1u << 12, 384, 1u << 30};
   const auto pick = [&](const auto& set) { return set[rng() % std::size(set)]; };
   int compared = 0;
   for (u32 type = 0; type <= 34; type++) {
@@ -52,16 +56,18 @@ TEST_F(Differential, MapCreateOfEveryType) {
     union bpf_attr probe;
     for (int i = 0; i < 120; i++) {
       std::memset(&probe, 0, sizeof probe);
-      probe.map_type = type, probe.key_size = pick(keys), probe.value_size = pick(values), probe.max_entries = pick(entries);
+      probe.map_type = type, probe.key_size = pick(keys), probe.value_size = pick(values),
+      probe.max_entries = pick(entries);
       probe.map_flags = pick(flags);
       if (rng() % 16 == 0) probe.map_extra = 1;
       if (rng() % 16 == 0) probe.btf_key_type_id = 1;
       if (rng() % 16 == 0) probe.inner_map_fd = 9999;
       if (u64{probe.value_size} * std::max<u32>(probe.max_entries, 1) > 64u << 20) continue;
       same(BPF_MAP_CREATE, probe, sizeof probe,
-           "type " + std::to_string(type) + " key " + std::to_string(probe.key_size) + " value " + std::to_string(probe.value_size) +
-               " entries " + std::to_string(probe.max_entries) + " flags " + std::to_string(probe.map_flags) + " extra " +
-               std::to_string(probe.map_extra) + " btf key " + std::to_string(probe.btf_key_type_id));
+           "type " + std::to_string(type) + " key " + std::to_string(probe.key_size) + " value " +
+               std::to_string(probe.value_size) + " entries " + std::to_string(probe.max_entries) +
+               " flags " + std::to_string(probe.map_flags) + " extra " + std::to_string(probe.map_extra) +
+               " btf key " + std::to_string(probe.btf_key_type_id));
       compared++;
     }
   }
@@ -89,23 +95,38 @@ TEST_F(Differential, AttributeSizes) {
 
 TEST_F(Differential, ElementCommands) {
   std::mt19937 rng(2);
-  struct Shape { u32 type, key, value, entries, flags; };
-  const Shape shapes[] = {{BPF_MAP_TYPE_ARRAY, 4, 8, 4, 0}, {BPF_MAP_TYPE_HASH, 4, 8, 4, 0}, {BPF_MAP_TYPE_HASH, 4, 8, 4, BPF_F_NO_PREALLOC},
-                          {BPF_MAP_TYPE_QUEUE, 0, 8, 4, 0}, {BPF_MAP_TYPE_STACK, 0, 8, 4, 0}, {BPF_MAP_TYPE_LPM_TRIE, 8, 8, 4, BPF_F_NO_PREALLOC},
-                          {BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 4, 0}, {BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0},
-                          {BPF_MAP_TYPE_ARRAY, 4, 8, 4, BPF_F_RDONLY}, {BPF_MAP_TYPE_HASH, 4, 8, 4, BPF_F_WRONLY},
-                          {BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 4, 0}, {BPF_MAP_TYPE_PERCPU_HASH, 4, 8, 4, 0}, {BPF_MAP_TYPE_LRU_HASH, 4, 8, 4096, 0}};
+  struct Shape {
+    u32 type, key, value, entries, flags;
+  };
+  const Shape shapes[] = {{BPF_MAP_TYPE_ARRAY, 4, 8, 4, 0},
+                          {BPF_MAP_TYPE_HASH, 4, 8, 4, 0},
+                          {BPF_MAP_TYPE_HASH, 4, 8, 4, BPF_F_NO_PREALLOC},
+                          {BPF_MAP_TYPE_QUEUE, 0, 8, 4, 0},
+                          {BPF_MAP_TYPE_STACK, 0, 8, 4, 0},
+                          {BPF_MAP_TYPE_LPM_TRIE, 8, 8, 4, BPF_F_NO_PREALLOC},
+                          {BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 4, 0},
+                          {BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0},
+                          {BPF_MAP_TYPE_ARRAY, 4, 8, 4, BPF_F_RDONLY},
+                          {BPF_MAP_TYPE_HASH, 4, 8, 4, BPF_F_WRONLY},
+                          {BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 4, 0},
+                          {BPF_MAP_TYPE_PERCPU_HASH, 4, 8, 4, 0},
+                          {BPF_MAP_TYPE_LRU_HASH, 4, 8, 4096, 0}};
   for (const Shape& s : shapes) {
     union bpf_attr a;
     std::memset(&a, 0, sizeof a);
-    a.map_type = s.type, a.key_size = s.key, a.value_size = s.value, a.max_entries = s.entries, a.map_flags = s.flags;
+    a.map_type = s.type, a.key_size = s.key, a.value_size = s.value, a.max_entries = s.entries,
+    a.map_flags = s.flags;
     union bpf_attr b = a;
     const long ours = t.call(BPF_MAP_CREATE, a), theirs = linux_bpf(BPF_MAP_CREATE, b, sizeof b);
     ASSERT_GT(ours, 0);
     ASSERT_GT(theirs, 0);
     for (int i = 0; i < 400; i++) {
-      static const int cmds[] = {BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM,
-                                 BPF_MAP_LOOKUP_AND_DELETE_ELEM, BPF_MAP_GET_NEXT_KEY};
+      static const int cmds[] = {BPF_MAP_LOOKUP_ELEM,
+                                 BPF_MAP_UPDATE_ELEM,
+                                 BPF_MAP_UPDATE_ELEM,
+                                 BPF_MAP_DELETE_ELEM,
+                                 BPF_MAP_LOOKUP_AND_DELETE_ELEM,
+                                 BPF_MAP_GET_NEXT_KEY};
       const int cmd = cmds[rng() % 6];
       // A key that exists or not, in all maps; next keys of hashes differ, so only their errno is compared.
       u32 key[2] = {static_cast<u32>(rng() % 6), 0};
@@ -116,17 +137,24 @@ TEST_F(Differential, ElementCommands) {
       if (s.type == BPF_MAP_TYPE_PROG_ARRAY) std::memset(va, 0xff, 4), std::memset(vb, 0xff, 4);
       std::memset(&a, 0, sizeof a);
       a.map_fd = static_cast<u32>(ours);
-      a.key = rng() % 20 ? (s.key ? reinterpret_cast<u64>(key) : 0) : rng() % 2 ? 0 : reinterpret_cast<u64>(key);
+      a.key = rng() % 20  ? (s.key ? reinterpret_cast<u64>(key) : 0)
+              : rng() % 2 ? 0
+                          : reinterpret_cast<u64>(key);
       // Hashes walk in an order of their own.
-      if (cmd == BPF_MAP_GET_NEXT_KEY && s.type != BPF_MAP_TYPE_ARRAY && s.key && s.type != BPF_MAP_TYPE_PROG_ARRAY) continue;
-      const u64 flags = cmd == BPF_MAP_DELETE_ELEM || cmd == BPF_MAP_GET_NEXT_KEY ? (rng() % 10 ? 0 : 1) : (rng() % 3 ? 0 : rng() % 6);
+      if (cmd == BPF_MAP_GET_NEXT_KEY && s.type != BPF_MAP_TYPE_ARRAY && s.key &&
+          s.type != BPF_MAP_TYPE_PROG_ARRAY)
+        continue;
+      const u64 flags = cmd == BPF_MAP_DELETE_ELEM || cmd == BPF_MAP_GET_NEXT_KEY
+                            ? (rng() % 10 ? 0 : 1)
+                            : (rng() % 3 ? 0 : rng() % 6);
       a.value = reinterpret_cast<u64>(va), a.flags = flags;
       if (rng() % 25 == 0) a.value = 8;
       b = a;
       b.map_fd = static_cast<u32>(theirs);
       if (b.value > 8) b.value = reinterpret_cast<u64>(vb);
       const long x = t.call(cmd, a), y = linux_bpf(cmd, b, sizeof b);
-      ASSERT_EQ(x, y) << "type " << s.type << " cmd " << cmd << " key " << key[0] << " flags " << flags << " step " << i;
+      ASSERT_EQ(x, y) << "type " << s.type << " cmd " << cmd << " key " << key[0] << " flags " << flags
+                      << " step " << i;
       if (!x && cmd != BPF_MAP_GET_NEXT_KEY) {
         ASSERT_EQ(std::memcmp(va, vb, 8), 0) << "type " << s.type << " cmd " << cmd << " step " << i;
       }
@@ -179,15 +207,18 @@ TEST_F(Differential, ProgLoadBeforeTheVerifier) {
       {"log level without buffer", [](auto& a) { a.log_level = 1; }},
       {"buffer without level", [&](auto& a) { a.log_buf = reinterpret_cast<u64>(log), a.log_size = 64; }},
       {"size without buffer", [](auto& a) { a.log_level = 1, a.log_size = 64; }},
-      {"bad level", [&](auto& a) { a.log_level = 16, a.log_buf = reinterpret_cast<u64>(log), a.log_size = 64; }},
+      {"bad level",
+       [&](auto& a) { a.log_level = 16, a.log_buf = reinterpret_cast<u64>(log), a.log_size = 64; }},
       {"btf fd without infos", [](auto& a) { a.prog_btf_fd = 9999; }},
       {"func info without btf", [](auto& a) { a.func_info_cnt = 1, a.prog_btf_fd = 9999; }},
       {"attach_btf_id on a socket filter", [](auto& a) { a.attach_btf_id = 1; }},
       {"attach_prog_fd", [](auto& a) { a.attach_prog_fd = 9999; }},
-      {"cgroup_skb attach type", [](auto& a) { a.prog_type = BPF_PROG_TYPE_CGROUP_SKB, a.expected_attach_type = 9; }},
+      {"cgroup_skb attach type",
+       [](auto& a) { a.prog_type = BPF_PROG_TYPE_CGROUP_SKB, a.expected_attach_type = 9; }},
       {"sk_lookup without attach type", [](auto& a) { a.prog_type = BPF_PROG_TYPE_SK_LOOKUP; }},
       {"xdp", [](auto& a) { a.prog_type = BPF_PROG_TYPE_XDP; }},
-      {"any attach type on xdp", [](auto& a) { a.prog_type = BPF_PROG_TYPE_XDP, a.expected_attach_type = 3; }},
+      {"any attach type on xdp",
+       [](auto& a) { a.prog_type = BPF_PROG_TYPE_XDP, a.expected_attach_type = 3; }},
   };
   for (const auto& [what, change] : cases) {
     auto a = base();
@@ -200,9 +231,11 @@ TEST_F(Differential, ProgLoadBeforeTheVerifier) {
 TEST_F(Differential, BadDescriptorsAndCommands) {
   union bpf_attr a;
   for (int cmd = 0; cmd <= 40; cmd++) {
-    if (cmd == BPF_PROG_ATTACH || cmd == BPF_PROG_DETACH || cmd == BPF_PROG_QUERY || cmd == BPF_TASK_FD_QUERY || cmd == BPF_OBJ_PIN ||
-        cmd == BPF_OBJ_GET || cmd == BPF_ENABLE_STATS || cmd == BPF_TOKEN_CREATE || cmd == BPF_RAW_TRACEPOINT_OPEN || cmd >= 37 ||
-        cmd == BPF_PROG_GET_NEXT_ID || cmd == BPF_MAP_GET_NEXT_ID || cmd == BPF_BTF_GET_NEXT_ID || cmd == BPF_LINK_GET_NEXT_ID)
+    if (cmd == BPF_PROG_ATTACH || cmd == BPF_PROG_DETACH || cmd == BPF_PROG_QUERY ||
+        cmd == BPF_TASK_FD_QUERY || cmd == BPF_OBJ_PIN || cmd == BPF_OBJ_GET || cmd == BPF_ENABLE_STATS ||
+        cmd == BPF_TOKEN_CREATE || cmd == BPF_RAW_TRACEPOINT_OPEN || cmd >= 37 ||
+        cmd == BPF_PROG_GET_NEXT_ID || cmd == BPF_MAP_GET_NEXT_ID || cmd == BPF_BTF_GET_NEXT_ID ||
+        cmd == BPF_LINK_GET_NEXT_ID)
       continue;
     std::memset(&a, 0, sizeof a);
     a.map_fd = 9999;

@@ -14,7 +14,9 @@ namespace osmia::syscall {
 
 struct TestKernel {
   runtime::Kernel kernel{runtime::build_catalog()};
-  long call(int cmd, union bpf_attr& a, unsigned size = sizeof(union bpf_attr)) { return bpf(kernel, cmd, &a, size); }
+  long call(int cmd, union bpf_attr& a, unsigned size = sizeof(union bpf_attr)) {
+    return bpf(kernel, cmd, &a, size);
+  }
   long call(int cmd, const std::function<void(union bpf_attr&)>& fill) {
     union bpf_attr a;
     std::memset(&a, 0, sizeof a);
@@ -28,7 +30,8 @@ struct TestKernel {
   }
   long elem(int cmd, long fd, const void* key, void* value, u64 flags = 0) {
     return call(cmd, [&](union bpf_attr& a) {
-      a.map_fd = static_cast<u32>(fd), a.key = reinterpret_cast<u64>(key), a.value = reinterpret_cast<u64>(value), a.flags = flags;
+      a.map_fd = static_cast<u32>(fd), a.key = reinterpret_cast<u64>(key),
+      a.value = reinterpret_cast<u64>(value), a.flags = flags;
     });
   }
 };

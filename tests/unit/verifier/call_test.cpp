@@ -30,10 +30,10 @@ class NoObjects : public Resolver {
 btf::BtfPtr two_functions() {
   const std::string names("\0int\0main\0cb\0", 13);
   const u32 kind = 1u << 24;
-  const std::vector<u32> types = {1, 1 * kind, 4, 1u << 24 | 32,   // 1: INT, signed, 32 bits
-                                  0, 13 * kind, 1,                 // 2: FUNC_PROTO returning 1
-                                  5, 12 * kind | 1, 2,             // 3: FUNC main, global
-                                  10, 12 * kind, 2};               // 4: FUNC cb, static
+  const std::vector<u32> types = {1,  1 * kind,      4, 1u << 24 | 32,  // 1: INT, signed, 32 bits
+                                  0,  13 * kind,     1,                 // 2: FUNC_PROTO returning 1
+                                  5,  12 * kind | 1, 2,                 // 3: FUNC main, global
+                                  10, 12 * kind,     2};                // 4: FUNC cb, static
   const u32 type_len = static_cast<u32>(types.size() * 4);
   std::vector<u32> head = {0x0001eb9f, 24, 0, type_len, type_len, static_cast<u32>(names.size())};
   std::vector<u8> bytes(24 + type_len + names.size());
@@ -52,7 +52,8 @@ struct Outcome {
 };
 
 // fd 1: hash (key 8, value 48); fd 2: ring buffer; fd 3: program array.
-Outcome run(std::string_view text, const char* type = "xdp", u32 caps = ~0u, u32 log_level = 2, u32 callback_at = 0) {
+Outcome run(std::string_view text, const char* type = "xdp", u32 caps = ~0u, u32 log_level = 2,
+            u32 callback_at = 0) {
   static const auto catalog = runtime::build_catalog();
   static MapInfo hash, ring, progs;
   const auto fill = [](MapInfo& m, const char* name, u32 key, u32 value, u32 entries) {
@@ -98,9 +99,9 @@ Outcome run(std::string_view text, const char* type = "xdp", u32 caps = ~0u, u32
 }
 
 #define EXPECT_ACCEPT(o) EXPECT_TRUE((o).verdict.accepted) << (o).log << (o).verdict.message
-#define EXPECT_REJECT(o, code, what)                                       \
-  EXPECT_FALSE((o).verdict.accepted) << (o).log;                           \
-  EXPECT_EQ((o).verdict.error, code) << (o).log << (o).verdict.message;    \
+#define EXPECT_REJECT(o, code, what)                                    \
+  EXPECT_FALSE((o).verdict.accepted) << (o).log;                        \
+  EXPECT_EQ((o).verdict.error, code) << (o).log << (o).verdict.message; \
   EXPECT_NE((o).log.find(what), std::string::npos) << (o).log
 
 constexpr const char* kLookup = R"(
@@ -117,7 +118,8 @@ TEST(HelperCall, Unknown) {
 }
 
 TEST(HelperCall, NotForThisType) {
-  EXPECT_REJECT(run("call bpf_get_current_comm#16\n r0 = 0\n exit", "xdp"), EINVAL, "program of this type cannot use helper bpf_");
+  EXPECT_REJECT(run("call bpf_get_current_comm#16\n r0 = 0\n exit", "xdp"), EINVAL,
+                "program of this type cannot use helper bpf_");
 }
 
 TEST(HelperCall, LookupMayBeNull) {
@@ -126,15 +128,17 @@ TEST(HelperCall, LookupMayBeNull) {
   EXPECT_EQ(ok.verdict.stats.insns_processed, 11u) << ok.log;
   EXPECT_REJECT(run(std::string(kLookup) + "r0 = *(u64 *)(r0 +0)\n r0 = 0\n exit"), EACCES,
                 "R0 invalid mem access 'map_value_or_null'");
-  EXPECT_REJECT(run("r2 = r10\n r2 += -8\n r1 = map[fd:1]\n call bpf_map_lookup_elem#1\n r0 = 0\n exit", "xdp", 0u),
-                EACCES, "invalid indirect read from stack R2 off -8+0 size 8");
+  EXPECT_REJECT(
+      run("r2 = r10\n r2 += -8\n r1 = map[fd:1]\n call bpf_map_lookup_elem#1\n r0 = 0\n exit", "xdp", 0u),
+      EACCES, "invalid indirect read from stack R2 off -8+0 size 8");
 }
 
 TEST(HelperCall, WrongArgument) {
-  EXPECT_REJECT(run("r2 = 0\n r1 = map[fd:1]\n call bpf_map_lookup_elem#1\n r0 = 0\n exit"), EACCES,
-                "R2 type=scalar expected=fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_");
-  EXPECT_REJECT(run("r1 = map[fd:1]\n r2 = 8\n r3 = 0\n call bpf_ringbuf_reserve#131\n r0 = 0\n exit"), EINVAL,
-                "cannot pass map_type 1 into func bpf_ringbuf_reserve#131");
+  EXPECT_REJECT(
+      run("r2 = 0\n r1 = map[fd:1]\n call bpf_map_lookup_elem#1\n r0 = 0\n exit"), EACCES,
+      "R2 type=scalar expected=fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_");
+  EXPECT_REJECT(run("r1 = map[fd:1]\n r2 = 8\n r3 = 0\n call bpf_ringbuf_reserve#131\n r0 = 0\n exit"),
+                EINVAL, "cannot pass map_type 1 into func bpf_ringbuf_reserve#131");
 }
 
 constexpr const char* kReserve = R"(
@@ -145,12 +149,13 @@ constexpr const char* kReserve = R"(
 )";
 
 TEST(References, MustBeReleased) {
-  EXPECT_REJECT(run(std::string(kReserve) + "r0 = 0\n exit"), EINVAL, "Unreleased reference id=2 alloc_insn=4");
+  EXPECT_REJECT(run(std::string(kReserve) + "r0 = 0\n exit"), EINVAL,
+                "Unreleased reference id=2 alloc_insn=4");
   auto ok = run(std::string(kReserve) +
                 "if r0 == 0x0 goto +3\n r1 = r0\n r2 = 0\n call bpf_ringbuf_submit#132\n r0 = 0\n exit");
   EXPECT_ACCEPT(ok);
-  EXPECT_REJECT(run(std::string(kReserve) +
-                    "if r0 == 0x0 goto +5\n r6 = r0\n r1 = r0\n r2 = 0\n call bpf_ringbuf_submit#132\n r0 = *(u64 *)(r6 +0)\n r0 = 0\n exit"),
+  EXPECT_REJECT(run(std::string(kReserve) + "if r0 == 0x0 goto +5\n r6 = r0\n r1 = r0\n r2 = 0\n call "
+                                            "bpf_ringbuf_submit#132\n r0 = *(u64 *)(r6 +0)\n r0 = 0\n exit"),
                 EACCES, "R6 invalid mem access 'scalar'");
 }
 
@@ -187,7 +192,8 @@ TEST(Callback, RangeOfResult) {
 cb:
   r0 = 2
   exit
-)", "xdp", ~0u, 2, 10),
+)",
+                    "xdp", ~0u, 2, 10),
                 EINVAL, "At callback return the register R0 has smin=2 smax=2 should have been in [0, 1]");
 }
 
@@ -195,9 +201,11 @@ TEST(Subprog, WalksInto) {
   auto ok = run("r1 = 3\n call sub\n exit\nsub:\n r0 = r1\n r0 += 1\n exit");
   EXPECT_ACCEPT(ok);
   EXPECT_EQ(ok.verdict.stats.insns_processed, 6u) << ok.log;
-  EXPECT_NE(ok.log.find("caller:\n R10=fp0\ncallee:\n frame1: R1_w=3 R10=fp0\n"), std::string::npos) << ok.log;
+  EXPECT_NE(ok.log.find("caller:\n R10=fp0\ncallee:\n frame1: R1_w=3 R10=fp0\n"), std::string::npos)
+      << ok.log;
   EXPECT_NE(ok.log.find("returning from callee:\n"), std::string::npos) << ok.log;
-  EXPECT_REJECT(run("call sub\n r0 = 0\n exit\nsub:\n r0 = r10\n exit"), EINVAL, "cannot return stack pointer to the caller");
+  EXPECT_REJECT(run("call sub\n r0 = 0\n exit\nsub:\n r0 = r10\n exit"), EINVAL,
+                "cannot return stack pointer to the caller");
   EXPECT_REJECT(run("call sub\n exit\nsub:\n r0 = r6\n exit"), EACCES, "R6 !read_ok");
 }
 
@@ -226,13 +234,14 @@ constexpr const char* kMakeDynptr = R"(
 TEST(Dynptr, Lifecycle) {
   const std::string submit = "r1 = r10\n r1 += -16\n r2 = 0\n call bpf_ringbuf_submit_dynptr#199\n";
   EXPECT_ACCEPT(run(std::string(kMakeDynptr) + submit + "r0 = 0\n exit"));
-  EXPECT_REJECT(run(std::string(kMakeDynptr) + "r0 = 0\n exit"), EINVAL, "Unreleased reference id=2 alloc_insn=6");
+  EXPECT_REJECT(run(std::string(kMakeDynptr) + "r0 = 0\n exit"), EINVAL,
+                "Unreleased reference id=2 alloc_insn=6");
   EXPECT_REJECT(run(std::string(kMakeDynptr) + submit + submit + "r0 = 0\n exit"), EINVAL,
                 "arg 1 is an unacquired reference");
   EXPECT_REJECT(run(std::string(kMakeDynptr) + "r1 = 0\n *(u64 *)(r10 -8) = r1\n r0 = 0\n exit"), EINVAL,
                 "cannot overwrite referenced dynptr");
-  EXPECT_REJECT(run("r1 = r10\n r1 += -16\n r2 = 0\n r3 = 8\n call bpf_dynptr_data#203\n r0 = 0\n exit"), EINVAL,
-                "Expected an initialized dynptr as arg #0");
+  EXPECT_REJECT(run("r1 = r10\n r1 += -16\n r2 = 0\n r3 = 8\n call bpf_dynptr_data#203\n r0 = 0\n exit"),
+                EINVAL, "Expected an initialized dynptr as arg #0");
 }
 
 }  // namespace

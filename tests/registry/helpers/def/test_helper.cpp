@@ -6,6 +6,8 @@ namespace {
 const HelperEntry kEntries[] = {{{.id = 1000, .name = "bpf_registry_test", .tag = "registry_test"}}};
 }  // namespace
 
-std::span<const HelperEntry> def_test_helper() { return kEntries; }
+std::span<const HelperEntry> def_test_helper() {
+  return kEntries;
+}
 
 }  // namespace osmia::helpers

@@ -6,6 +6,8 @@ namespace {
 const MapTypeEntry kEntries[] = {{{.type = 1000, .name = "registry_test"}}};
 }  // namespace
 
-std::span<const MapTypeEntry> def_test_map() { return kEntries; }
+std::span<const MapTypeEntry> def_test_map() {
+  return kEntries;
+}
 
 }  // namespace osmia::maps

@@ -14,6 +14,8 @@ const ProgTypeEntry kEntries[] = {{{.type = 1000,
                                     .grants = kGrants}}};
 }  // namespace
 
-std::span<const ProgTypeEntry> def_test_prog_type() { return kEntries; }
+std::span<const ProgTypeEntry> def_test_prog_type() {
+  return kEntries;
+}
 
 }  // namespace osmia::prog_types
