@@ -81,7 +81,8 @@ void check_special_fields(Env& env, const RegState& r, s32 off, int size) {
   if (!is_alloc(r.type)) return;
   auto record =
       btf::parse_fields(*r.btf, r.btf_id, btf::kObjectFields, r.btf->type(r.btf_id).size(), nullptr);
-  if (!record.ok()) return;
+  // Which fields are special is unknown then (kptrs need the kernel's types): refuse rather than guess.
+  if (!record.ok()) env.unsupported("fields of allocated objects that hold kernel pointers");
   for (const btf::Field& f : record->fields)
     if (off < static_cast<s64>(f.offset) + f.size && static_cast<s64>(f.offset) < s64{off} + size)
       env.reject(EACCES, "direct access to {} is disallowed", btf::field_name(f.kind));
