@@ -52,27 +52,6 @@ void forget_non_owning_refs(Env& env) {
       [&](RegState& r) { invalidate_reg(env, r); });
 }
 
-void set_not_null(RegState& r) {
-  if (!r.is(RegBase::kMapValue)) {
-    r.type = r.type.without(kMaybeNull);
-    return;
-  }
-  const MapInfo* map = r.map;
-  const u64 traits = map->def ? map->def->traits : 0;
-  if (map->inner) {
-    r.type = RegType(RegBase::kConstMapPtr);
-    r.map = map->inner;
-    // The look-up's id tells inner maps apart that share a template.
-    if (map_field(map->inner, btf::kFieldTimer | btf::kFieldWorkqueue)) r.map_uid = r.id;
-  } else if (traits & kMapValueIsXdpSock) {
-    r.type = RegType(RegBase::kXdpSock);
-  } else if (traits & kMapValueIsSock) {
-    r.type = RegType(RegBase::kSocket);
-  } else {
-    r.type = RegType(RegBase::kMapValue);
-  }
-}
-
 const btf::Field* map_field(const MapInfo* map, u32 kinds) {
   if (!map || !map->record) return nullptr;
   for (const auto& f : map->record->fields)

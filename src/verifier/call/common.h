@@ -54,8 +54,6 @@ void invalidate_reg(const Env& env, RegState& r);
 bool drop_reference(Env& env, u32 ref_obj_id);
 void forget_packet_pointers(Env& env);
 void forget_non_owning_refs(Env& env);
-// r is known not to be null: what it is then (an inner map, a socket, a map value …).
-void set_not_null(RegState& r);
 const btf::Field* map_field(const MapInfo* map, u32 kinds);
 std::string_view helper_name(const Env& env, u32 id);
 

@@ -4,6 +4,7 @@
 #include "btf/btf.h"
 #include "verifier/call/kfunc.h"
 #include "verifier/state/compare.h"
+#include "verifier/transfer/transfer.h"
 
 namespace osmia::verifier {
 
@@ -142,7 +143,7 @@ void fork_iter_next(Env& env, const KfuncCall& call) {
     iter.iter.state = IterState::kActive;
     iter.iter.depth++;
     if (prev) widen_imprecise(env, *prev, more);
-    set_not_null(more.mut_frame().regs[0]);
+    mark_not_null(more.mut_frame().regs[0]);
   }
   iter_in(st).iter.state = IterState::kDrained;
   RegState& r0 = env.mut_reg(0);

@@ -3,6 +3,7 @@
 // "__nullable") and from the register itself. What needs allocated objects is refused as not supported.
 #include "btf/struct_walk.h"
 #include "verifier/call/kfunc.h"
+#include "verifier/transfer/transfer.h"
 
 namespace osmia::verifier {
 
@@ -168,7 +169,7 @@ void check_sized_memory(Env& env, KfuncCall& call, const Pointer& p) {
   if (!env.reg(p.regno).is_null() || !has_suffix(p.param.name, "__opt")) {
     const bool maybe_null = env.reg(p.regno).type.maybe_null();
     const RegState saved = env.reg(p.regno);
-    if (maybe_null) set_not_null(env.mut_reg(p.regno));
+    if (maybe_null) mark_not_null(env.mut_reg(p.regno));
     try {
       MemArg arg;
       check_mem_size_reg(env, p.regno, size_regno, Access::kRead, true, &arg);

@@ -2,6 +2,7 @@
 // its BTF, so that here only its arguments are checked and any scalar is assumed to come back.
 #include "verifier/call/common.h"
 #include "verifier/prepare/prepare.h"
+#include "verifier/transfer/transfer.h"
 
 namespace osmia::verifier {
 
@@ -89,7 +90,7 @@ void check_readwrite_mem(Env& env, u32 regno, u32 size) {
   if (env.reg(regno).is_null()) return;
   const bool maybe_null = env.reg(regno).type.maybe_null();
   const RegState saved = env.reg(regno);
-  if (maybe_null) set_not_null(env.mut_reg(regno));
+  if (maybe_null) mark_not_null(env.mut_reg(regno));
   check_helper_mem(env, regno, static_cast<s32>(size), Access::kRead, true, nullptr);
   check_helper_mem(env, regno, static_cast<s32>(size), Access::kWrite, true, nullptr);
   if (maybe_null) env.mut_reg(regno) = saved;

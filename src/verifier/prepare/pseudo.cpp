@@ -133,7 +133,6 @@ void resolve_btf_var(Env& env, u32 i) {
   }
   aux.btf_var_btf = btf.get();
   aux.btf_var_type = percpu ? type.type() : target.id();
-  if (percpu) aux.btf_var_type = type.type();
 }
 
 }  // namespace
