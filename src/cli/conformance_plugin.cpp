@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "cli/commands.h"
 #include "interp/interp.h"
+#include "jit/jit.h"
 #include "isa/decode.h"
 #include "rewrite/unverified.h"
 
@@ -113,7 +114,7 @@ int conformance_plugin(int argc, char** argv) {
       return fail(fmt::format("expected one MEMORY argument, found a second: \"{}\"", arg));
     }
   }
-  if (jit) return fail("not supported yet: the JIT");
+  if (jit && !jit::available()) return fail("not supported yet: a JIT for this CPU");
 
   auto memory = hex_pairs(memory_text.value_or(""), "memory");
   if (!memory.ok()) return fail(memory.error().message);
