@@ -91,6 +91,14 @@ TEST(Plugin, TakesTheProgramAsAnArgument) {
       "2\n");
 }
 
+TEST(Plugin, CallsHelpersByNumber) {  // bpf_ktime_get_ns, and its result compared with zero
+  EXPECT_EQ(
+      shell(kPlugin + "--program '85 00 00 00 05 00 00 00 55 00 01 00 00 00 00 00 95 00 00 00 00 00 00 00 "
+                      "b7 00 00 00 02 00 00 00 95 00 00 00 00 00 00 00'")
+          .out,
+      "2\n");
+}
+
 TEST(Plugin, SaysWhatIsWrongOnOneLine) {
   auto error = [](const std::string& arguments) {
     const Ran ran = shell(kPlugin + arguments + " 2>&1 >/dev/null");
@@ -103,7 +111,7 @@ TEST(Plugin, SaysWhatIsWrongOnOneLine) {
   EXPECT_NE(error("--program ''").find("no instructions"), std::string::npos);
   EXPECT_NE(error("--program 'b7 00 00 00'").find("8"), std::string::npos);
   EXPECT_NE(error("--program 'ff 00 00 00 00 00 00 00'").find("code 255"), std::string::npos);
-  EXPECT_NE(error("--program '85 00 00 00 05 00 00 00 95 00 00 00 00 00 00 00'").find("helper 5"),
+  EXPECT_NE(error("--program '85 00 00 00 ff ff 00 00 95 00 00 00 00 00 00 00'").find("helper 65535"),
             std::string::npos);
   EXPECT_NE(error("--program '8d 00 00 00 05 00 00 00 95 00 00 00 00 00 00 00'").find("code 141"),
             std::string::npos);
