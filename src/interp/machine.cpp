@@ -355,8 +355,7 @@ L_CallSubprog : {
 }
 L_TailCall : {
   // r1 ctx, r2 prog array, r3 index. On failure the program goes on behind the call.
-  const TailTarget target =
-      code->tail_call_ ? code->tail_call_(r[2], static_cast<u32>(r[3])) : TailTarget{};
+  const TailTarget target = code->tail_call_ ? code->tail_call_(r[2], static_cast<u32>(r[3])) : TailTarget{};
   if ((!target.code && !target.native) || *tail_calls >= kMaxTailCalls) {
     r[0] = static_cast<u64>(-ENOENT);
     NEXT;

@@ -6,7 +6,9 @@
 namespace osmia::jit {
 
 #if defined(__x86_64__)
-bool available() { return true; }
+bool available() {
+  return true;
+}
 
 Result<std::shared_ptr<const Image>> compile(const rewrite::ExecProgram& program, const Options& options) {
   for (const auto& call : program.calls) {
@@ -16,7 +18,9 @@ Result<std::shared_ptr<const Image>> compile(const rewrite::ExecProgram& program
   return target::compile_direct(program, options);
 }
 #else
-bool available() { return false; }
+bool available() {
+  return false;
+}
 
 Result<std::shared_ptr<const Image>> compile(const rewrite::ExecProgram&, const Options&) {
   return Error{EOPNOTSUPP, "not supported yet: a JIT for this CPU"};

@@ -1,5 +1,6 @@
 // The JIT's one door: ExecProgram -> Image (machine code of this CPU). Like the interpreter it checks nothing
-// that the verifier proved: an unverified program may only be given to it by tests and the conformance plug-in.
+// that the verifier proved: an unverified program may only be given to it by tests and the conformance
+// plug-in.
 #pragma once
 #include <memory>
 #include <span>

@@ -40,7 +40,7 @@ class Jitted final : public Executable {
  public:
   explicit Jitted(std::shared_ptr<const jit::Image> made) : code(std::move(made)) {
     if (!code->makes_tail_calls()) {
-      enter_ = reinterpret_cast<decltype(enter_)>(code->entry());
+      enter_ = reinterpret_cast<decltype(enter_)>(reinterpret_cast<void*>(code->entry()));
       return;
     }
     enter_ = [](void* ctx, Executable* self) {

@@ -2,8 +2,8 @@
 // a counter; who replaces the vector waits until no handler is inside before freeing the old one.
 #include "jit/common/fault_table.h"
 
-#include <csignal>
 #include <ucontext.h>
+#include <csignal>
 
 #include <algorithm>
 #include <atomic>
@@ -27,15 +27,14 @@ struct sigaction g_before[2];
 
 u64 find(const Ranges* ranges, u64 ip) {
   if (!ranges) return 0;
-  auto r = std::upper_bound(ranges->begin(), ranges->end(), ip,
-                            [](u64 a, const Range& b) { return a < b.start; });
+  auto r =
+      std::upper_bound(ranges->begin(), ranges->end(), ip, [](u64 a, const Range& b) { return a < b.start; });
   if (r == ranges->begin()) return 0;
   --r;
   if (ip >= r->end) return 0;
   const auto& f = *r->faults;
   const u32 at = static_cast<u32>(ip - r->start);
-  const auto it =
-      std::lower_bound(f.begin(), f.end(), at, [](const Fault& a, u32 b) { return a.at < b; });
+  const auto it = std::lower_bound(f.begin(), f.end(), at, [](const Fault& a, u32 b) { return a.at < b; });
   return it != f.end() && it->at == at ? r->start + it->resume : 0;
 }
 
@@ -88,8 +87,8 @@ void register_faults(const void* code, size_t size, std::vector<Fault> faults) {
   const u64 start = reinterpret_cast<u64>(code);
   const std::lock_guard lock(g_mutex);
   auto next = g_ranges.load() ? std::make_unique<Ranges>(*g_ranges.load()) : std::make_unique<Ranges>();
-  const auto at = std::upper_bound(next->begin(), next->end(), start,
-                                   [](u64 a, const Range& b) { return a < b.start; });
+  const auto at =
+      std::upper_bound(next->begin(), next->end(), start, [](u64 a, const Range& b) { return a < b.start; });
   next->insert(at, {start, start + size, std::make_shared<const std::vector<Fault>>(std::move(faults))});
   publish(std::move(next));
 }

@@ -1,8 +1,15 @@
-// Executable memory is asmjit's pooled allocator over dual mappings; it is never destroyed, since programs may
-// outlive statics.
+// Executable memory is asmjit's pooled allocator over dual mappings; it is never destroyed, since programs
+// may outlive statics.
 #include "jit/common/image_builder.h"
 
+#include <cstdio>
 #include <utility>
+
+// What our copy of asmjit says in place of `stderr` (cmake/asmjit.cmake).
+extern "C" {
+extern FILE* osmia_asmjit_stderr;
+FILE* osmia_asmjit_stderr = stderr;
+}
 
 namespace osmia::jit {
 namespace {
@@ -21,7 +28,9 @@ asmjit::JitAllocator& allocator() {
 CodeMemory::~CodeMemory() {
   if (data_) allocator().release(data_);
 }
-CodeMemory::CodeMemory(CodeMemory&& other) noexcept { *this = std::move(other); }
+CodeMemory::CodeMemory(CodeMemory&& other) noexcept {
+  *this = std::move(other);
+}
 CodeMemory& CodeMemory::operator=(CodeMemory&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);

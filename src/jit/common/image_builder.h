@@ -1,6 +1,6 @@
-// What the tiers of all CPUs fill in while they emit, and how it becomes an Image: code is laid out, placed in
-// executable memory, its faults and names registered. Invariant: addresses of callbacks are fixed before any
-// code is emitted (code holds them).
+// What the tiers of all CPUs fill in while they emit, and how it becomes an Image: code is laid out, placed
+// in executable memory, its faults and names registered. Invariant: addresses of callbacks are fixed before
+// any code is emitted (code holds them).
 #pragma once
 #include <asmjit/core.h>
 
@@ -10,7 +10,7 @@
 namespace osmia::jit {
 
 struct PendingFault {
-  u32 at = 0;                // offset in the code section
+  u32 at = 0;  // offset in the code section
   asmjit::Label resume = {};
 };
 
@@ -27,8 +27,9 @@ struct ImageBuilder {
   const Options& options;
   asmjit::CodeHolder code;
   std::shared_ptr<Image> image;
-  std::vector<asmjit::Label> entries;    // of each subprogram
-  std::vector<asmjit::Label> callbacks;  // of the thunk through which helpers call it; invalid: never called so
+  std::vector<asmjit::Label> entries;  // of each subprogram
+  std::vector<asmjit::Label>
+      callbacks;  // of the thunk through which helpers call it; invalid: never called so
   std::vector<PendingFault> faults;
   std::vector<CodeRange> map;
 };

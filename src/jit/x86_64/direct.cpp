@@ -15,7 +15,9 @@ namespace {
 bool jumps(const Insn& in) {
   return (in.cls() == kJmp || in.cls() == kJmp32) && in.op() != kCall && in.op() != kExit;
 }
-s64 distance(const Insn& in) { return in.code == (kJmp32 | kJa) ? in.imm : in.off; }
+s64 distance(const Insn& in) {
+  return in.code == (kJmp32 | kJa) ? in.imm : in.off;
+}
 
 }  // namespace
 
@@ -33,7 +35,8 @@ Direct::Gp Direct::reg(u8 r) const {
 }
 
 Error Direct::bad(u32 i) const {
-  return {EINVAL, "JIT: unknown instruction " + std::to_string(i) + ", code " + std::to_string(p_.insns[i].code)};
+  return {EINVAL,
+          "JIT: unknown instruction " + std::to_string(i) + ", code " + std::to_string(p_.insns[i].code)};
 }
 
 Label Direct::label_of(s64 i) {
@@ -177,7 +180,8 @@ void Direct::callback_thunk(u32 s) {
 
 namespace osmia::jit::target {
 
-Result<std::shared_ptr<const Image>> compile_direct(const rewrite::ExecProgram& program, const Options& options) {
+Result<std::shared_ptr<const Image>> compile_direct(const rewrite::ExecProgram& program,
+                                                    const Options& options) {
   return x86_64::Direct(program, options).compile();
 }
 

@@ -17,17 +17,17 @@ class Direct {
   using Gp = asmjit::x86::Gp;
   using Mem = asmjit::x86::Mem;
 
-  Status subprog(u32 s);       // direct.cpp
+  Status subprog(u32 s);  // direct.cpp
   Status insn(u32 i);
   void prologue(u32 s);
-  void epilogue();             // all but the return
+  void epilogue();  // all but the return
   void callback_thunk(u32 s);
 
-  Status alu(const isa::Insn& in);        // direct_alu.cpp
+  Status alu(const isa::Insn& in);  // direct_alu.cpp
   void endian(const isa::Insn& in);
   void shift(const isa::Insn& in, bool wide);
   void divide(const isa::Insn& in, bool wide);
-  Status memory(const isa::Insn& in);     // direct_mem.cpp
+  Status memory(const isa::Insn& in);  // direct_mem.cpp
   Status atomic(const isa::Insn& in);
   void fetch_loop(const isa::Insn& in, const Mem& m, bool wide);
   Status jump(u32 i, const isa::Insn& in);  // direct_flow.cpp
@@ -53,7 +53,7 @@ class Direct {
 
   // The frame of the subprogram being emitted, offsets from rbp.
   u32 frame_ = 0;
-  u16 saved_ = 0;                      // BPF registers that it saves
+  u16 saved_ = 0;  // BPF registers that it saves
   s32 saved_at_ = 0, counter_at_ = 0, ctx_at_ = 0, rounds_at_ = 0;
   bool passes_counter_ = false, bmi2_ = false;
 };

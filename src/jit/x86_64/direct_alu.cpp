@@ -8,7 +8,9 @@ using namespace asmjit;
 
 namespace {
 
-x86::Gp sized(const x86::Gp& r, bool wide) { return wide ? x86::Gp(r) : x86::Gp(r.r32()); }
+x86::Gp sized(const x86::Gp& r, bool wide) {
+  return wide ? x86::Gp(r) : x86::Gp(r.r32());
+}
 
 }  // namespace
 

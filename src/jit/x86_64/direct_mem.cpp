@@ -6,7 +6,9 @@ namespace osmia::jit::x86_64 {
 using namespace isa;
 using namespace asmjit;
 
-Direct::Mem Direct::at(u8 base, s16 off, u32 bytes) const { return x86::ptr(reg(base), off, bytes); }
+Direct::Mem Direct::at(u8 base, s16 off, u32 bytes) const {
+  return x86::ptr(reg(base), off, bytes);
+}
 
 Status Direct::memory(const Insn& in) {
   const u32 bytes = static_cast<u32>(size_bytes(in.size_bits()));
@@ -41,9 +43,7 @@ Status Direct::memory(const Insn& in) {
   }
   const Mem m = at(in.dst, in.off, bytes);
   if (in.cls() == kSt) {
-    a_.mov(m, imm(bytes == 1   ? static_cast<s8>(in.imm)
-                  : bytes == 2 ? static_cast<s16>(in.imm)
-                               : in.imm));
+    a_.mov(m, imm(bytes == 1 ? static_cast<s8>(in.imm) : bytes == 2 ? static_cast<s16>(in.imm) : in.imm));
   } else {
     const Gp s = reg(in.src);
     a_.mov(m, bytes == 1 ? s.r8Lo() : bytes == 2 ? s.r16() : bytes == 4 ? s.r32() : s);
