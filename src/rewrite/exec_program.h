@@ -16,6 +16,7 @@ struct ExecCall {
   NativeFn fn = nullptr;   // null: not available in a process; running the program is refused
   std::string name;        // "bpf_map_lookup_elem"
   bool tail_call = false;  // replaces the running program instead of calling
+  u8 args = 5;             // how many of r1 … r5 it reads at most
 };
 
 struct ExecSubprog {
