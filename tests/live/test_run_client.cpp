@@ -66,6 +66,16 @@ void run(const char* name, int fd, enum bpf_prog_type type, const std::vector<By
       t.ctx_in = ctx;
       t.ctx_size_in = sizeof ctx;
     }
+    bpf_sk_lookup connection{};
+    if (type == BPF_PROG_TYPE_SK_LOOKUP) {
+      connection.family = 2;
+      connection.protocol = 6;
+      connection.remote_ip4 = connection.local_ip4 = 0x0100007f;
+      connection.remote_port = 0x3412;
+      connection.local_port = 7007;
+      t.ctx_in = &connection;
+      t.ctx_size_in = sizeof connection;
+    }
     const int e = bpf_prog_test_run_opts(fd, &t);
     printf("%s: run %d retval %u ctx %llx\n", name, e, e ? 0 : t.retval, fnv(ctx, sizeof ctx));
     return;
@@ -77,7 +87,7 @@ void run(const char* name, int fd, enum bpf_prog_type type, const std::vector<By
     t.data_out = out;
     t.data_size_out = sizeof out;
     unsigned char ctx[256] = {};
-    if (type != BPF_PROG_TYPE_XDP) {
+    if (type != BPF_PROG_TYPE_XDP && type != BPF_PROG_TYPE_FLOW_DISSECTOR) {
       t.ctx_out = ctx;
       t.ctx_size_out = sizeof ctx;
     }
