@@ -15,6 +15,10 @@ Result<std::shared_ptr<const Image>> compile(const rewrite::ExecProgram& program
     if (call.tail_call && !options.tail_call) return Error{EOPNOTSUPP, "JIT: tail calls have no target here"};
     if (!call.tail_call && !call.fn) return Error{EOPNOTSUPP, "JIT: " + call.name + " has no code here"};
   }
+  if (options.tier == Tier::kOptimised && !options.blind_constants) {
+    auto image = target::compile_optimised(program, options);
+    if (image.ok() || image.error().code != EOPNOTSUPP) return image;
+  }
   return target::compile_direct(program, options);
 }
 #else

@@ -56,7 +56,7 @@ Result<ExecProgram> unverified(std::span<const Insn> insns, const std::function<
                                " of " + std::to_string(size)};
     if (!out.subprogs.empty()) out.subprogs.back().end = static_cast<u32>(start);
     out.subprogs.push_back(
-        {static_cast<u32>(start), static_cast<u32>(size), 512, "f" + std::to_string(start)});
+        {.start = static_cast<u32>(start), .end = static_cast<u32>(size), .stack_bytes = 512, .name = "f" + std::to_string(start)});
   }
   return out;
 }

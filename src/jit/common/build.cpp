@@ -276,10 +276,11 @@ struct Build {
       const u32 begin = static_cast<u32>(f.order.size());
       make.at(b, b ? code[ranges[b].first].origin : 0);
       if (!b) {
+        now.assign(vars, kNoVal);  // arguments first: they all arrive at once
+        for (u8 k = 0; k < f.arg_count; k++) now[kR1 + k] = make.add({.op = Op::kArg, .imm = k});
         undef = make.constant(0);
         frame = make.add({.op = Op::kFrame});
-        now.assign(vars, undef);
-        for (u8 k = 0; k < f.arg_count; k++) now[kR1 + k] = make.add({.op = Op::kArg, .imm = k});
+        std::replace(now.begin(), now.end(), kNoVal, undef);
       } else if (block.pred_end - block.pred_begin == 1) {
         const u32 p = f.preds[block.pred_begin];
         std::copy_n(end_state.begin() + p * vars, vars, now.begin());
@@ -340,6 +341,10 @@ void Build::step(const Flat& x, Block& block) {
     case FlatKind::kJump: make.add({.op = Op::kJump}); return;
     case FlatKind::kExit: make.add({.op = Op::kExit, .a = f.resolve(now[kR0])}); return;
     case FlatKind::kMayGoto:
+      if (block.succ[1] == ~0u) {
+        make.add({.op = Op::kJump});
+        return;
+      }
       f.has_may_goto = true;
       make.add({.op = Op::kMayGoto});
       return;
