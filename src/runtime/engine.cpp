@@ -58,6 +58,7 @@ Status prepare_program(Kernel& kernel, Program& p) {
   options.privileged = kernel.credentials().capable(contract::Capability::kBpf);
   auto made = std::make_shared<Interpreted>();
   OSMIA_ASSIGN(made->program, rewrite::rewrite(p.desc, p.facts, options));
+  make_dump(p, &made->program);
   if (!made->program.missing.empty()) {
     p.not_executable = "not supported yet: " + made->program.missing;
     return Ok{};

@@ -232,11 +232,11 @@ long prog_load(Call& c) {
 
   if (const long err = check_program(c, *p)) return err;
   keep_used_maps(*p);
-  p->xlated = p->insns;
   if (c.kernel.prepare) {
     const Status s = c.kernel.prepare(c.kernel, *p);
     if (!s.ok()) return fail(s.error());
   }
+  if (p->dump.insns.empty()) runtime::make_dump(*p, nullptr);
   p->id = c.kernel.programs.add(p);
   Fd fd;
   fd.object = runtime::ProgramPtr(p);
