@@ -8,7 +8,9 @@
 
 #include "btf/btf.h"
 #include "host/run_context.h"
+#include "jit/jit.h"
 #include "loader/rebound.h"
+#include "rewrite/rewrite.h"
 #include "runtime/catalog.h"
 #include "runtime/engine.h"
 #include "syscall/fds.h"
@@ -18,7 +20,6 @@ namespace osmia::bench {
 namespace {
 
 std::unique_ptr<runtime::Kernel> g_kernel;
-Span g_prepare;
 
 runtime::ProgramPtr program_of(const Words& w) {
   bpf_program* p = find_program(w[1], w[2]);
@@ -28,17 +29,29 @@ runtime::ProgramPtr program_of(const Words& w) {
   return program ? *program : nullptr;
 }
 
-// Preparing the loaded program once more: rewriting and compiling.
-Json prepare(const Words& w) {
+jit::Entry no_tail_call(u64, u32, u32*) {
+  return nullptr;
+}
+
+// Compiles the loaded program once more, with the JIT: the time of the compiler alone, without rewriting.
+Json compile(const Words& w) {
   const auto loaded = program_of(w);
   if (!loaded) return failure("no such program");
-  const auto before = loaded->executable;
+  rewrite::Options options;
+  options.helper_code = runtime::helper_code;
+  auto rewritten = rewrite::rewrite(loaded->desc, loaded->facts, options);
+  if (!rewritten.ok()) return failure(rewritten.error().message);
+  jit::Options jit_options;
+  jit_options.tail_call = no_tail_call;
   const Clock clock;
-  const Status status = g_kernel->prepare(*g_kernel, *loaded);
+  const auto image = jit::compile(*rewritten, jit_options);
   const Span span = clock.stop();
-  loaded->executable = before;
-  if (!status.ok()) return failure(status.error().message);
-  return {{"ok", true}, {"cpu_ns", span.cpu}};
+  if (!image.ok()) return failure(image.error().message);
+  return {{"ok", true},
+          {"cpu_ns", span.cpu},
+          {"insns", loaded->xlated.size()},
+          {"code_bytes", (*image)->bytes().size()},
+          {"tier", (*image)->tier() == jit::Tier::kOptimised ? "optimised" : "direct"}};
 }
 
 // Calls without the test run around them. Only for programs that do not look at their context.
@@ -57,7 +70,7 @@ Json call(const Words& w) {
 
 }  // namespace
 
-bool side_open(const Words&, std::string& why) {
+bool side_open(const Words& options, std::string& why) {
   objects();
   constexpr const char* kMachineBtf = "/sys/kernel/btf/vmlinux";
   btf::BtfPtr vmlinux;
@@ -66,12 +79,18 @@ bool side_open(const Words&, std::string& why) {
   g_kernel = std::make_unique<runtime::Kernel>(runtime::build_catalog(vmlinux));
   runtime::install_engine(*g_kernel);
   loader::set_default_kernel(g_kernel.get());
-  why.clear();
+  for (size_t i = 0; i + 1 < options.size(); i += 2) {
+    if (options[i] != "--jit") return why = "unknown option " + options[i], false;
+    const auto mode = runtime::jit_mode(options[i + 1]);
+    if (!mode.ok()) return why = mode.error().message, false;
+    g_kernel->jit = *mode;
+    if (*mode == runtime::JitMode::kOn && !jit::available()) return why = "no JIT for this CPU", false;
+  }
   return true;
 }
 
 Json side_command(const Words& w) {
-  if (w[0] == "prepare" && w.size() == 3) return prepare(w);
+  if (w[0] == "compile" && w.size() == 3) return compile(w);
   if (w[0] == "call" && w.size() == 4) return call(w);
   return nullptr;
 }
