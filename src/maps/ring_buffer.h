@@ -3,8 +3,9 @@
 // producer position, data. Producers order themselves by one lock; a record becomes visible when its busy bit
 // goes, whoever commits first.
 #pragma once
-#include "maps/hash_table.h"
 #include "maps/map.h"
+#include "maps/region.h"
+#include "maps/spin_lock.h"
 
 namespace osmia::maps {
 
