@@ -1,11 +1,12 @@
 // hash_of_maps: a hash whose values are maps. The map objects hang beside the table, so that an inner map
-// lives as long as its element, and a little longer for programs that just looked it up.
-#include <deque>
+// lives as long as its element, and until the programs that may have looked it up have ended.
+#include <mutex>
 #include <unordered_map>
 
 #include "maps/checks.h"
 #include "maps/hash_table.h"
 #include "maps/map_type.h"
+#include "maps/pen.h"
 
 namespace osmia::maps {
 namespace {
@@ -33,7 +34,7 @@ class HashOfMaps final : public Map {
     if (!m.ok()) return -m.error().code;
     if (!(*m)->meta_equal(*inner_info_)) return -EINVAL;
     if (flags > BPF_EXIST) return -EINVAL;
-    std::lock_guard lock(mutex_);
+    Guard lock(*this);
     Map* raw = m->get();
     const auto fill = [&](u32 n) {
       __atomic_store_n(reinterpret_cast<u64*>(table_.value_of(n)), reinterpret_cast<u64>(raw),
@@ -44,7 +45,7 @@ class HashOfMaps final : public Map {
     return static_cast<int>(err);
   }
   s64 erase(const void* key) override {
-    std::lock_guard lock(mutex_);
+    Guard lock(*this);
     return table_.erase(
         key, [](u32) {}, [this](u32 n) { let_go(n); });
   }
@@ -52,7 +53,7 @@ class HashOfMaps final : public Map {
   bool may_be_inner() const override { return false; }
   u8 batches() const override { return kBucketBatch | kLookupBatch | kUpdateBatch | kDeleteBatch; }
   int bucket_batch(u32 bucket, u32 room, bool take, u64, std::vector<u8>& out) override {
-    std::lock_guard lock(mutex_);
+    Guard lock(*this);
     return table_.visit_bucket(
         bucket, [&](u32 count) { return count <= room; },
         [&](u32 n) {
@@ -66,6 +67,19 @@ class HashOfMaps final : public Map {
   }
 
  private:
+  // Maps that were dropped meanwhile are destroyed after the lock.
+  class Guard {
+   public:
+    explicit Guard(HashOfMaps& m) : m_(m) { m_.mutex_.lock(); }
+    ~Guard() {
+      Pen::Dropped dropped;
+      dropped.swap(m_.dropped_);
+      m_.mutex_.unlock();
+    }
+
+   private:
+    HashOfMaps& m_;
+  };
   Map* map_of(u32 n) const {
     return reinterpret_cast<Map*>(
         __atomic_load_n(reinterpret_cast<const u64*>(table_.value_of(n)), __ATOMIC_ACQUIRE));
@@ -73,14 +87,15 @@ class HashOfMaps final : public Map {
   void let_go(u32 n) {  // under mutex_
     const auto it = held_.find(map_of(n));
     if (it == held_.end()) return;
-    pen_.push_back(std::move(it->second));
+    auto dropped = pen_.put(std::move(it->second));
+    dropped_.insert(dropped_.end(), dropped.begin(), dropped.end());
     held_.erase(it);
-    if (pen_.size() > 256) pen_.pop_front();
   }
   HashTable table_;
   std::mutex mutex_;
   std::unordered_multimap<Map*, MapPtr> held_;
-  std::deque<MapPtr> pen_;
+  Pen pen_;
+  Pen::Dropped dropped_;  // to be destroyed after the lock
 };
 
 Status check(const MapAttr& a) {

@@ -1,4 +1,4 @@
-// Types that so far exist for the verifier only: stack_trace, bloom_filter, user_ringbuf, arena, struct_ops.
+// Types that so far exist for the verifier only: stack_trace, bloom_filter, arena, struct_ops.
 // They are created with Linux's checks; element operations answer -EOPNOTSUPP.
 #include "maps/checks.h"
 #include "maps/map_type.h"
@@ -33,13 +33,6 @@ Status check_bloom(const MapAttr& a) {
 }
 int check_bloom_btf(const Map&, const btf::Btf&, btf::TypeView key, btf::TypeView) {
   return key.is(btf::Kind::kVoid) ? 0 : EINVAL;
-}
-Status check_user_ringbuf(const MapAttr& a) {
-  if (!only_flags(a, BPF_F_NUMA_NODE)) return bad("user_ringbuf: unknown map_flags");
-  if (a.key_size || a.value_size || !a.max_entries || a.max_entries & (a.max_entries - 1) ||
-      a.max_entries % 4096)
-    return bad("user_ringbuf: max_entries must be a power of two and a multiple of the page size");
-  return Ok{};
 }
 Status check_arena(const MapAttr& a) {
   if (a.key_size || a.value_size || !a.max_entries)
@@ -93,7 +86,6 @@ Result<MapPtr> create_struct_ops(const MapAttr& a) {
 
 const u32 kStackTrace[] = {BPF_FUNC_get_stackid};
 const u32 kBloom[] = {BPF_FUNC_map_peek_elem, BPF_FUNC_map_push_elem};
-const u32 kUserRingbuf[] = {BPF_FUNC_user_ringbuf_drain};
 
 const MapTypeEntry kTypes[] = {
     {.def = {.type = BPF_MAP_TYPE_STACK_TRACE,
@@ -113,14 +105,6 @@ const MapTypeEntry kTypes[] = {
      .create = create_inert,
      .check_btf = check_bloom_btf,
      .capability = Capability::kBpf},
-    {.def = {.type = BPF_MAP_TYPE_USER_RINGBUF,
-             .name = "user_ringbuf",
-             .btf_struct = "bpf_ringbuf_map",
-             .traits = MapTrait::kMapKeyless | MapTrait::kMapSleepableOk,
-             .only_helpers = kUserRingbuf,
-             .unprivileged = true},
-     .check = check_user_ringbuf,
-     .create = create_inert},
     {.def = {.type = BPF_MAP_TYPE_ARENA,
              .name = "arena",
              .btf_struct = "bpf_arena",
