@@ -68,8 +68,8 @@ TEST_P(Lpm, AgreesWithAModel) {
   const u32 bits = (key_size - 4) * 8;
   const auto random_key = [&] {
     Bytes k(key_size);
-    store_unaligned<u32>(k.data(),
-                         rng() % 4 ? static_cast<u32>(rng() % (bits + 1)) : std::min(bits, static_cast<u32>(14 + rng() % 5)));
+    store_unaligned<u32>(k.data(), rng() % 4 ? static_cast<u32>(rng() % (bits + 1))
+                                             : std::min(bits, static_cast<u32>(14 + rng() % 5)));
     for (u32 i = 4; i < key_size; i++) k[i] = static_cast<u8>(rng() % distinct * 0x51);
     return k;
   };
