@@ -13,6 +13,7 @@ bool available() {
 Result<std::shared_ptr<const Image>> compile(const rewrite::ExecProgram& program, const Options& options) {
   for (const auto& call : program.calls) {
     if (call.tail_call && !options.tail_call) return Error{EOPNOTSUPP, "JIT: tail calls have no target here"};
+    if (call.throws) return Error{EOPNOTSUPP, "JIT: not supported yet: bpf_throw"};
     if (!call.tail_call && !call.fn) return Error{EOPNOTSUPP, "JIT: " + call.name + " has no code here"};
   }
   if (options.tier == Tier::kOptimised && !options.blind_constants) {

@@ -18,7 +18,7 @@ void expand_packet_loads(Pass& p) {
         !p.facts.insns[i].seen)
       continue;
     if (index < 0) {
-      p.out.calls.push_back({p.options.load_packet, "LD_ABS", false});
+      p.out.calls.push_back({.fn = p.options.load_packet, .name = "LD_ABS", .args = 3});
       index = static_cast<s32>(p.out.calls.size() - 1);
       if (!p.options.load_packet) p.out.missing += p.out.missing.empty() ? "LD_ABS" : ", LD_ABS";
     }
