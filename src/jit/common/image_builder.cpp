@@ -45,6 +45,7 @@ Image::~Image() {
 ImageBuilder::ImageBuilder(const rewrite::ExecProgram& p, const Options& o, Tier tier)
     : program(p), options(o), image(std::make_shared<Image>()) {
   code.init(asmjit::Environment::host());
+  code.setErrorHandler(&errors);
   image->tier_ = tier;
   image->callbacks_.resize(p.subprogs.size());
   entries.resize(p.subprogs.size());
@@ -57,6 +58,7 @@ Result<std::shared_ptr<const Image>> ImageBuilder::finish() {
     return Error{e == asmjit::kErrorOutOfMemory ? ENOMEM : EFAULT,
                  std::string("JIT: ") + what + ": " + asmjit::DebugUtils::errorAsString(e)};
   };
+  if (errors.first) return Error{EFAULT, "JIT: an instruction cannot be encoded: " + errors.text};
   if (const auto e = code.flatten()) return failed("laying out the code", e);
   if (const auto e = code.resolveUnresolvedLinks()) return failed("resolving jumps", e);
   void *rx = nullptr, *rw = nullptr;

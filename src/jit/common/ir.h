@@ -141,6 +141,7 @@ void for_operands(Function& fn, Node& n, F&& f) {
 void drop_trivial_phis(Function& f);       // cleanup.cpp
 void narrow(Function& f);                  // demanded.cpp: what nobody reads of upper halves
 void drop_dead(Function& f);               // cleanup.cpp; fills uses
+void simplify_loops(Function& f);          // induction.cpp; after drop_dead
 void fold_memory(Function& f);             // fold.cpp: addresses and memory operands
 
 }  // namespace osmia::jit

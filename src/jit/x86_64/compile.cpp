@@ -52,6 +52,7 @@ Result<std::shared_ptr<const Image>> compile_optimised(const rewrite::ExecProgra
     drop_dead(f);
     narrow(f);
     drop_dead(f);
+    simplify_loops(f);
     fold_memory(f);
     place_constants(f, x86_64::machine());
     const Allocation where = allocate(f, x86_64::machine());

@@ -54,6 +54,7 @@ void Emitter::prologue() {
   if (f_->has_may_goto) a_.mov(word(rounds_word_), 0);
   if (f_->has_tail_call) a_.mov(word(counter_word_), x86::r9);
   std::vector<Move> args;
+  now_ = f_->order[f_->blocks[0].begin];
   for (u32 i = f_->blocks[0].begin; i < f_->blocks[0].end; i++) {
     const Node& n = at(f_->order[i]);
     if (n.op == Op::kArg)
@@ -97,9 +98,10 @@ void Emitter::function(Function& f, const Allocation& where) {
 
 void Emitter::node(Val v) {
   const Node& n = at(v);
+  now_ = v;
   switch (n.op) {
     case Op::kConst:
-      if (place(v).kind == Place::kReg) load_imm(gp(place(v).reg), static_cast<u64>(n.imm));
+      if (where_->place[v].kind == Place::kReg) load_imm(gp(where_->place[v].reg), static_cast<u64>(n.imm));
       break;
     case Op::kArg:
     case Op::kFrame:

@@ -69,7 +69,8 @@ class Emitter {
   // moves.cpp
   void moves(std::vector<Move> list);
   void move(const Move& m);
-  Place place(Val v) const { return where_->place[v]; }
+  // Where the operand of the current node is. A constant has its register only where an operand needed one.
+  Place place(Val v) const;
   Move move_to(const Place& to, Val from) const;
 
   Gp gp(u8 r) const { return asmjit::x86::gpq(r); }
@@ -90,6 +91,7 @@ class Emitter {
   const Allocation* where_ = nullptr;
   std::vector<Label> labels_;
   u32 block_ = 0, index_ = 0;
+  Val now_ = kNoVal;  // the node being emitted
   u32 frame_ = 0, saved_ = 0;
   u32 rounds_word_ = 0, counter_word_ = 0, ctx_word_ = 0;
   struct Cold {

@@ -35,7 +35,7 @@ void Emitter::binary(Val v) {
   const InstId inst = inst_of(n.op);
   if (f_->is_const(n.b)) {
     const s64 k = immediate(at(n.b).imm, w);
-    if (place(n.b).kind != Place::kReg || fits32(k)) {
+    if (fits32(k)) {
       if (n.op == Op::kAdd && place(n.a).kind == Place::kFrame) {
         a_.lea(d, x86::ptr(x86::rsp, static_cast<s32>(frame_ + k)));
         return done(v, d);

@@ -57,8 +57,8 @@ bool Emitter::hoistable(const std::vector<Move>& early, const std::vector<Move>&
 void Emitter::compare(const Node& n, Cc& cc) {
   const u8 w = n.width;
   auto sized = [&](const Gp& r) { return w == 64 ? Gp(r.r64()) : Gp(r.r32()); };
-  const bool constant = f_->is_const(n.b) && place(n.b).kind != Place::kReg;
-  const s64 k = constant ? (w == 64 ? at(n.b).imm : static_cast<s32>(at(n.b).imm)) : 0;
+  const s64 k = f_->is_const(n.b) ? (w == 64 ? at(n.b).imm : static_cast<s32>(at(n.b).imm)) : 0;
+  const bool constant = f_->is_const(n.b) && fits32(k);
   if (cc == Cc::kTestNz || cc == Cc::kTestZ) {
     const Operand a = operand(n.a, w, x86::r10);
     if (constant)

@@ -129,11 +129,13 @@ void Emitter::atomic(Val v) {
   const u8 w = n.width;
   const Mem m = address(n);  // through r10 at most
   auto sized = [&](const Gp& r) { return w == 64 ? Gp(r.r64()) : Gp(r.r32()); };
+  const bool plain = !(n.extra & isa::kFetch) && n.extra != isa::kXchg;
+  const Gp operand_reg = plain ? sized(use(n.c, x86::r11)) : Gp();  // before lock(): it may take an instruction
   switch (static_cast<s32>(n.extra)) {
-    case isa::kAdd: a_.lock().add(m, sized(use(n.c, x86::r11))); return;
-    case isa::kOr: a_.lock().or_(m, sized(use(n.c, x86::r11))); return;
-    case isa::kAnd: a_.lock().and_(m, sized(use(n.c, x86::r11))); return;
-    case isa::kXor: a_.lock().xor_(m, sized(use(n.c, x86::r11))); return;
+    case isa::kAdd: a_.lock().add(m, operand_reg); return;
+    case isa::kOr: a_.lock().or_(m, operand_reg); return;
+    case isa::kAnd: a_.lock().and_(m, operand_reg); return;
+    case isa::kXor: a_.lock().xor_(m, operand_reg); return;
     case isa::kAdd | isa::kFetch:
     case isa::kXchg: {
       const Gp d = sized(target(v, x86::r11));

@@ -16,6 +16,23 @@ bool same(const Place& a, const Place& b) {
 
 }  // namespace
 
+Place Emitter::place(Val v) const {
+  const Place p = where_->place[v];
+  if (p.kind != Place::kReg || !f_->is_const(v)) return p;
+  const Node& n = at(now_);
+  const Val operands[] = {n.a, n.b, n.c};
+  for (u32 k = 0; k < 3; k++) {
+    if (operands[k] == kNoVal) continue;
+    if (operands[k] == v) {
+      if (!machine().takes_constant(*f_, n, k, v)) return p;
+    } else if (at(operands[k]).flags & kFolded) {
+      const Node& inner = at(operands[k]);
+      if (inner.a == v || inner.b == v) return p;
+    }
+  }
+  return {Place::kConst, 0, 0};
+}
+
 Move Emitter::move_to(const Place& to, Val from) const {
   Move m{to, place(from), 0};
   if (f_->is_const(from)) m = {to, {Place::kConst, 0, 0}, at(from).imm};
