@@ -23,7 +23,8 @@ struct ExecCall {
 struct ExecSubprog {
   u32 start = 0, end = 0;  // in insns
   u32 stack_bytes = 0;     // what its frame needs, a multiple of 8
-  // Bit n: bytes [r10 - 8 (n + 1), r10 - 8 n) may be reached other than by a load or store at r10 and a constant.
+  // Bit n: bytes [r10 - 8 (n + 1), r10 - 8 n) may be reached other than by a load or store at r10 and a
+  // constant.
   u64 addressed_slots = ~u64{0};
   std::string name;
 };

@@ -1,5 +1,5 @@
-// Classes of joined values in the order in which their ranges begin. A class that finds no register takes one from
-// classes that cost less to keep in memory, or goes to memory itself.
+// Classes of joined values in the order in which their ranges begin. A class that finds no register takes one
+// from classes that cost less to keep in memory, or goes to memory itself.
 #include "jit/common/allocate.h"
 
 #include <algorithm>
@@ -22,8 +22,14 @@ struct Class {
 bool meet(const std::vector<LiveRange>& a, const std::vector<LiveRange>& b) {
   if (a.empty() || b.empty()) return false;
   size_t i = 0, j = 0;
-  if (a.size() > 8) i = static_cast<size_t>(std::upper_bound(a.begin(), a.end(), b[0].from, [](u32 x, const LiveRange& r) { return x < r.to; }) - a.begin());
-  if (b.size() > 8) j = static_cast<size_t>(std::upper_bound(b.begin(), b.end(), a[0].from, [](u32 x, const LiveRange& r) { return x < r.to; }) - b.begin());
+  if (a.size() > 8)
+    i = static_cast<size_t>(
+        std::upper_bound(a.begin(), a.end(), b[0].from, [](u32 x, const LiveRange& r) { return x < r.to; }) -
+        a.begin());
+  if (b.size() > 8)
+    j = static_cast<size_t>(
+        std::upper_bound(b.begin(), b.end(), a[0].from, [](u32 x, const LiveRange& r) { return x < r.to; }) -
+        b.begin());
   while (i < a.size() && j < b.size()) {
     if (a[i].to <= b[j].from)
       i++;
@@ -54,10 +60,10 @@ struct Scan {
   const Function& f;
   const Machine& m;
   Liveness live;
-  std::vector<u32> leader;      // by value: union-find over classes
-  std::vector<Class> classes;   // by leader value (sparse: by index below)
-  std::vector<u32> class_of;    // by value that is a leader
-  std::vector<u32> calls;       // positions of clobbers by calls
+  std::vector<u32> leader;     // by value: union-find over classes
+  std::vector<Class> classes;  // by leader value (sparse: by index below)
+  std::vector<u32> class_of;   // by value that is a leader
+  std::vector<u32> calls;      // positions of clobbers by calls
   std::vector<u32> clobbers[32];
   struct Taken {
     u32 from, to, cls;
@@ -188,7 +194,8 @@ struct Scan {
   }
   void drop(u8 r, u32 cls) {
     auto& t = taken[r];
-    t.erase(std::remove_if(t.begin() + static_cast<s64>(head[r]), t.end(), [&](const Taken& x) { return x.cls == cls; }),
+    t.erase(std::remove_if(t.begin() + static_cast<s64>(head[r]), t.end(),
+                           [&](const Taken& x) { return x.cls == cls; }),
             t.end());
     classes[cls].reg = 0xff;
     classes[cls].spilled = true;

@@ -1,6 +1,6 @@
-// Register allocation: live ranges of SSA values, phis joined with their arguments where those do not meet, then
-// a linear scan that knows the holes in ranges. A value lives in one place all its life. Invariant: two values
-// whose ranges meet never share a place, and nothing lives in a register that is clobbered meanwhile.
+// Register allocation: live ranges of SSA values, phis joined with their arguments where those do not meet,
+// then a linear scan that knows the holes in ranges. A value lives in one place all its life. Invariant: two
+// values whose ranges meet never share a place, and nothing lives in a register that is clobbered meanwhile.
 #pragma once
 #include "jit/common/ir.h"
 

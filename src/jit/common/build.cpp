@@ -1,5 +1,5 @@
-// Construction: blocks, live variables, then one walk in reverse postorder that gives every live variable of a
-// block with several predecessors a phi. Trivial phis go at the end.
+// Construction: blocks, live variables, then one walk in reverse postorder that gives every live variable of
+// a block with several predecessors a phi. Trivial phis go at the end.
 #include <algorithm>
 
 #include "jit/common/builder.h"
@@ -46,10 +46,10 @@ struct Build {
     u32 first = 0, last = 0;  // in code; empty: the entry
     VarMask use = 0, def = 0, in = 0, out = 0;
   };
-  std::vector<Range> ranges;     // by block
-  std::vector<u32> block_at;     // by instruction of code
+  std::vector<Range> ranges;  // by block
+  std::vector<u32> block_at;  // by instruction of code
   std::vector<u32> rpo;
-  std::vector<Val> end_state;    // by block and variable
+  std::vector<Val> end_state;  // by block and variable
   std::vector<Val> now;
   std::vector<std::pair<Val, u32>> phis;  // and the variable of each
   u32 vars = 0;
@@ -394,8 +394,8 @@ void Build::alu(const Flat& x) {
     if (in.is_reg_src()) return get(in.src, x);
     return make.constant(w == 64 ? static_cast<u64>(static_cast<s64>(in.imm)) : static_cast<u32>(in.imm));
   };
-  static constexpr Op kOps[16] = {Op::kAdd, Op::kSub, Op::kMul, Op::kDiv,   Op::kOr,    Op::kAnd,
-                                  Op::kShl, Op::kShr, Op::kNeg, Op::kMod,   Op::kXor,   Op::kUndef,
+  static constexpr Op kOps[16] = {Op::kAdd, Op::kSub,   Op::kMul,   Op::kDiv,  Op::kOr,  Op::kAnd,
+                                  Op::kShl, Op::kShr,   Op::kNeg,   Op::kMod,  Op::kXor, Op::kUndef,
                                   Op::kSar, Op::kUndef, Op::kUndef, Op::kUndef};
   Val v;
   switch (in.op()) {
@@ -415,7 +415,9 @@ void Build::alu(const Flat& x) {
     case kEnd: {
       const bool swap = w == 64 || in.is_reg_src();
       const u8 bytes = static_cast<u8>(in.imm / 8);
-      v = swap ? make.bswap(bytes, get(in.dst, x)) : bytes == 8 ? get(in.dst, x) : make.zext(bytes, get(in.dst, x));
+      v = swap         ? make.bswap(bytes, get(in.dst, x))
+          : bytes == 8 ? get(in.dst, x)
+                       : make.zext(bytes, get(in.dst, x));
       break;
     }
     default: {

@@ -37,7 +37,8 @@ void drop_trivial_phis(Function& f) {
         const Val a = f.resolve(f.args[n.extra + k]);
         if (a == v || a == only) continue;
         // Equal constants are the same value.
-        if (only != kNoVal && f.is_const(a) && f.is_const(only) && f.nodes[a].imm == f.nodes[only].imm) continue;
+        if (only != kNoVal && f.is_const(a) && f.is_const(only) && f.nodes[a].imm == f.nodes[only].imm)
+          continue;
         trivial = only == kNoVal;
         only = a;
       }

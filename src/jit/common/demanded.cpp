@@ -1,6 +1,6 @@
-// Upper halves that nobody reads: their extensions go, and 64-bit operations become 32-bit ones. Sound since the
-// low half of these operations depends on low halves alone, and a reader of the upper half is never missed: the
-// set only grows until nothing changes.
+// Upper halves that nobody reads: their extensions go, and 64-bit operations become 32-bit ones. Sound since
+// the low half of these operations depends on low halves alone, and a reader of the upper half is never
+// missed: the set only grows until nothing changes.
 #include <algorithm>
 
 #include "jit/common/ir.h"

@@ -16,16 +16,17 @@ __extension__ using u128 = unsigned __int128;
 
 }  // namespace
 
-// 32 bits: floor(x / d) is the upper half of x * ceil(2^64 / d), since x and the error are below 2^32. Where a
-// 32-bit multiplier does, one ordinary multiplication and a shift are enough. 64 bits: the multiplier may have
-// 65 bits; then an even divisor is halved first, an odd one takes the sum ((x - h) >> 1) + h.
+// 32 bits: floor(x / d) is the upper half of x * ceil(2^64 / d), since x and the error are below 2^32. Where
+// a 32-bit multiplier does, one ordinary multiplication and a shift are enough. 64 bits: the multiplier may
+// have 65 bits; then an even divisor is halved first, an odd one takes the sum ((x - h) >> 1) + h.
 Val NodeMaker::divide_unsigned(u8 w, Val a, u64 d) {
   const u8 log = log2_of(d);
   if (!(d & (d - 1))) return binary(Op::kShr, w, a, constant(log));
   if (w == 32 || bits(a) <= 32) {
     const Val x = zext(4, a);
     if (d > 0xffffffff) return constant(0);
-    // m = ceil(2^(32+s) / d) works for all x < 2^bits if its error e = m d - 2^(32+s) is at most 2^(32+s-bits)
+    // m = ceil(2^(32+s) / d) works for all x < 2^bits if its error e = m d - 2^(32+s) is at most
+    // 2^(32+s-bits)
     const u8 n = std::max<u8>(bits(x), 1);
     for (u8 s = 0; s <= log + 1; s++) {
       const u128 power = static_cast<u128>(1) << (32 + s);
@@ -98,7 +99,8 @@ Val NodeMaker::divide_signed(u8 w, Val a, s64 d) {
     q = binary(Op::kAdd, 32, high, binary(Op::kShr, 32, a, constant(31)));
   } else {
     const u8 l = std::max<u8>(static_cast<u8>(log2_of(magnitude) + 1), 1);
-    const u128 m = (static_cast<u128>(1) << (63 + l)) / magnitude + 1;  // in [2^63, 2^64): as signed, m - 2^64
+    const u128 m =
+        (static_cast<u128>(1) << (63 + l)) / magnitude + 1;  // in [2^63, 2^64): as signed, m - 2^64
     Val h = plain(Op::kMulHiS, 64, a, constant(static_cast<u64>(m)), 64);
     h = binary(Op::kAdd, 64, h, a);
     h = binary(Op::kSar, 64, h, constant(static_cast<u64>(l - 1)));
@@ -121,7 +123,8 @@ Val NodeMaker::divide(Op op, u8 w, Val a, Val b) {
       if (w == 32 && !is_signed) a = zext(4, a);
       Val q = kNoVal;
       for (const auto& known : divided_)
-        if (known.a == a && known.d == d && known.width == w && known.op == (is_signed ? Op::kSdiv : Op::kDiv))
+        if (known.a == a && known.d == d && known.width == w &&
+            known.op == (is_signed ? Op::kSdiv : Op::kDiv))
           q = known.q;
       if (q == kNoVal) {
         q = is_signed ? divide_signed(w, a, sd) : divide_unsigned(w, a, d);

@@ -8,7 +8,7 @@ using rewrite::ExecProgram;
 
 namespace {
 
-constexpr u32 kMostInlined = 32;   // instructions of a subprogram that is expanded
+constexpr u32 kMostInlined = 32;    // instructions of a subprogram that is expanded
 constexpr u32 kMostExpanded = 400;  // instructions that expansion adds to a function
 constexpr u8 kMostDepth = 6;
 
@@ -52,8 +52,7 @@ struct Flattener {
       if (is_ld_imm64(in)) {
         if (i + 1 >= sub.end) return bad(i);
         f.kind = FlatKind::kImm64;
-        f.imm64 =
-            static_cast<u64>(static_cast<u32>(p.insns[i + 1].imm)) << 32 | static_cast<u32>(in.imm);
+        f.imm64 = static_cast<u64>(static_cast<u32>(p.insns[i + 1].imm)) << 32 | static_cast<u32>(in.imm);
         if (in.src == kPseudoFunc) {
           const s64 callee = find_subprog(p, static_cast<s64>(i) + 1 + in.imm);
           if (callee < 0) return bad(i);
@@ -104,9 +103,7 @@ struct Flattener {
             known &= wide && target(static_cast<s64>(i) + 1 + in.off);
             break;
           case 0xf0: return bad(i);
-          default:
-            f.kind = FlatKind::kBranch;
-            known &= target(static_cast<s64>(i) + 1 + in.off);
+          default: f.kind = FlatKind::kBranch; known &= target(static_cast<s64>(i) + 1 + in.off);
         }
       } else if (in.cls() == kLd) {
         return bad(i);
@@ -144,7 +141,9 @@ u8 args_read(const ExecProgram& p, u32 s) {
     for (u32 k = n; k-- > 0;) {
       const Insn& in = p.insns[start + k];
       u16 now = live[k + 1];
-      auto at = [&](s64 t) { return t >= 0 && t < static_cast<s64>(n) ? live[static_cast<size_t>(t)] : u16{0}; };
+      auto at = [&](s64 t) {
+        return t >= 0 && t < static_cast<s64>(n) ? live[static_cast<size_t>(t)] : u16{0};
+      };
       auto use = [&](u8 r) { now |= static_cast<u16>(1u << r); };
       auto def = [&](u8 r) { now &= static_cast<u16>(~(1u << r)); };
       switch (in.cls()) {
@@ -169,7 +168,8 @@ u8 args_read(const ExecProgram& p, u32 s) {
             now = 0;
           } else if (in.op() == kCall) {
             def(kR0);
-            const bool helper = in.src == kHelperCall && in.imm >= 0 && static_cast<size_t>(in.imm) < p.calls.size();
+            const bool helper =
+                in.src == kHelperCall && in.imm >= 0 && static_cast<size_t>(in.imm) < p.calls.size();
             const u8 args = helper ? p.calls[static_cast<size_t>(in.imm)].args : u8{5};
             for (u8 r = 1; r <= 5; r++) r <= args ? use(r) : def(r);
           } else {
@@ -192,7 +192,8 @@ u8 args_read(const ExecProgram& p, u32 s) {
 }
 
 Error bad_insn(const ExecProgram& p, u32 i) {
-  return {EINVAL, "JIT: unknown instruction " + std::to_string(i) + ", code " + std::to_string(p.insns[i].code)};
+  return {EINVAL,
+          "JIT: unknown instruction " + std::to_string(i) + ", code " + std::to_string(p.insns[i].code)};
 }
 
 }  // namespace

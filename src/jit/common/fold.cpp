@@ -1,5 +1,5 @@
-// Addresses: sums become part of the loads and stores that use them. Every user of the address takes the whole of
-// it, so that the sum itself dies.
+// Addresses: sums become part of the loads and stores that use them. Every user of the address takes the
+// whole of it, so that the sum itself dies.
 #include <algorithm>
 
 #include "jit/common/ir.h"

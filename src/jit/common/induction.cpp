@@ -1,6 +1,6 @@
-// Loop counters. Compilers for BPF often compare the counter's old value after making the new one, which keeps two
-// registers and a move alive in each round: the comparison goes over to the new value where that is the same, and
-// the new value is made as late as possible.
+// Loop counters. Compilers for BPF often compare the counter's old value after making the new one, which
+// keeps two registers and a move alive in each round: the comparison goes over to the new value where that is
+// the same, and the new value is made as late as possible.
 #include <algorithm>
 
 #include "jit/common/ir.h"
@@ -31,8 +31,8 @@ void simplify_loops(Function& f) {
       if (head == ~0u || !f.blocks[head].loop_header || head > b) continue;
       const auto preds = f.preds_of(f.blocks[head]);
       const size_t k = static_cast<size_t>(std::find(preds.begin(), preds.end(), b) - preds.begin());
-      // phi < K, phi + c made in this block and carried round: phi + c < K + c. No sum wraps: the counter starts
-      // below the limit, and every round began with phi < K.
+      // phi < K, phi + c made in this block and carried round: phi + c < K + c. No sum wraps: the counter
+      // starts below the limit, and every round began with phi < K.
       const Cc goes_on = way ? branch.cc : opposite(branch.cc);
       if (branch.a != kNoVal && f.is_const(branch.b) && f.nodes[branch.a].op == Op::kPhi &&
           f.nodes[branch.a].block == head) {
@@ -45,7 +45,8 @@ void simplify_loops(Function& f) {
           const s64 c = f.nodes[sum.b].imm;
           const bool exact = goes_on == Cc::kNe;
           if ((exact && limit > -kLimit && limit < kLimit && c > -kLimit && c < kLimit) ||
-              (!exact && c > 0 && c < kLimit && limit > 0 && limit < kLimit && starts_below(f, phi, k, kLimit))) {
+              (!exact && c > 0 && c < kLimit && limit > 0 && limit < kLimit &&
+               starts_below(f, phi, k, kLimit))) {
             Node next{.op = Op::kConst, .imm = limit + c};
             next.block = b;
             branch.a = step;

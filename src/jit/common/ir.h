@@ -1,7 +1,7 @@
 // The optimising tier's form of one function: SSA over 64-bit values in basic blocks, in the program's order.
-// Invariants: a value of width 32 has its upper half zero (as on x86-64 and arm64); operands are defined before
-// their uses but for phis; order[] lists what is emitted, terminators last in their block; a value with
-// alias[v] != v stands for another one and is not in order[].
+// Invariants: a value of width 32 has its upper half zero (as on x86-64 and arm64); operands are defined
+// before their uses but for phis; order[] lists what is emitted, terminators last in their block; a value
+// with alias[v] != v stands for another one and is not in order[].
 #pragma once
 #include <span>
 #include <vector>
@@ -37,11 +37,11 @@ enum class Op : u8 {
   kMod,
   kSdiv,
   kSmod,
-  kNeg,    // a
-  kBswap,  // of the low `bytes`, the rest zero
-  kZext,   // the low `bytes` of a
-  kSext,   // the same to `width`
-  kLea,    // a + (b << scale) + imm at `width`; a or b may be absent
+  kNeg,       // a
+  kBswap,     // of the low `bytes`, the rest zero
+  kZext,      // the low `bytes` of a
+  kSext,      // the same to `width`
+  kLea,       // a + (b << scale) + imm at `width`; a or b may be absent
   kSelect,    // cc(a, b) at `width` ? c : args[extra]
   kLoad,      // `bytes` at a + (b << scale) + imm; flags
   kStore,     // c to there
@@ -85,7 +85,7 @@ struct Node {
   Val a = kNoVal, b = kNoVal, c = kNoVal;
   u32 extra = 0;
   s64 imm = 0;
-  u32 insn = 0;   // of the ExecProgram
+  u32 insn = 0;  // of the ExecProgram
   u32 block = 0;
 };
 
@@ -138,10 +138,10 @@ void for_operands(Function& fn, Node& n, F&& f) {
 
 // -- the passes
 // flat.h, build.cpp: instructions to SSA.
-void drop_trivial_phis(Function& f);       // cleanup.cpp
-void narrow(Function& f);                  // demanded.cpp: what nobody reads of upper halves
-void drop_dead(Function& f);               // cleanup.cpp; fills uses
-void simplify_loops(Function& f);          // induction.cpp; after drop_dead
-void fold_memory(Function& f);             // fold.cpp: addresses and memory operands
+void drop_trivial_phis(Function& f);  // cleanup.cpp
+void narrow(Function& f);             // demanded.cpp: what nobody reads of upper halves
+void drop_dead(Function& f);          // cleanup.cpp; fills uses
+void simplify_loops(Function& f);     // induction.cpp; after drop_dead
+void fold_memory(Function& f);        // fold.cpp: addresses and memory operands
 
 }  // namespace osmia::jit

@@ -84,7 +84,8 @@ Liveness find_live_ranges(const Function& f, const Machine& m) {
   for (Val v = 0; v < n; v++) {
     out.begin[v] = static_cast<u32>(out.ranges.size());
     const Node& node = f.nodes[v];
-    const bool wants = def_block[v] != ~0u && f.alias[v] == v && node.op != Op::kFrame && node.op != Op::kUndef;
+    const bool wants =
+        def_block[v] != ~0u && f.alias[v] == v && node.op != Op::kFrame && node.op != Op::kUndef;
     if (!wants) continue;
     mine.clear();
     const u32 home = def_block[v], def = position[v];
@@ -134,7 +135,8 @@ Liveness find_live_ranges(const Function& f, const Machine& m) {
         continue;
     }
     out.in_register[v] = 1;
-    std::sort(mine.begin(), mine.end(), [](const LiveRange& a, const LiveRange& b) { return a.from < b.from; });
+    std::sort(mine.begin(), mine.end(),
+              [](const LiveRange& a, const LiveRange& b) { return a.from < b.from; });
     size_t last = 0;
     for (size_t k = 1; k < mine.size(); k++) {
       if (mine[k].from <= mine[last].to)

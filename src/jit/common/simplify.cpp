@@ -191,8 +191,7 @@ Val NodeMaker::binary(Op op, u8 w, Val a, Val b) {
     case Op::kSub:
       if (a == b) return constant(0);
       return plain(op, w, a, b, 64);
-    case Op::kMul:
-      return plain(op, w, a, b, static_cast<u8>(std::min<u32>(64, bits(a) + bits(b))));
+    case Op::kMul: return plain(op, w, a, b, static_cast<u8>(std::min<u32>(64, bits(a) + bits(b))));
     case Op::kShr: return plain(op, w, a, b, bits(a));
     default: return plain(op, w, a, b, 64);
   }

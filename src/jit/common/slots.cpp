@@ -17,7 +17,8 @@ Slots find_slots(const std::vector<Flat>& code, u64 addressed, u32 most) {
   for (const Flat& f : code) {
     const Insn& in = f.insn;
     if (f.kind != FlatKind::kPlain) {
-      if (f.kind == FlatKind::kBranch && (in.dst == kFp || (in.is_reg_src() && in.src == kFp))) escapes = true;
+      if (f.kind == FlatKind::kBranch && (in.dst == kFp || (in.is_reg_src() && in.src == kFp)))
+        escapes = true;
       continue;
     }
     const u8 cls = in.cls();

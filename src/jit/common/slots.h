@@ -1,5 +1,6 @@
-// Stack slots that can be variables: only loads and stores at r10 and a constant reach them, always at the same
-// place and with one store size. Invariant: no two of them overlap, and nothing else touches their bytes.
+// Stack slots that can be variables: only loads and stores at r10 and a constant reach them, always at the
+// same place and with one store size. Invariant: no two of them overlap, and nothing else touches their
+// bytes.
 #pragma once
 #include <array>
 #include <vector>

@@ -41,7 +41,8 @@ Result<std::shared_ptr<const Image>> compile_optimised(const rewrite::ExecProgra
   const BuildContext context{program, info,
                              [](void* self, u32 s) {
                                auto& b = *static_cast<ImageBuilder*>(self);
-                               if (!b.callbacks[s].isValid()) b.callbacks[s] = b.code.emitters()[0]->newLabel();
+                               if (!b.callbacks[s].isValid())
+                                 b.callbacks[s] = b.code.emitters()[0]->newLabel();
                                return b.callback_address(s);
                              },
                              &out};

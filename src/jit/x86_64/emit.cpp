@@ -153,7 +153,8 @@ void Emitter::cold() {
     const Gp d = n.width == 64 ? Gp(c.reg.r64()) : Gp(c.reg.r32());
     const bool modulo = n.op == Op::kMod || n.op == Op::kSmod;
     const Gp x = n.width == 64 ? Gp(c.dividend.r64()) : Gp(c.dividend.r32());
-    if (c.kind == Cold::kFault || (c.kind == Cold::kZero && !modulo) || (c.kind == Cold::kMinusOne && modulo)) {
+    if (c.kind == Cold::kFault || (c.kind == Cold::kZero && !modulo) ||
+        (c.kind == Cold::kMinusOne && modulo)) {
       a_.xor_(d.r32(), d.r32());
     } else {
       a_.mov(d, x);

@@ -1,6 +1,6 @@
-// The optimising tier's emitter: one function of SSA with places for its values becomes machine code. Invariants:
-// r10 and r11 hold nothing between two nodes; flags hold nothing; rsp is constant in the body. From rsp upwards: the
-// allocator's words, the emitter's words, the program's stack (r10 is rsp + frame_).
+// The optimising tier's emitter: one function of SSA with places for its values becomes machine code.
+// Invariants: r10 and r11 hold nothing between two nodes; flags hold nothing; rsp is constant in the body.
+// From rsp upwards: the allocator's words, the emitter's words, the program's stack (r10 is rsp + frame_).
 #pragma once
 #include <asmjit/x86.h>
 
@@ -63,7 +63,7 @@ class Emitter {
   void may_goto(Val v);
   void exit(Val v);
   std::vector<Move> edge(u32 from, u32 to);
-  bool hoistable(const std::vector<Move>& early, const std::vector<Move>& other, u32 other_block, const Node& n);
+  bool hoistable(const std::vector<Move>& early, u32 other_block, const Node& n);
   u32 next_block(u32 b) const;
 
   // moves.cpp
@@ -75,7 +75,9 @@ class Emitter {
 
   Gp gp(u8 r) const { return asmjit::x86::gpq(r); }
   Gp gp(u8 r, u8 width) const { return width == 64 ? Gp(asmjit::x86::gpq(r)) : Gp(asmjit::x86::gpd(r)); }
-  Mem word(u32 slot, u32 bytes = 8) const { return asmjit::x86::ptr(asmjit::x86::rsp, static_cast<s32>(slot * 8), bytes); }
+  Mem word(u32 slot, u32 bytes = 8) const {
+    return asmjit::x86::ptr(asmjit::x86::rsp, static_cast<s32>(slot * 8), bytes);
+  }
   // The value in a register: its own, or `scratch` (filled here).
   Gp use(Val v, const Gp& scratch);
   // Where the result is computed: its own register, or `scratch`; done() stores it.

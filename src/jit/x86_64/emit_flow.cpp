@@ -30,10 +30,9 @@ std::vector<Move> Emitter::edge(u32 from, u32 to) {
   return out;
 }
 
-// May the moves of one edge be made before the comparison? Only if the other way, and the comparison, see none of
-// the registers that they write.
-bool Emitter::hoistable(const std::vector<Move>& early, const std::vector<Move>& other, u32 other_block,
-                        const Node& n) {
+// May the moves of one edge be made before the comparison? Only if the other way, and the comparison, see
+// none of the registers that they write.
+bool Emitter::hoistable(const std::vector<Move>& early, u32 other_block, const Node& n) {
   u32 busy = where_->live_in_regs[other_block];
   auto reads = [&](Val v) {
     if (v == kNoVal) return;
@@ -48,8 +47,12 @@ bool Emitter::hoistable(const std::vector<Move>& early, const std::vector<Move>&
     reads(at(n.a).a);
     reads(at(n.a).b);
   }
-  for (const Move& m : other)
-    if (m.from.kind == Place::kReg) busy |= 1u << m.from.reg;
+  // What the other way's phis take, also where it is in place already.
+  const Block& other = f_->blocks[other_block];
+  const auto preds = f_->preds_of(other);
+  const size_t k = static_cast<size_t>(std::find(preds.begin(), preds.end(), block_) - preds.begin());
+  for (u32 i = other.begin; i < other.end && at(f_->order[i]).op == Op::kPhi; i++)
+    reads(f_->args[at(f_->order[i]).extra + k]);
   return std::all_of(early.begin(), early.end(),
                      [&](const Move& m) { return m.to.kind == Place::kReg && !(busy >> m.to.reg & 1); });
 }
@@ -88,9 +91,10 @@ void Emitter::compare(const Node& n, Cc& cc) {
 }
 
 void Emitter::jump_if(Cc cc, const Label& to) {
-  static constexpr InstId kJumps[] = {x86::Inst::kIdJz,  x86::Inst::kIdJnz, x86::Inst::kIdJb, x86::Inst::kIdJae,
-                                      x86::Inst::kIdJbe, x86::Inst::kIdJa,  x86::Inst::kIdJl, x86::Inst::kIdJge,
-                                      x86::Inst::kIdJle, x86::Inst::kIdJg,  x86::Inst::kIdJz, x86::Inst::kIdJnz};
+  static constexpr InstId kJumps[] = {x86::Inst::kIdJz,  x86::Inst::kIdJnz, x86::Inst::kIdJb,
+                                      x86::Inst::kIdJae, x86::Inst::kIdJbe, x86::Inst::kIdJa,
+                                      x86::Inst::kIdJl,  x86::Inst::kIdJge, x86::Inst::kIdJle,
+                                      x86::Inst::kIdJg,  x86::Inst::kIdJz,  x86::Inst::kIdJnz};
   a_.emit(kJumps[static_cast<u8>(cc)], to);
 }
 
@@ -122,10 +126,10 @@ void Emitter::branch(Val v) {
     cc = opposite(cc);
   }
   std::vector<Move> on_taken = edge(block_, taken), on_fall = edge(block_, fall);
-  if (!on_taken.empty() && hoistable(on_taken, on_fall, fall, n)) {
+  if (!on_taken.empty() && hoistable(on_taken, fall, n)) {
     moves(std::move(on_taken));
     on_taken.clear();
-  } else if (!on_fall.empty() && on_taken.empty() && fall != next && hoistable(on_fall, on_taken, taken, n)) {
+  } else if (!on_fall.empty() && on_taken.empty() && fall != next && hoistable(on_fall, taken, n)) {
     moves(std::move(on_fall));
     on_fall.clear();
   }

@@ -130,7 +130,8 @@ void Emitter::atomic(Val v) {
   const Mem m = address(n);  // through r10 at most
   auto sized = [&](const Gp& r) { return w == 64 ? Gp(r.r64()) : Gp(r.r32()); };
   const bool plain = !(n.extra & isa::kFetch) && n.extra != isa::kXchg;
-  const Gp operand_reg = plain ? sized(use(n.c, x86::r11)) : Gp();  // before lock(): it may take an instruction
+  const Gp operand_reg =
+      plain ? sized(use(n.c, x86::r11)) : Gp();  // before lock(): it may take an instruction
   switch (static_cast<s32>(n.extra)) {
     case isa::kAdd: a_.lock().add(m, operand_reg); return;
     case isa::kOr: a_.lock().or_(m, operand_reg); return;

@@ -11,7 +11,8 @@ using namespace asmjit;
 namespace {
 
 bool same(const Place& a, const Place& b) {
-  return a.kind == b.kind && ((a.kind == Place::kReg && a.reg == b.reg) || (a.kind == Place::kSlot && a.slot == b.slot));
+  return a.kind == b.kind &&
+         ((a.kind == Place::kReg && a.reg == b.reg) || (a.kind == Place::kSlot && a.slot == b.slot));
 }
 
 }  // namespace
