@@ -12,6 +12,7 @@ namespace {
 struct Class {
   std::vector<LiveRange> ranges;  // sorted, apart
   float cost = 0;
+  float weight = 0;  // cost by length: what is short and busy keeps its register
   s8 hint = -1;
   u8 reg = 0xff;
   bool spilled = false;
@@ -203,8 +204,13 @@ struct Scan {
 
   void run() {
     std::vector<u32> todo;
-    for (u32 c = 0; c < classes.size(); c++)
-      if (!classes[c].ranges.empty()) todo.push_back(c);
+    for (u32 c = 0; c < classes.size(); c++) {
+      if (classes[c].ranges.empty()) continue;
+      todo.push_back(c);
+      u32 length = 0;
+      for (const LiveRange& r : classes[c].ranges) length += r.to - r.from;
+      classes[c].weight = classes[c].cost / static_cast<float>(length + 4);
+    }
     std::sort(todo.begin(), todo.end(),
               [&](u32 a, u32 b) { return classes[a].ranges[0].from < classes[b].ranges[0].from; });
     for (const u32 cls : todo) place(cls);
@@ -229,7 +235,7 @@ struct Scan {
     for (const u8 r : m.order)
       if (allowed(r) && free(r, c)) return take(r, cls);
     // Somebody goes to memory.
-    float best = c.cost;
+    float best = c.weight;
     s32 victim = -1;
     for (const u8 r : m.order) {
       if (!allowed(r)) continue;
@@ -240,7 +246,7 @@ struct Scan {
         if (t.from >= c.ranges.back().to) break;
         if (t.cls == last || !meet({{t.from, t.to}}, c.ranges)) continue;
         last = t.cls;
-        sum += classes[t.cls].cost;
+        sum = std::max(sum, classes[t.cls].weight);
       }
       if (sum < best) {
         best = sum;

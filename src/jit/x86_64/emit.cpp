@@ -128,7 +128,7 @@ void Emitter::node(Val v) {
     case Op::kZext:
     case Op::kSext: extend(v); break;
     case Op::kLea: lea(v); break;
-    case Op::kSelect: select(v); break;
+    case Op::kSelect: break;
     case Op::kLoad: load(v); break;
     case Op::kStore: store(v); break;
     case Op::kUpdate: update(v); break;

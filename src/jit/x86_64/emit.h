@@ -39,7 +39,6 @@ class Emitter {
   void divide(Val v);
   void extend(Val v);
   void lea(Val v);
-  void select(Val v);
 
   // emit_mem.cpp
   void load(Val v);
@@ -55,7 +54,8 @@ class Emitter {
 
   // emit_flow.cpp
   void branch(Val v);
-  void compare(const Node& n, Cc& cc);
+  // Sets the flags; a left side that is in memory goes through `scratch` where it must. cc may change.
+  void compare(const Node& n, Cc& cc, const Gp& scratch);
   void jump_if(Cc cc, const Label& to);
   void call(Val v);
   void call_native(const void* fn);

@@ -62,7 +62,18 @@ void Emitter::binary(Val v) {
       return done(v, d);
     }
   }
-  const Operand b = operand(n.b, w, x86::r11);
+  // The result's own word in the frame can be changed where it is.
+  const Place pv = place(v);
+  if (pv.kind == Place::kSlot && n.op != Op::kMul && place(n.a).kind == Place::kSlot &&
+      place(n.a).slot == pv.slot && !(at(n.b).flags & kFolded) && (w == 64 || at(n.a).bits <= 32)) {
+    a_.emit(inst, word(pv.slot, w / 8u), sized(use(n.b, x86::r11), w));
+    return;
+  }
+  Operand b = operand(n.b, w, x86::r11);
+  if (b.isMem() && at(n.b).flags & kFolded && d.id() == kR10x) {  // its address may be in r10
+    a_.emit(x86::Inst::kIdMov, sized(x86::r11, w), b);
+    b = sized(x86::r11, w);
+  }
   const bool b_reg = b.isReg();
   const u32 b_id = b_reg ? b.as<Gp>().id() : ~0u;
   const Place pa = place(n.a);
@@ -77,10 +88,7 @@ void Emitter::binary(Val v) {
     return done(v, d);
   }
   if (!(pa.kind == Place::kReg && pa.reg == d.id())) {
-    const bool folded = at(n.a).flags & kFolded;
-    if (folded)
-      a_.emit(x86::Inst::kIdMov, d, operand(n.a, w, d));
-    else if (pa.kind == Place::kReg)
+    if (pa.kind == Place::kReg)
       a_.mov(d, gp(pa.reg, w));
     else
       use(n.a, d);
@@ -235,7 +243,5 @@ void Emitter::lea(Val v) {
   a_.lea(d, address(n));
   done(v, d);
 }
-
-void Emitter::select(Val) {}
 
 }  // namespace osmia::jit::x86_64

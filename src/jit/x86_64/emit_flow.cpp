@@ -57,13 +57,17 @@ bool Emitter::hoistable(const std::vector<Move>& early, u32 other_block, const N
                      [&](const Move& m) { return m.to.kind == Place::kReg && !(busy >> m.to.reg & 1); });
 }
 
-void Emitter::compare(const Node& n, Cc& cc) {
+void Emitter::compare(const Node& n, Cc& cc, const Gp& scratch) {
   const u8 w = n.width;
   auto sized = [&](const Gp& r) { return w == 64 ? Gp(r.r64()) : Gp(r.r32()); };
   const s64 k = f_->is_const(n.b) ? (w == 64 ? at(n.b).imm : static_cast<s32>(at(n.b).imm)) : 0;
   const bool constant = f_->is_const(n.b) && fits32(k);
   if (cc == Cc::kTestNz || cc == Cc::kTestZ) {
-    const Operand a = operand(n.a, w, x86::r10);
+    Operand a = operand(n.a, w, scratch);
+    if (!constant && a.isMem() && place(n.b).kind != Place::kReg) {
+      a_.emit(x86::Inst::kIdMov, sized(scratch), a);
+      a = sized(scratch);
+    }
     if (constant)
       a_.emit(x86::Inst::kIdTest, a, imm(k));
     else
@@ -75,15 +79,20 @@ void Emitter::compare(const Node& n, Cc& cc) {
     if (cc == Cc::kUle) cc = Cc::kEq;
     if (!(at(n.a).flags & kFolded) && place(n.a).kind != Place::kSlot &&
         (cc == Cc::kEq || cc == Cc::kNe || cc == Cc::kSlt || cc == Cc::kSge)) {
-      const Gp a = sized(use(n.a, x86::r10));
+      const Gp a = sized(use(n.a, scratch));
       a_.test(a, a);
       return;
     }
   }
-  const Operand a = operand(n.a, w, x86::r10);
+  Operand a = operand(n.a, w, scratch);
   if (constant) {
     a_.emit(x86::Inst::kIdCmp, a, imm(k));
     return;
+  }
+  if (a.isMem() && at(n.a).flags & kFolded &&
+      place(n.b).kind != Place::kReg) {  // both scratch registers may be in it
+    a_.emit(x86::Inst::kIdMov, sized(scratch), a);
+    a = sized(scratch);
   }
   Operand b = operand(n.b, w, x86::r11);
   if (a.isMem() && b.isMem()) b = sized(use(n.b, x86::r11));
@@ -133,7 +142,7 @@ void Emitter::branch(Val v) {
     moves(std::move(on_fall));
     on_fall.clear();
   }
-  compare(n, cc);
+  compare(n, cc, x86::r10);
   if (on_taken.empty()) {
     jump_if(cc, labels_[taken]);
   } else {
