@@ -5,7 +5,7 @@
 
 namespace osmia::jit {
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__aarch64__)
 bool available() {
   return true;
 }

@@ -87,7 +87,7 @@ void fold_operands(Function& f) {
 
 }  // namespace
 
-void fold_memory(Function& f) {
+void fold_memory(Function& f, bool operands) {
   // How often each value is the address of a load or store.
   std::vector<u32> as_address(f.nodes.size(), 0);
   for (const Val v : f.order)
@@ -132,7 +132,7 @@ void fold_memory(Function& f) {
     }
   }
   drop_dead(f);
-  fold_operands(f);
+  if (operands) fold_operands(f);
 }
 
 }  // namespace osmia::jit

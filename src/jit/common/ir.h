@@ -142,6 +142,7 @@ void drop_trivial_phis(Function& f);  // cleanup.cpp
 void narrow(Function& f);             // demanded.cpp: what nobody reads of upper halves
 void drop_dead(Function& f);          // cleanup.cpp; fills uses
 void simplify_loops(Function& f);     // induction.cpp; after drop_dead
-void fold_memory(Function& f);        // fold.cpp: addresses and memory operands
+// fold.cpp: addresses and, where the CPU has them, operands in memory
+void fold_memory(Function& f, bool operands = true);
 
 }  // namespace osmia::jit
