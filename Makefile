@@ -5,13 +5,14 @@ FUZZ_SECONDS ?= 60
 BUILD := cmake --build
 .DEFAULT_GOAL := help
 .PHONY: help demo test build examples fuzz fuzz-long lint format asan tsan clean bench-verify bench-jit bench-maps configure \
-        deps-build deps-test deps-fuzz deps-lint
+        test-arm64 deps-build deps-test deps-fuzz deps-lint deps-arm64
 
 help:
 	@echo "make demo          verify the examples, run the firewall over a capture, show three refusals"
 	@echo "make test          build everything and run all tests"
 	@echo "make build         leave the release binary at build/osmia"
 	@echo "make asan | tsan   the tests under AddressSanitizer+UBSan, or ThreadSanitizer"
+	@echo "make test-arm64    the engines built for arm64, their tests under qemu-user"
 	@echo "make fuzz          every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds; fuzz-long: an hour each"
 	@echo "make lint          clang-format and clang-tidy on the files changed against LINT_BASE (default: origin/main)"
 	@echo "make format        apply clang-format 14 to every source"
@@ -24,6 +25,8 @@ deps-test:
 	@scripts/deps build test
 deps-fuzz:
 	@scripts/deps build test fuzz
+deps-arm64:
+	@scripts/deps build test arm64
 deps-lint:
 	@scripts/deps build test lint
 
@@ -46,6 +49,13 @@ test: deps-test
 	cmake --preset release -DOSMIA_TESTS=ON
 	$(BUILD) build -j$(JOBS)
 	ctest --test-dir build -j$(JOBS) --output-on-failure --no-tests=error
+
+# The processor that qemu shows by default has atomics in one instruction (LSE); cortex-a72 has not.
+test-arm64: deps-arm64
+	cmake --preset arm64
+	$(BUILD) build-arm64 -j$(JOBS)
+	ctest --test-dir build-arm64 -j$(JOBS) --output-on-failure --no-tests=error
+	QEMU_CPU=cortex-a72 ctest --test-dir build-arm64 -j$(JOBS) --output-on-failure --no-tests=error -R 'rfc9669|unit.jit'
 
 format: deps-lint
 	git ls-files -- 'src/*.cpp' 'src/*.h' 'include/*.h' 'tests/*.cpp' 'tests/*.h' | xargs -r clang-format-14 -i
