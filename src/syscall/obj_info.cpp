@@ -81,13 +81,17 @@ long prog_info(Call& c, runtime::Program& p) {
   const bool raw = c.capable(contract::Capability::kSysAdmin);
   if (put_array(info.xlated_prog_insns, info.xlated_prog_len, shown_insns(p.dump, raw), sizeof(isa::Insn)))
     return -EFAULT;
-  info.jited_prog_len = 0;
+  std::vector<u8> code;
+  const jit::Image* image = p.executable ? p.executable->image() : nullptr;
+  if (image && raw) code.assign(image->bytes().begin(), image->bytes().end());
+  if (put_array(info.jited_prog_insns, info.jited_prog_len, code)) return -EFAULT;
   std::vector<u64> ksyms;
   std::vector<u32> lens;
   std::vector<std::array<u8, 8>> tags;
   for (u32 f = 0; f < p.dump.functions.size(); f++) {
     ksyms.push_back(runtime::function_symbol(p.id, f));
-    lens.push_back(0);
+    const bool known = image && f + 1 < image->subprogs().size();
+    lens.push_back(known ? image->subprogs()[f + 1] - image->subprogs()[f] : 0);
     tags.push_back(p.dump.functions[f].tag);
   }
   // Without the right to see them, the counts remain and the arrays become null.

@@ -2,6 +2,8 @@
 // may outlive statics.
 #include "jit/common/image_builder.h"
 
+#include "jit/common/registration.h"
+
 #include <cstdio>
 #include <utility>
 
@@ -81,6 +83,15 @@ Result<std::shared_ptr<const Image>> ImageBuilder::finish() {
       cb.call = reinterpret_cast<decltype(cb.call)>(base + code.labelOffset(callbacks[s]));
   }
   image->subprogs_.push_back(static_cast<u32>(size));
+  std::vector<NamedCode> names;
+  for (u32 s = 0; s < entries.size(); s++) {
+    std::string name = "bpf_prog_" + (options.name.empty() ? "program" : options.name);
+    if (s) name += "_" + program.subprogs[s].name;
+    names.push_back({std::move(name), image->subprogs_[s], image->subprogs_[s + 1] - image->subprogs_[s]});
+  }
+  image->registration_ = register_code(rx, size, names);
+  for (CodeRange& r : map)
+    if (r.insn != kNoInsn && r.insn < program.original.size()) r.insn = program.original[r.insn];
   image->map_ = std::move(map);
   if (!faults.empty()) {
     std::vector<Fault> list;
