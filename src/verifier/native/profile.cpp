@@ -1,0 +1,64 @@
+// Both ways are sound on their own, so a program that either accepts is accepted. Linux's way comes first
+// with a small budget, since most programs need no more and their verdicts and logs stay Linux's; then
+// merging; then Linux's way in full. A refusal is Linux's, unless Linux's way only gave up: then it is
+// merging that can say what is missing.
+#include "verifier/native/profile.h"
+
+#include <fmt/format.h>
+
+namespace osmia::verifier::native {
+namespace {
+
+constexpr u32 kFirstLook = 10'000;  // instructions
+
+bool held(const Options& o, contract::Capability c) {
+  return o.caps >> static_cast<u32>(c) & 1;
+}
+
+bool has_loop(const Program& p) {
+  for (size_t i = 0; i < p.insns.size(); i++) {
+    const isa::Insn& in = p.insns[i];
+    if (isa::is_ld_imm64(in)) {
+      i++;
+      continue;
+    }
+    if (in.cls() != isa::kJmp && in.cls() != isa::kJmp32) continue;
+    if (in.op() == isa::kCall || in.op() == isa::kExit) continue;
+    const s32 off = in.op() == isa::kJa && in.cls() == isa::kJmp32 ? in.imm : in.off;
+    if (off < 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Verdict verify(const Program& program, const contract::Catalog& catalog, Resolver& resolver,
+               const Options& options, LogSink* log, Facts* facts) {
+  u32 insns = 0;
+  u64 ns = 0;
+  const auto run = [&](const Attempt& how) {
+    if (log) log->reset(0);
+    Verdict v = attempt(program, catalog, resolver, options, log, facts, how);
+    insns = v.stats.insns_processed += insns;
+    ns = v.stats.verify_ns += ns;
+    return v;
+  };
+  // Mis-speculation is followed path by path: not for the unprivileged.
+  if (!held(options, contract::Capability::kBpf) || !held(options, contract::Capability::kPerfmon))
+    return run({});
+
+  Verdict first = run({.insn_limit = kFirstLook});
+  const bool gave_up = first.error == E2BIG;
+  if (first.accepted || first.unsupported || first.error == EAGAIN || (!gave_up && !has_loop(program)))
+    return first;
+  Verdict merged = run({.merges = true});
+  if (merged.accepted || merged.error == EAGAIN) return merged;
+  Verdict full = run({});
+  if (!full.accepted && full.error == E2BIG && !merged.message.empty()) {
+    full.message = fmt::format("{}; by merging: {}", full.message, merged.message);
+    if (log && options.log_level) log->write(fmt::format("native profile: {}\n", merged.message));
+  }
+  return full;
+}
+
+}  // namespace osmia::verifier::native
