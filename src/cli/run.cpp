@@ -164,6 +164,7 @@ int run(int argc, char** argv) {
   app.add_flag("--dump-maps", args.dump_maps, "print the maps afterwards");
   app.add_option("--format", args.format, "text or json")->check(CLI::IsMember({"text", "json"}));
   app.add_option("--btf", args.session.btf_path, "kernel BTF (default: the machine's)");
+  app.add_flag("--native", args.session.native, "verify by the profile for embedding, which may accept more than Linux");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

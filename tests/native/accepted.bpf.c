@@ -3,6 +3,8 @@
 #include <linux/types.h>
 
 #define SEC(n) __attribute__((section(n), used))
+/* The compiler must not know the value, nor turn branches around it into arithmetic. */
+#define OPAQUE(x) asm volatile("" : "+r"(x))
 #define NOINLINE static __attribute__((noinline))
 typedef __u8 u8;
 typedef __u16 u16;
@@ -113,14 +115,14 @@ SEC("xdp") int insertion_sort(struct xdp_md *ctx) {
   if (p + sizeof a > end) return 0;
   for (u32 i = 0; i < 48; i++) a[i] = *(u32 *)(p + 4 * i);
   for (u32 i = 1; i < 48; i++) {
-    u32 v = a[i];
-    int j = i;
-    while (j > 0 && a[(j - 1) & 63] > v) {
-      if (j >= 48) break;
+    u32 v = a[i], j = i;
+    for (; j > 0; j--) {
+      OPAQUE(j); /* or clang makes a pointer of it whose distance from j only it knows */
+      if (j == 0 || j > 47 || a[j - 1] <= v) break;
       a[j] = a[j - 1];
-      j--;
     }
-    if (j >= 0 && j < 48) a[j] = v;
+    OPAQUE(j);
+    if (j < 48) a[j] = v;
   }
   return a[0] & 1;
 }
@@ -135,6 +137,7 @@ SEC("xdp") int two_cursors(struct xdp_md *ctx) {
     if (p[i] & 1) {
       j--;
       swaps++;
+      OPAQUE(swaps);
     } else {
       i++;
     }

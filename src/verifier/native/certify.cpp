@@ -68,7 +68,7 @@ void Merger::check(Point& p, const LoopTrail* round) {
       // value_over_rounds() took the width that it had then.
       if (moved.width < m.width) return fail("width");
     }
-    if (!p.round_fits(st)) return fail("rounds");
+    if (!p.round_fits(*round, st)) return fail("rounds");
   }
   p.ways.push_back(way_back(*round, from.state, st));
 }

@@ -46,16 +46,25 @@ std::vector<Member> constant_steps(const LoopTrail& round) {
 }
 
 std::optional<u64> rounds_completed(const std::vector<Member>& members, const PathState& init,
-                                    const PathState& back) {
+                                    const PathState& head, const LoopTrail& round, const PathState& back) {
   std::optional<u64> least;
   for (const Member& m : members) {
-    const auto from = extent_of(value_at(init, m.loc)), to = extent_of(value_at(back, m.loc));
-    if (!from || !to) continue;
-    const s128 way = m.step > 0 ? s128{to->hi} - from->lo : s128{from->hi} - to->lo;
-    const s128 rounds = way < 0 ? 0 : way / (m.step > 0 ? s128{m.step} : -s128{m.step});
-    if (rounds > s128{1} << 60) continue;
-    const u64 r = static_cast<u64>(rounds);
-    if (!least || r < *least) least = r;
+    const auto from = extent_of(value_at(init, m.loc));
+    const RegState* before = value_at(head, m.loc);
+    if (!from || !before) continue;
+    for (const Move& move : round.moves) {
+      if (!move.known() || move.origin != m.loc || move.shifted) continue;
+      const RegState* after = value_at(back, move.loc);
+      if (!after || !moved_exactly(*before, *after, move.lo, move.hi, move.width)) continue;
+      // The member's value at the head was `after` less the move; that was round k, so k + 1 are completed.
+      const auto to = extent_of(after);
+      const s128 way =
+          m.step > 0 ? s128{to->hi} - move.lo - from->lo : s128{from->hi} - (s128{to->lo} - move.hi);
+      const s128 k = way < 0 ? 0 : way / (m.step > 0 ? s128{m.step} : -s128{m.step});
+      if (k > s128{1} << 60) continue;
+      const u64 rounds = static_cast<u64>(k) + 1;
+      if (!least || rounds < *least) least = rounds;
+    }
   }
   return least;
 }

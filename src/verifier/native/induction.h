@@ -33,9 +33,10 @@ bool moved_exactly(const RegState& before, const RegState& after, s64 lo, s64 hi
 
 // Candidates: what this round moved by a constant.
 std::vector<Member> constant_steps(const LoopTrail& round);
-// Rounds that the path may have completed at most, by its members' values; none: no member says.
+// Rounds that a path back to the head may have completed at most, by what it knows of values that stem from
+// members; none: nothing says. `head`: the state at the head that the round began with.
 std::optional<u64> rounds_completed(const std::vector<Member>& members, const PathState& init,
-                                    const PathState& back);
+                                    const PathState& head, const LoopTrail& round, const PathState& back);
 // The member's value at the head for rounds 0 to `rounds`.
 RegState value_over_rounds(const Member& m, const RegState& init, const RegState& shape, u64 rounds);
 // Values of locations at a loop's head that decide a comparison in the round.

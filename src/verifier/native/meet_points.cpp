@@ -171,11 +171,18 @@ struct Joining {
   Bijection ids;  // references, dynptrs, or_null pointers
   Pairing scalars, packets;
 
-  Scalar merge(const Scalar& a, const Scalar& b) {
+  // is_offset: of a pointer; it has landmarks of its own, up to which arithmetic on it is still allowed.
+  Scalar merge(const Scalar& a, const Scalar& b, bool is_offset = false) {
     if (in_range(a, b)) return a;
     const Scalar j = verifier::join(a, b);
     if (!marks) return j;
     Scalar w = widen(a, b);
+    if (is_offset && j.smin >= 0)
+      for (s64 t : {s64{1} << 28, s64{1} << 24, s64{1} << 22})
+        if (t >= j.smax && static_cast<u64>(t) >= j.umax) {
+          w.smax = std::min(w.smax, t);
+          w.umax = std::min(w.umax, static_cast<u64>(t));
+        }
     // The nearest landmark of the program's own, where it is nearer.
     for (auto it = marks->values.rbegin(); it != marks->values.rend(); ++it) {
       const s64 t = *it;
@@ -237,7 +244,8 @@ struct Joining {
       } else if (!ids.check(a.id, b.id)) {
         return mismatch();
       }
-      a.s = merge(a.s, c.s);
+      a.s = merge(a.s, c.s, true);
+
       return;
     }
     if (a.off != b.off || a.by_type != b.by_type || a.frameno != b.frameno || !(a.s == b.s) ||

@@ -59,6 +59,7 @@ Merger::Point& Merger::add(u32 insn_idx, const PathState& st) {
   Point& p = *points_.back();
   p.plain.assign(st);
   p.init.assign(st);
+  p.state.assign(st);
   p.index = static_cast<u32>(points_.size() - 1);
   p.insn = insn_idx;
   p.frame = st.curframe;
@@ -126,7 +127,7 @@ void Merger::take(Point& p, const LoopTrail* round) {
     if (round) take_members(p, *round);
     bool held = same_trail && holds(env_, p.state, st, p.member_locs());
     if (held && !round && !p.members.empty()) held = holds(env_, p.init, st, {});
-    if (held && (!round || p.round_fits(st))) return;
+    if (held && (!round || p.round_fits(*round, st))) return;
   } else if (round) {
     take_members(p, *round);
   }
@@ -140,7 +141,7 @@ void Merger::take(Point& p, const LoopTrail* round) {
     joiner.join(p.next_plain, st);
   }
   if (round) {
-    const auto k = rounds_completed(p.members, p.init, st);
+    const auto k = rounds_completed(p.members, p.init, p.state, *round, st);
     p.next_rounds = std::max(p.next_rounds, k ? *k : ~u64{0});
     return;
   }

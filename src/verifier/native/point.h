@@ -32,9 +32,9 @@ struct Merger::Point {
     return locs;
   }
   // A path back to the head completed no more rounds than there may be, by its members.
-  bool round_fits(const PathState& back) const {
+  bool round_fits(const LoopTrail& round, const PathState& back) const {
     if (members.empty()) return true;
-    const auto k = rounds_completed(members, init, back);
+    const auto k = rounds_completed(members, init, state, round, back);
     return k && *k <= rounds;
   }
   void clear_next() {

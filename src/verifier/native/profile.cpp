@@ -54,10 +54,9 @@ Verdict verify(const Program& program, const contract::Catalog& catalog, Resolve
   Verdict merged = run({.merges = true});
   if (merged.accepted || merged.error == EAGAIN) return merged;
   Verdict full = run({});
-  if (!full.accepted && full.error == E2BIG && !merged.message.empty()) {
-    full.message = fmt::format("{}; by merging: {}", full.message, merged.message);
-    if (log && options.log_level) log->write(fmt::format("native profile: {}\n", merged.message));
-  }
+  if (full.accepted || merged.message.empty()) return full;
+  if (full.error == E2BIG) full.message = fmt::format("{}; by merging: {}", full.message, merged.message);
+  if (log && options.log_level) log->write(fmt::format("native profile: {}\n", merged.message));
   return full;
 }
 

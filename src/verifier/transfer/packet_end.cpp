@@ -12,9 +12,32 @@ using namespace isa;
 
 // How far a pointer may be off before it could wrap. Addresses of a process are far enough from the top.
 constexpr u64 kMaxPacketOff = 0xffff, kMaxPacketOffNative = kMaxVarOff;
+// No packet's linear part is longer (runtime/ and host/ keep to it).
+constexpr s64 kMaxPacketBytes = 1 << 22;
+
+// Native: a pointer that is not beyond the end is not farther from the start than packets are long, so that loops that
+// walk there end. (No wrapping: addresses of a process are below 2^47 and the offset below 2^62.)
+void bound_by_length(PathState& st, const RegState& ptr) {
+  const s64 most = kMaxPacketBytes - ptr.off;
+  for_each_reg(
+      st,
+      [&](const RegState& r) {
+        return r.type == ptr.type && r.id == ptr.id && r.s.smin >= 0 && r.s.smax > most && r.s.smax <= s64{1} << 62;
+      },
+      [&](RegState& r) {
+        r.s.smax = most;
+        r.s.umax = std::min(r.s.umax, static_cast<u64>(most));
+        r.s.sync();
+        r.s.set_unbounded32();
+      });
+}
 
 // `open`: the end itself is excluded too (pkt < end): one byte more.
-void set_range(PathState& st, const RegState& ptr, bool open, u64 max_off) {
+void set_range(PathState& st, RegState ptr, bool open, u64 max_off) {
+  if (max_off > kMaxPacketOff && ptr.id) {
+    bound_by_length(st, ptr);
+    if (ptr.s.smin >= 0) ptr.s.umax = std::min(ptr.s.umax, static_cast<u64>(kMaxPacketBytes));
+  }
   if (ptr.off < 0 || (ptr.off == 0 && open)) return;  // says nothing
   // A wrapped pointer is below the end as well.
   if (ptr.s.umax > max_off || ptr.s.umax + static_cast<u64>(ptr.off) > max_off) return;
