@@ -30,15 +30,34 @@ bool has_loop(const Program& p) {
   return false;
 }
 
+// The program's own resolver, but CO-RE relocations change the instructions in place, so they are applied once.
+class Once final : public Resolver {
+ public:
+  explicit Once(Resolver& r) : r_(r) {}
+  const MapInfo* map_by_fd(int fd) override { return r_.map_by_fd(fd); }
+  int map_fd_error(int fd) override { return r_.map_fd_error(fd); }
+  std::shared_ptr<const btf::Btf> btf_by_fd(int fd) override { return r_.btf_by_fd(fd); }
+  u64 percpu_or_ksym_addr(u32 btf_id) override { return r_.percpu_or_ksym_addr(btf_id); }
+  Status relocate(LogSink* log) override {
+    if (!relocated_) relocated_ = r_.relocate(log);
+    return *relocated_;
+  }
+
+ private:
+  Resolver& r_;
+  std::optional<Status> relocated_;
+};
+
 }  // namespace
 
 Verdict verify(const Program& program, const contract::Catalog& catalog, Resolver& resolver,
                const Options& options, LogSink* log, Facts* facts) {
   u32 insns = 0;
   u64 ns = 0;
+  Once once(resolver);
   const auto run = [&](const Attempt& how) {
     if (log) log->reset(0);
-    Verdict v = attempt(program, catalog, resolver, options, log, facts, how);
+    Verdict v = attempt(program, catalog, once, options, log, facts, how);
     insns = v.stats.insns_processed += insns;
     ns = v.stats.verify_ns += ns;
     return v;
