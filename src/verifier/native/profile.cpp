@@ -30,7 +30,8 @@ bool has_loop(const Program& p) {
   return false;
 }
 
-// The program's own resolver, but CO-RE relocations change the instructions in place, so they are applied once.
+// The program's own resolver, but CO-RE relocations change the instructions in place, so they are applied
+// once.
 class Once final : public Resolver {
  public:
   explicit Once(Resolver& r) : r_(r) {}
