@@ -49,6 +49,7 @@ void CheckedProgram::resolve() {
 }
 
 u64 CheckedProgram::run(void* ctx) {
+  if (plain && plain_runs && *plain_runs) return plain->run(ctx);
   counters_.runs++;
   Machine m(*this, ctx);
   const u64 r0 = m.run();

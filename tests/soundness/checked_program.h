@@ -20,6 +20,7 @@ struct Counters {
   u64 runs = 0, insns = 0, covered = 0, cut = 0;  // covered: jumps to a covering state; cut: runs given up
   u64 accesses = 0, helper_calls = 0;
   std::vector<std::string> violations;
+  bool trace = false;  // print every step: node, instruction, places outside their claims
 };
 
 struct RunLimits {
@@ -36,6 +37,9 @@ class CheckedProgram final : public runtime::Executable {
   const std::string& missing() const { return missing_; }
   bool was_cut() const { return was_cut_; }  // the last run
   RunLimits limits;
+  // The engine's own code of the program; it runs in place of the checked interpreter while *plain_runs.
+  std::shared_ptr<runtime::Executable> plain;
+  const bool* plain_runs = nullptr;
 
  private:
   friend class Machine;

@@ -20,6 +20,7 @@ class Machine {
   struct Walk {
     std::vector<ConcreteFrame*> frames;
     u32 node = 0;
+    std::vector<u32> parts;  // of the node's state, where the verifier split it, those that hold this run
   };
   friend class CheckedProgram;
 
@@ -28,6 +29,7 @@ class Machine {
   bool advance(u32 pc);  // the state is complete: where in the graph is it now?
   bool settle(u32 node, const std::array<Places, kMaxFrames>& bad, bool keep_unread);
   bool follow_covers();
+  void find_parts();
   void violation(std::string what);
   void refresh_surroundings();
   const Node& at() const;

@@ -69,6 +69,13 @@ void Machine::refresh_surroundings() {
 bool Machine::settle(u32 node, const std::array<Places, kMaxFrames>& bad, bool keep_unread) {
   walk_->node = node;
   Membership(walk_->frames, around_).adopt(at());
+  if (p_.counters_.trace) {
+    fmt::print("  {:>6}  insn {:>4}", node, at().insn);
+    for (size_t f = 0; f < walk_->frames.size(); f++)
+      if (!bad[f].empty())
+        fmt::print("  frame {} loose regs {:#x} slots {:#x}", f, bad[f].regs, bad[f].slots);
+    fmt::print("\n");
+  }
   for (size_t f = 0; f < walk_->frames.size(); f++) {
     ConcreteFrame& c = *walk_->frames[f];
     c.loose = bad[f];
@@ -82,6 +89,8 @@ bool Machine::follow_covers() {
     const Node& from = at();
     const u32 to = static_cast<u32>(from.cover);
     p_.counters_.covered++;
+    if (p_.counters_.trace)
+      fmt::print("          covered by {}{}\n", to, from.relaxed >= 0 ? "" : ", all compared");
     if (from.relaxed >= 0) {
       const Relaxation& r = p_.recording_.relaxation(from.relaxed);
       for (size_t f = 0; f < walk_->frames.size(); f++)
@@ -105,6 +114,21 @@ bool Machine::follow_covers() {
   return true;
 }
 
+// An ALU instruction may be explored from parts of its state (a sign mask that is 0 or -1). Such a part looks
+// like a visit of the same instruction after itself.
+void Machine::find_parts() {
+  walk_->parts.clear();
+  const Node& n = at();
+  const u8 cls = p_.program_.insns[n.insn].cls();
+  if (cls != isa::kAlu && cls != isa::kAlu64) return;
+  for (const u32 k : n.next) {
+    const Node& part = p_.recording_.nodes()[k];
+    if (part.insn == n.insn && part.depth == n.depth &&
+        all_within(Membership(walk_->frames, around_).outside(part), walk_->frames))
+      walk_->parts.push_back(k);
+  }
+}
+
 bool Machine::advance(u32 pc) {
   if (stopped_) return false;
   refresh_surroundings();
@@ -112,9 +136,9 @@ bool Machine::advance(u32 pc) {
   const u32 depth = static_cast<u32>(walk_->frames.size()) - 1;
   s32 best = -1, other = -1;
   std::array<Places, kMaxFrames> best_bad{}, other_bad{};
-  for (const u32 k : at().next) {
+  const auto try_node = [&](u32 k) {
     const Node& n = p_.recording_.nodes()[k];
-    if (n.insn != pc || n.depth != depth) continue;
+    if (n.insn != pc || n.depth != depth) return;
     const auto bad = members.outside(n);
     if (!all_within(bad, walk_->frames)) {
       other = static_cast<s32>(k);
@@ -123,7 +147,10 @@ bool Machine::advance(u32 pc) {
       best = static_cast<s32>(k);
       best_bad = bad;
     }
-  }
+  };
+  for (const u32 k : at().next) try_node(k);
+  for (const u32 part : walk_->parts)
+    for (const u32 k : p_.recording_.nodes()[part].next) try_node(k);
   if (best < 0) {
     if (other < 0) {
       violation(fmt::format("went on to insn {}, which was not explored from here", pc));
@@ -135,7 +162,9 @@ bool Machine::advance(u32 pc) {
     return false;
   }
   settle(static_cast<u32>(best), best_bad, true);
-  return follow_covers();
+  if (!follow_covers()) return false;
+  find_parts();
+  return true;
 }
 
 bool Machine::start_walk(Walk& walk, u32 subprog) {
@@ -147,7 +176,9 @@ bool Machine::start_walk(Walk& walk, u32 subprog) {
     const auto bad = members.outside(p_.recording_.nodes()[root]);
     if (weight(bad) != 0) continue;
     settle(root, bad, false);
-    return follow_covers();
+    if (!follow_covers()) return false;
+    find_parts();
+    return true;
   }
   if (roots.empty()) {
     violation(fmt::format("subprogram {} starts here, which was not explored by itself", subprog));

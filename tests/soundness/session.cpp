@@ -19,7 +19,10 @@ Session::Session(btf::BtfPtr vmlinux, u64 seed)
     auto checked = std::make_shared<CheckedProgram>(program, std::move(*recording_), counters_, random_());
     recording_.reset();
     program.not_executable = checked->missing();
-    if (program.not_executable.empty()) program.executable = std::move(checked);
+    checked->plain = program.executable;
+    checked->plain_runs = &plain_runs;
+    if (program.not_executable.empty()) program.executable = checked;
+    last_ = std::move(checked);
     return Ok{};
   };
 }

@@ -17,6 +17,10 @@ class Session {
   Counters& counters() { return counters_; }
   Random& random() { return random_; }
 
+  bool plain_runs = false;  // programs run in the engine instead of the checked interpreter
+  // The program loaded last, null if nothing was accepted yet.
+  CheckedProgram* last() { return last_.get(); }
+
   // Runs it with random inputs. False: it cannot run (see skipped()).
   bool check(runtime::Program& program, u32 runs);
   // Why programs were not run, and how many.
@@ -28,6 +32,7 @@ class Session {
   Random random_;
   std::unique_ptr<Recording> recording_;
   std::map<std::string, u32> skipped_;
+  std::shared_ptr<CheckedProgram> last_;
 };
 
 }  // namespace osmia::soundness

@@ -158,14 +158,14 @@ void Explorer::save_checkpoint(u32 insn_idx) {
   cur_.first_insn_idx = insn_idx;
   cur_.history_start = cur_.history_end;
   cur_.dfs_depth = c.st.dfs_depth + 1;
-  // From here on every position continues the checkpoint's. Callers keep r6 to r9 only; their other registers
-  // keep the links that they had (r0 may still be a callee's).
+  // From here on every position continues the checkpoint's. Callers keep r6 to r9 only (and the arguments of
+  // a helper that calls back); their other registers keep the links that they had (r0 may still be a
+  // callee's).
   for (u32 f = 0; f <= cur_.curframe; f++) {
     FrameMarks& m = cur_.marks[f];
     const auto old_links = m.link;
     m = FrameMarks::after_checkpoint(f);
-    if (f < cur_.curframe)
-      for (u32 r = 0; r < 6; r++) m.link[r] = old_links[r];
+    for (u32 r = 0; r < first_live_reg(cur_, f); r++) m.link[r] = old_links[r];
   }
 }
 
