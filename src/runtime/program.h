@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "jit/jit.h"
 #include "maps/map.h"
+#include "runtime/dump.h"
 #include "verifier/verify.h"
 
 namespace osmia::runtime {
@@ -26,15 +28,21 @@ using BtfObjectPtr = std::shared_ptr<BtfObject>;
 class Executable {
  public:
   virtual ~Executable() = default;
-  virtual u64 run(void* ctx) = 0;  // r0; the caller is inside a host::RunScope
+  u64 run(void* ctx) { return enter_(ctx, this); }  // r0; the caller is inside a host::RunScope
+  // The machine code, null where there is none.
+  virtual const jit::Image* image() const { return nullptr; }
+
+ protected:
+  // Machine code may be entered directly: `self` then is an argument that it does not look at.
+  u64 (*enter_)(void* ctx, Executable* self) = nullptr;
 };
 
 class Program final : public maps::ProgObject {
  public:
   // As loaded. desc.insns, desc.attach point into this object.
   verifier::Program desc;
-  std::vector<isa::Insn> insns;   // the loader's
-  std::vector<isa::Insn> xlated;  // after rewriting; what OBJ_GET_INFO_BY_FD shows
+  std::vector<isa::Insn> insns;  // the loader's, relocated
+  Dump dump;                     // after rewriting; what OBJ_GET_INFO_BY_FD shows
   std::vector<int> fd_array;
   verifier::Facts facts;
   verifier::Verdict verdict;
