@@ -18,7 +18,7 @@ void resolve_immediates(Pass& p) {
         p.editor.replace(i, {Piece{Insn{.code = lo.code, .dst = lo.dst}, true}});
         p.editor.replace(i + 1, {Piece{Insn{}, true}});
       }
-    } else if (!p.editor.removed(i) && f.seen && lo.src != 0) {
+    } else if (!p.editor.removed(i) && f.seen && lo.src != 0 && lo.src != kPseudoFunc) {
       const bool value = lo.src == kPseudoMapValue || lo.src == kPseudoMapIdxValue || lo.src == kPseudoBtfId;
       const u64 address = value ? f.imm64 : reinterpret_cast<u64>(f.map ? f.map->live : nullptr);
       Insn hi = p.program.insns[i + 1];

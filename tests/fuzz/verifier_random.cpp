@@ -11,6 +11,7 @@
 #include <map>
 
 #include "harness.h"
+#include "rewritten.h"
 #include "session.h"
 #include "syscall/bpf.h"
 #include "syscall/fds.h"
@@ -109,6 +110,8 @@ class Driver {
     if (args_.show) fmt::print("seed {}, type {}\n{}", seed, options.prog_type, fuzz::listing(program));
     message_.clear();
     std::string log;
+    // Machine code and the interpreter in turn.
+    session_.kernel().jit = seed % 4 ? runtime::JitMode::kAuto : runtime::JitMode::kOff;
     const long fd = ours_.load(program, options.prog_type, args_.show ? &log : nullptr);
     if (args_.show) fmt::print("{}-> {} {}\n", log, fd, message_);
     long live_fd = -1;
@@ -170,11 +173,35 @@ class Driver {
       session_.plain_runs = true;
       const Outcome plain = ours_.run(fd, options.prog_type, input);
       session_.plain_runs = false;
-      if (!same(seed, program, "the engine", checked, plain)) return;
+      if (!same(seed, program, seed % 4 ? "the JIT" : "the interpreter", checked, plain)) return;
+      if (!compare_facts(seed, program, options.prog_type, fd, input, checked)) return;
       if (live_fd < 0) continue;
       const Outcome theirs = live_.run(live_fd, options.prog_type, input);
       if (!same(seed, program, "the running kernel", checked, theirs)) return;
     }
+  }
+
+  // Twice: once the ranges are checked, once what nobody reads is noise.
+  bool compare_facts(u64 seed, const Program& program, u32 type, long fd, const Input& input,
+                     const Outcome& checked) {
+    auto* loaded = session_.last();
+    if (!loaded->rewritten) return true;
+    std::swap(loaded->plain, loaded->rewritten);
+    session_.plain_runs = true;
+    bool ok = true;
+    for (int i = 0; i < 2 && ok; i++) {
+      const size_t before = session_.counters().violations.size();
+      const Outcome out = ours_.run(fd, type, input);
+      if (session_.counters().violations.size() > before) {
+        finding(seed, program, session_.counters().violations.back());
+        ok = false;
+      } else if (!static_cast<soundness::RewrittenProgram*>(loaded->plain.get())->was_cut()) {
+        ok = same(seed, program, "the rewritten program with its facts", checked, out);
+      }
+    }
+    session_.plain_runs = false;
+    std::swap(loaded->plain, loaded->rewritten);
+    return ok;
   }
 
   bool same(u64 seed, const Program& program, const char* who, const Outcome& a, const Outcome& b) {
@@ -235,10 +262,11 @@ int main(int argc, char** argv) {
   print_kinds("only the kernel accepts; we say:", t.live_accept, 1);
   fmt::print(
       "seeds {} to {}: {} programs, {} accepted ({:.1f} %), {} runs ({} cut short), {} instructions checked, "
-      "{} accesses, {} helper calls, {} jumps to a covering state, {} results compared\n",
+      "{} accesses, {} helper calls, {} jumps to a covering state, {} results compared, "
+      "{} instructions against the facts\n",
       args.seed, args.seed + t.programs - 1, t.programs, t.accepted,
       100.0 * static_cast<double>(t.accepted) / static_cast<double>(std::max<u64>(t.programs, 1)), c.runs,
-      c.cut, c.insns, c.accesses, c.helper_calls, c.covered, t.compared);
+      c.cut, c.insns, c.accesses, c.helper_calls, c.covered, t.compared, c.facts_insns);
   if (args.live)
     fmt::print("kernel: {} accepted; only we accept {}, only the kernel accepts {}\n", t.live_accepted,
                t.we_only, t.live_only);

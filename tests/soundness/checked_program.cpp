@@ -21,6 +21,9 @@ u64 enter_callback(const rewrite::BpfCallback* cb, u64 a1, u64 a2, u64 a3, u64 a
 CheckedProgram::CheckedProgram(const runtime::Program& program, Recording recording, Counters& counters,
                                u64 seed)
     : program_(program), recording_(std::move(recording)), counters_(counters), random_(seed) {
+  enter_ = [](void* ctx, runtime::Executable* self) {
+    return static_cast<CheckedProgram*>(self)->enter(ctx);
+  };
   resolve();
 }
 CheckedProgram::~CheckedProgram() = default;
@@ -48,7 +51,7 @@ void CheckedProgram::resolve() {
   for (u32 s = 0; s < facts.subprogs.size(); s++) callbacks_.push_back({nullptr, s, &enter_callback, this});
 }
 
-u64 CheckedProgram::run(void* ctx) {
+u64 CheckedProgram::enter(void* ctx) {
   if (plain && plain_runs && *plain_runs) return plain->run(ctx);
   counters_.runs++;
   Machine m(*this, ctx);

@@ -19,6 +19,7 @@ namespace osmia::soundness {
 struct Counters {
   u64 runs = 0, insns = 0, covered = 0, cut = 0;  // covered: jumps to a covering state; cut: runs given up
   u64 accesses = 0, helper_calls = 0;
+  u64 facts_insns = 0;  // of rewritten programs, checked against the facts for code generators
   std::vector<std::string> violations;
   bool trace = false;  // print every step: node, instruction, places outside their claims
 };
@@ -33,17 +34,18 @@ class CheckedProgram final : public runtime::Executable {
   CheckedProgram(const runtime::Program& program, Recording recording, Counters& counters, u64 seed);
   ~CheckedProgram() override;
 
-  u64 run(void* ctx) override;
   const std::string& missing() const { return missing_; }
   bool was_cut() const { return was_cut_; }  // the last run
   RunLimits limits;
   // The engine's own code of the program; it runs in place of the checked interpreter while *plain_runs.
   std::shared_ptr<runtime::Executable> plain;
   const bool* plain_runs = nullptr;
+  std::shared_ptr<runtime::Executable> rewritten;  // a RewrittenProgram, or null
 
  private:
   friend class Machine;
   void resolve();
+  u64 enter(void* ctx);
 
   const runtime::Program& program_;
   Recording recording_;

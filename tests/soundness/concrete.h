@@ -28,7 +28,6 @@ struct ConcreteFrame {
   Places loose;   // outside the abstract value, with leave
   Places unread;  // of these: verification said that nobody will read it
   u32 subprog = 0;
-  u32 deepest = 0;  // bytes below the frame pointer that were accessed
 
   u64 fp() const { return reinterpret_cast<u64>(stack + sizeof stack); }
   const u8* slot(int i) const { return stack + sizeof stack - 8 * (i + 1); }

@@ -9,6 +9,7 @@
 #include "base/bits.h"
 #include "helpers/code.h"
 #include "maps/map.h"
+#include "semantics.h"
 
 namespace osmia::soundness {
 
@@ -19,71 +20,6 @@ namespace {
 thread_local Machine* t_current = nullptr;
 
 constexpr u32 kMayGotoRounds = 64;  // of many: both ways must be safe at any time, so leave at random
-
-u64 divide(u64 a, u64 b, bool is64, bool is_signed, bool rest) {
-  if (!is64) a = static_cast<u32>(a), b = static_cast<u32>(b);
-  if (b == 0) return rest ? a : 0;
-  if (!is_signed) return rest ? a % b : a / b;
-  const s64 x = is64 ? static_cast<s64>(a) : static_cast<s32>(a);
-  const s64 y = is64 ? static_cast<s64>(b) : static_cast<s32>(b);
-  if (y == -1) return rest ? 0 : 0 - static_cast<u64>(x);
-  return static_cast<u64>(rest ? x % y : x / y);
-}
-
-u64 swap_bytes(u64 v, s32 bits) {
-  if (bits == 16) return __builtin_bswap16(static_cast<u16>(v));
-  return bits == 32 ? __builtin_bswap32(static_cast<u32>(v)) : __builtin_bswap64(v);
-}
-
-u64 compute(const Insn& in, u64 a, u64 b) {
-  const bool is64 = in.cls() == kAlu64;
-  const u64 width = is64 ? 64 : 32;
-  u64 v = 0;
-  switch (in.op()) {
-    case kAdd: v = a + b; break;
-    case kSub: v = a - b; break;
-    case kMul: v = a * b; break;
-    case kDiv: v = divide(a, b, is64, in.off == 1, false); break;
-    case kMod: v = divide(a, b, is64, in.off == 1, true); break;
-    case kOr: v = a | b; break;
-    case kAnd: v = a & b; break;
-    case kXor: v = a ^ b; break;
-    case kLsh: v = a << (b & (width - 1)); break;
-    case kRsh: v = (is64 ? a : static_cast<u32>(a)) >> (b & (width - 1)); break;
-    case kArsh:
-      v = static_cast<u64>((is64 ? static_cast<s64>(a) : static_cast<s32>(a)) >> (b & (width - 1)));
-      break;
-    case kNeg: v = 0 - a; break;
-    case kMov:
-      v = in.is_reg_src() && in.off ? static_cast<u64>(sign_extend(b, static_cast<u32>(in.off))) : b;
-      break;
-    case kEnd:
-      if (is64 || in.is_reg_src()) return swap_bytes(a, in.imm);
-      return in.imm == 64 ? a : a & ((u64{1} << in.imm) - 1);
-    default: break;
-  }
-  return is64 ? v : static_cast<u32>(v);
-}
-
-bool compare(const Insn& in, u64 a, u64 b) {
-  const bool is64 = in.cls() == kJmp;
-  if (!is64) a = static_cast<u32>(a), b = static_cast<u32>(b);
-  const s64 x = is64 ? static_cast<s64>(a) : static_cast<s32>(a);
-  const s64 y = is64 ? static_cast<s64>(b) : static_cast<s32>(b);
-  switch (in.op()) {
-    case kJeq: return a == b;
-    case kJne: return a != b;
-    case kJgt: return a > b;
-    case kJge: return a >= b;
-    case kJlt: return a < b;
-    case kJle: return a <= b;
-    case kJset: return (a & b) != 0;
-    case kJsgt: return x > y;
-    case kJsge: return x >= y;
-    case kJslt: return x < y;
-    default: return x <= y;
-  }
-}
 
 }  // namespace
 
@@ -183,11 +119,6 @@ bool Machine::step(u32 pc, u32* next) {
     case kAlu64:
       if (in.op() != kMov && !use(in.dst)) return false;
       if (in.is_reg_src() && in.op() != kEnd && in.op() != kNeg && !use(in.src)) return false;
-      if (facts_.insns[pc].nonzero_divisor && in.is_reg_src() && (in.op() == kDiv || in.op() == kMod) &&
-          (in.cls() == kAlu64 ? top().r[in.src] : static_cast<u32>(top().r[in.src])) == 0) {
-        violation("divides by zero where the facts say that it cannot");
-        return false;
-      }
       alu(in);
       return true;
     case kLdx: return load(pc);
@@ -231,7 +162,6 @@ void Machine::alu(const Insn& in) {
 
 bool Machine::conditional(u32 pc, u32* next) {
   const Insn in = p_.program_.insns[pc];
-  const auto& fact = facts_.insns[pc];
   bool taken;
   if (in.op() == kJcond) {
     taken = p_.random_() % kMayGotoRounds == 0;
@@ -258,10 +188,6 @@ bool Machine::conditional(u32 pc, u32* next) {
       f.loose.regs |= static_cast<u16>(1u << in.dst);
       if (in.is_reg_src()) f.loose.regs |= static_cast<u16>(1u << in.src);
     }
-  }
-  if ((taken && fact.jmp_never) || (!taken && fact.jmp_always)) {
-    violation("a jump goes the way that the facts exclude");
-    return false;
   }
   if (taken) *next = pc + 1 + static_cast<u32>(s32{in.off});
   return true;
@@ -379,7 +305,7 @@ u64 Machine::callback(const rewrite::BpfCallback& cb, const u64 args[5]) {
   if (stopped_) return 1;
   const u32 call_pc = pc_;
   const auto& fact = facts_.insns[call_pc];
-  if (fact.call_inlinable_callback && fact.callback_subprog != static_cast<s32>(cb.subprog)) {
+  if (fact.inlinable_loop && fact.callback_subprog != static_cast<s32>(cb.subprog)) {
     violation("another callback than the facts say");
     return 1;
   }

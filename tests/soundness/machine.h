@@ -51,6 +51,7 @@ class Machine {
   bool load(u32 pc);
   bool store(u32 pc);
   bool atomic(u32 pc);
+  bool check_frame(u32 reg, u64 address, u32 bytes);
   bool check_access(u32 reg, u64 address, u32 bytes);
   bool check_helper_memory(u32 pc);
   u64 load_context(const contract::CtxField& f, u64 ctx, s32 off, u32 bytes) const;

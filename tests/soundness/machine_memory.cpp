@@ -49,7 +49,6 @@ bool Machine::stack_loose(u64 address, u32 bytes, bool* unread) {
 void Machine::note_stored(u64 address, u32 bytes, u64 value, const Origin& from, bool loose) {
   ConcreteFrame* f = frame_of(address, bytes);
   if (!f) return;
-  f->deepest = std::max(f->deepest, static_cast<u32>(f->fp() - address));
   for (u64 a = address & ~u64{7}; a < address + bytes; a += 8) {
     const u32 slot = static_cast<u32>((f->fp() - a) / 8 - 1);
     const u64 bit = u64{1} << slot;
@@ -64,6 +63,26 @@ void Machine::note_stored(u64 address, u32 bytes, u64 value, const Origin& from,
   }
 }
 
+// What the facts say of a frame: how deep it is, and which slots anything but r10 and a constant reaches.
+bool Machine::check_frame(u32 reg, u64 address, u32 bytes) {
+  ConcreteFrame* f = frame_of(address, bytes);
+  if (!f) return true;  // outside: the region says so
+  const auto& sub = facts_.subprogs[f->subprog];
+  if (f->fp() - address > sub.frame_bytes) {
+    violation(fmt::format("stack access {} bytes deep, in a frame of {} bytes", f->fp() - address,
+                          sub.frame_bytes));
+    return false;
+  }
+  if (reg == kFp && f == &top()) return true;
+  for (u64 a = address & ~u64{7}; a < address + bytes; a += 8) {
+    const u32 slot = static_cast<u32>((f->fp() - a) / 8 - 1);
+    if (sub.addressed_slots >> slot & 1) continue;
+    violation(fmt::format("reaches fp-{} through r{}, which the facts exclude", 8 * (slot + 1), reg));
+    return false;
+  }
+  return true;
+}
+
 bool Machine::check_access(u32 reg, u64 address, u32 bytes) {
   p_.counters_.accesses++;
   const RegState& r = claim(reg);
@@ -75,6 +94,7 @@ bool Machine::check_access(u32 reg, u64 address, u32 bytes) {
     violation(fmt::format("access through r{}, which is no pointer in the state", reg));
     return false;
   }
+  if (r.type.base == RegBase::kStack && !check_frame(reg, address, bytes)) return false;
   const Region region = Membership(walk_->frames, around_).region(r, top().from[reg]);
   if (!region.known || (address >= region.begin && address + bytes <= region.end)) return true;
   violation(fmt::format("{} bytes at r{}{:+}: outside the region of {} bytes (kind {}), at {:+}", bytes, reg,
@@ -148,7 +168,6 @@ bool Machine::load(u32 pc) {
       from = {};
       ConcreteFrame* f = frame_of(address, bytes);
       if (f) {
-        f->deepest = std::max(f->deepest, static_cast<u32>(f->fp() - address));
         const u32 slot = static_cast<u32>((f->fp() - (address & ~u64{7})) / 8 - 1);
         if (bytes == 8 && address % 8 == 0 && f->slot_value[slot] == v) from = f->slot_from[slot];
       }
@@ -245,8 +264,8 @@ bool Machine::check_helper_memory(u32 pc) {
       violation(fmt::format("{}: argument {} is outside what was claimed of it", def.name, reg));
       return false;
     }
-    if (ConcreteFrame* f = frame_of(v, 1)) {
-      f->deepest = std::max(f->deepest, static_cast<u32>(f->fp() - v));
+    if (frame_of(v, 1)) {
+      if (!check_frame(reg, v, static_cast<u32>(size))) return false;
       bool unread = false;
       if (!(arg.flags & contract::kUninit)) stack_loose(v, static_cast<u32>(size), &unread);
       if (unread) {

@@ -1,6 +1,7 @@
 // Wires the observer and the interpreter into a Kernel's hooks.
 #include "session.h"
 
+#include "rewritten.h"
 #include "runtime/catalog.h"
 #include "runtime/engine.h"
 
@@ -21,6 +22,8 @@ Session::Session(btf::BtfPtr vmlinux, u64 seed)
     program.not_executable = checked->missing();
     checked->plain = program.executable;
     checked->plain_runs = &plain_runs;
+    std::string why;
+    checked->rewritten = RewrittenProgram::make(kernel, program, counters_, random_(), &why);
     if (program.not_executable.empty()) program.executable = checked;
     last_ = std::move(checked);
     return Ok{};
