@@ -25,8 +25,8 @@ struct KernelOptions {
   std::string btf_path;
   bool machine_btf = true;
   Engine engine = Engine::kAuto;
-  bool unprivileged = false;    // loads are judged as those of a user without capabilities
-  bool native_profile = false;  // accept more than Linux does, where that is sound
+  bool unprivileged = false;                   // loads are judged as those of a user without capabilities
+  bool native_profile = false;                 // accept more than Linux does, where that is sound
   std::uint64_t verifier_memory = 512u << 20;  // bytes; a program that needs more is refused with ENOMEM
 };
 

@@ -1,6 +1,7 @@
-// A live map. Keys and values are bytes as the program sees them (host byte order, the C layout of its types);
-// the typed calls take any trivially copyable type of the right size. A Map is a handle: copies mean the same
-// map, which lives as long as any handle, object or program uses it. Every call may come from any thread.
+// A live map. Keys and values are bytes as the program sees them (host byte order, the C layout of its
+// types); the typed calls take any trivially copyable type of the right size. A Map is a handle: copies mean
+// the same map, which lives as long as any handle, object or program uses it. Every call may come from any
+// thread.
 #pragma once
 #include <bit>
 #include <cstddef>
@@ -24,10 +25,10 @@ enum class Update : std::uint64_t { kAny = 0, kIfAbsent = 1, kIfPresent = 2 };  
 
 // A map that no object file declares (uapi BPF_MAP_CREATE).
 struct MapSpec {
-  std::uint32_t type = 0;                       // enum bpf_map_type
-  std::uint32_t key_size = 0, value_size = 0;   // bytes
+  std::uint32_t type = 0;                      // enum bpf_map_type
+  std::uint32_t key_size = 0, value_size = 0;  // bytes
   std::uint32_t max_entries = 0, map_flags = 0;
-  std::string name;                             // letters, digits, '_', '.', at most 15
+  std::string name;  // letters, digits, '_', '.', at most 15
 };
 
 class OSMIA_API Map {
@@ -35,19 +36,21 @@ class OSMIA_API Map {
   const std::string& name() const;
   std::uint32_t type() const;
   std::uint32_t id() const;
-  std::uint32_t key_size() const;     // bytes
-  std::uint32_t value_size() const;   // bytes that one CPU's program sees
+  std::uint32_t key_size() const;    // bytes
+  std::uint32_t value_size() const;  // bytes that one CPU's program sees
   std::uint32_t max_entries() const;
-  // Bytes that lookup and update take: value_size(), or for per-CPU maps every CPU's value, each rounded up to
-  // a multiple of 8 bytes.
+  // Bytes that lookup and update take: value_size(), or for per-CPU maps every CPU's value, each rounded up
+  // to a multiple of 8 bytes.
   std::uint32_t whole_value_size() const;
   bool is_per_cpu() const;
   // A descriptor of this process, valid for Kernel::bpf() while this handle lives.
   int fd() const;
 
-  // Errors: EINVAL (a span of the wrong size), ENOENT (no such key), and what Linux answers for the map's type.
+  // Errors: EINVAL (a span of the wrong size), ENOENT (no such key), and what Linux answers for the map's
+  // type.
   Status lookup(std::span<const std::byte> key, std::span<std::byte> value) const;
-  Status update(std::span<const std::byte> key, std::span<const std::byte> value, Update how = Update::kAny) const;
+  Status update(std::span<const std::byte> key, std::span<const std::byte> value,
+                Update how = Update::kAny) const;
   Status erase(std::span<const std::byte> key) const;
   // The key after `key` (empty: the first) into `next`. ENOENT: there is none.
   Status next_key(std::span<const std::byte> key, std::span<std::byte> next) const;
@@ -79,8 +82,8 @@ class OSMIA_API Map {
     for (std::size_t i = 0; i < out.size(); i++) copy(&out[i], all.data() + i * stride, sizeof(V));
     return out;
   }
-  // Calls fn(key, value) for each element, until it returns false if it returns anything. Elements that come or
-  // go meanwhile may be seen or not; a key that goes may start the walk over.
+  // Calls fn(key, value) for each element, until it returns false if it returns anything. Elements that come
+  // or go meanwhile may be seen or not; a key that goes may start the walk over.
   template <Plain K, Plain V, class Fn>
   Status for_each(Fn fn) const {
     if (sizeof(K) != key_size() || sizeof(V) != whole_value_size())

@@ -1,6 +1,6 @@
-// BPF object files (clang's .bpf.o, libbpf's conventions) and what loading one makes. An ObjectFile is checked
-// bytes: it can be asked, verified and loaded as often as you like. An Object is one load of it: live programs
-// and maps, which go when the Object and all handles out of it are gone.
+// BPF object files (clang's .bpf.o, libbpf's conventions) and what loading one makes. An ObjectFile is
+// checked bytes: it can be asked, verified and loaded as often as you like. An Object is one load of it: live
+// programs and maps, which go when the Object and all handles out of it are gone.
 #pragma once
 #include <functional>
 #include <memory>
@@ -40,10 +40,11 @@ class OSMIA_API ObjectFile {
   const std::string& name() const;
   std::vector<ProgramInfo> programs() const;
   // Verifies one program on its own, with fresh maps, and lets go of it again. A refusal is a Verdict, not an
-  // error. Errors: ENOENT (no such program), and what keeps it from the verifier (a map that cannot be made …).
+  // error. Errors: ENOENT (no such program), and what keeps it from the verifier (a map that cannot be made
+  // …).
   Result<Verdict> verify(std::string_view program, const VerifyOptions& options = {}) const;
-  // Loads the file's programs and maps together, as libbpf's bpf_object__load. The error's line has the reason;
-  // verify() tells which program and gives the log.
+  // Loads the file's programs and maps together, as libbpf's bpf_object__load. The error's line has the
+  // reason; verify() tells which program and gives the log.
   Result<Object> load() const;
 
   struct Impl;  // Osmia's own

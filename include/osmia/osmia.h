@@ -1,7 +1,7 @@
-/* Osmia for C, and for languages that call C. Handles are opaque. Functions that can fail return 0 or a negative
- * errno (bpf(2)'s), and osmia_last_error() then has one line for people. Programs and maps belong to the object
- * they come from and go with it; free what you create, kernel last or first, as you like. Threads: as in
- * osmia/kernel.h. */
+/* Osmia for C, and for languages that call C. Handles are opaque. Functions that can fail return 0 or a
+ * negative errno (bpf(2)'s), and osmia_last_error() then has one line for people. Programs and maps belong to
+ * the object they come from and go with it; free what you create, kernel last or first, as you like. Threads:
+ * as in osmia/kernel.h. */
 #ifndef OSMIA_H
 #define OSMIA_H
 
@@ -55,8 +55,8 @@ struct osmia_verdict {
 };
 /* A refusal is a verdict, not an error; osmia_last_error() then has its reason. log (may be NULL) takes the
  * verifier's log, cut to log_size bytes with the NUL. */
-OSMIA_C_API int osmia_verify(osmia_kernel* kernel, const char* path, const char* program, struct osmia_verdict* out,
-                             char* log, size_t log_size);
+OSMIA_C_API int osmia_verify(osmia_kernel* kernel, const char* path, const char* program,
+                             struct osmia_verdict* out, char* log, size_t log_size);
 
 /* ---- objects */
 OSMIA_C_API int osmia_object_load(osmia_kernel* kernel, const char* path, osmia_object** out);
@@ -91,8 +91,8 @@ OSMIA_C_API uint32_t osmia_program_type(const osmia_program* program);
 /* A descriptor for osmia_bpf(), valid as long as the object. */
 OSMIA_C_API int osmia_program_fd(const osmia_program* program);
 
-/* ---- maps. Keys are osmia_map_key_size() bytes, values osmia_map_whole_value_size() (per-CPU maps: every CPU's
- * value, each rounded up to 8 bytes). */
+/* ---- maps. Keys are osmia_map_key_size() bytes, values osmia_map_whole_value_size() (per-CPU maps: every
+ * CPU's value, each rounded up to 8 bytes). */
 OSMIA_C_API const char* osmia_map_name(const osmia_map* map);
 OSMIA_C_API uint32_t osmia_map_type(const osmia_map* map);
 OSMIA_C_API uint32_t osmia_map_key_size(const osmia_map* map);

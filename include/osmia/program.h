@@ -15,10 +15,10 @@ namespace osmia {
 // What the verifier says of a program.
 struct Verdict {
   bool accepted = false;
-  bool unsupported = false;  // refused because Osmia does not model something yet, not by Linux's rules
-  int error = 0;             // errno of a refusal (positive)
-  std::string message;       // why, one line
-  std::string log;           // as Linux prints it, if it was asked for
+  bool unsupported = false;       // refused because Osmia does not model something yet, not by Linux's rules
+  int error = 0;                  // errno of a refusal (positive)
+  std::string message;            // why, one line
+  std::string log;                // as Linux prints it, if it was asked for
   std::int32_t instruction = -1;  // at which it was refused; -1: none
   std::uint32_t instructions_processed = 0, total_states = 0, peak_states = 0;
   std::uint32_t stack_bytes = 0;
@@ -44,13 +44,14 @@ struct ProgramSpec {
 
 // One test run (uapi BPF_PROG_TEST_RUN).
 struct RunOptions {
-  std::span<const std::byte> context;  // what the program's context begins with (struct xdp_md …); may be empty
+  std::span<const std::byte>
+      context;  // what the program's context begins with (struct xdp_md …); may be empty
   std::uint32_t repeat = 1;
 };
 struct RunResult {
-  std::uint32_t return_value = 0;   // XDP_DROP, …
-  std::uint32_t nanoseconds = 0;    // of one repetition, on average
-  std::vector<std::byte> data;      // as the program left it
+  std::uint32_t return_value = 0;  // XDP_DROP, …
+  std::uint32_t nanoseconds = 0;   // of one repetition, on average
+  std::vector<std::byte> data;     // as the program left it
   std::vector<std::byte> context;
 };
 

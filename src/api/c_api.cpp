@@ -1,4 +1,5 @@
-// The C ABI over the C++ one: handles are the C++ handles in a box, errors become -errno and a line per thread.
+// The C ABI over the C++ one: handles are the C++ handles in a box, errors become -errno and a line per
+// thread.
 #include "osmia/osmia.h"
 
 #include <algorithm>
@@ -85,7 +86,8 @@ const char* osmia_last_error(void) {
 int osmia_kernel_create(const struct osmia_kernel_options* options, osmia_kernel** out) {
   osmia_kernel_options o{};
   if (!out) return refused("osmia_kernel_create: out is NULL");
-  if (options && !take(o, options)) return refused("osmia_kernel_options: size is not that of a known version");
+  if (options && !take(o, options))
+    return refused("osmia_kernel_options: size is not that of a known version");
   if (o.engine < 0 || o.engine > 2) return refused("osmia_kernel_options: engine must be 0, 1 or 2");
   osmia::KernelOptions k;
   if (o.btf_path) k.btf_path = o.btf_path;
@@ -107,10 +109,11 @@ long osmia_bpf(osmia_kernel* kernel, int command, void* attr, unsigned size) {
   return r;
 }
 
-int osmia_verify(osmia_kernel* kernel, const char* path, const char* program, struct osmia_verdict* out, char* log,
-                 size_t log_size) {
+int osmia_verify(osmia_kernel* kernel, const char* path, const char* program, struct osmia_verdict* out,
+                 char* log, size_t log_size) {
   osmia_verdict v{};
-  if (!kernel || !path || !program || !out || !take(v, out)) return refused("osmia_verify: an argument is missing");
+  if (!kernel || !path || !program || !out || !take(v, out))
+    return refused("osmia_verify: an argument is missing");
   auto file = kernel->kernel.open(path);
   if (!file.ok()) return failed(file.error());
   auto verdict = (*file).verify(program);
@@ -132,7 +135,8 @@ int osmia_object_load(osmia_kernel* kernel, const char* path, osmia_object** out
   if (!kernel || !path || !out) return refused("osmia_object_load: an argument is NULL");
   return load(kernel->kernel.open(path), out);
 }
-int osmia_object_load_bytes(osmia_kernel* kernel, const void* elf, size_t size, const char* name, osmia_object** out) {
+int osmia_object_load_bytes(osmia_kernel* kernel, const void* elf, size_t size, const char* name,
+                            osmia_object** out) {
   if (!kernel || !elf || !out) return refused("osmia_object_load_bytes: an argument is NULL");
   return load(kernel->kernel.open(bytes(elf, size), name ? name : "object"), out);
 }
@@ -167,7 +171,8 @@ osmia_map* osmia_object_map(osmia_object* object, const char* name) {
 
 int osmia_program_run(osmia_program* program, struct osmia_run* run) {
   osmia_run r{};
-  if (!program || !take(r, run)) return refused("osmia_program_run: an argument is missing, or its size unknown");
+  if (!program || !take(r, run))
+    return refused("osmia_program_run: an argument is missing, or its size unknown");
   osmia::RunOptions o;
   o.context = bytes(r.context, r.context_size);
   o.repeat = r.repeat ? r.repeat : 1;
@@ -179,7 +184,8 @@ int osmia_program_run(osmia_program* program, struct osmia_run* run) {
   if (room) std::memcpy(r.data_out, result->data.data(), std::min(room, result->data.size()));
   r.data_out_size = result->data.size();
   give(run, r);
-  if (r.data_out && result->data.size() > room) return failed({ENOSPC, "the data does not fit into data_out"});
+  if (r.data_out && result->data.size() > room)
+    return failed({ENOSPC, "the data does not fit into data_out"});
   return 0;
 }
 const char* osmia_program_name(const osmia_program* program) {

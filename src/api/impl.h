@@ -1,5 +1,5 @@
-// What the public handles hold. Invariant: whoever refers to a runtime::Kernel also holds the KernelHolder, so
-// that handles may outlive the Kernel object they came from.
+// What the public handles hold. Invariant: whoever refers to a runtime::Kernel also holds the KernelHolder,
+// so that handles may outlive the Kernel object they came from.
 #pragma once
 #include <memory>
 #include <mutex>
@@ -13,8 +13,8 @@ namespace osmia {
 
 struct Kernel::Impl {
   std::unique_ptr<runtime::Kernel> kernel;
-  std::string btf_path;     // for libbpf's CO-RE; empty: the machine's
-  std::mutex loading;       // libbpf and the Kernel's verdict hook take one load at a time
+  std::string btf_path;  // for libbpf's CO-RE; empty: the machine's
+  std::mutex loading;    // libbpf and the Kernel's verdict hook take one load at a time
 };
 
 namespace api {

@@ -25,7 +25,8 @@ OwnFd::~OwnFd() {
 
 Error failed_call(long result, std::string what) {
   const std::string& why = syscall::last_error();
-  return {static_cast<int>(-result), what + ": " + (why.empty() ? std::strerror(static_cast<int>(-result)) : why)};
+  return {static_cast<int>(-result),
+          what + ": " + (why.empty() ? std::strerror(static_cast<int>(-result)) : why)};
 }
 
 }  // namespace api

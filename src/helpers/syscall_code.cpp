@@ -55,7 +55,8 @@ u64 sys_close(u64 fd, u64, u64, u64, u64) {
 
 u64 btf_find_by_name_kind(u64 name, u64 size, u64 kind, u64 flags, u64) {
   std::string_view text;
-  if (static_cast<s32>(flags) || !terminated(reinterpret_cast<const char*>(name), static_cast<s32>(size), text))
+  if (static_cast<s32>(flags) ||
+      !terminated(reinterpret_cast<const char*>(name), static_cast<s32>(size), text))
     return static_cast<u64>(-EINVAL);
   return static_cast<u64>(t_door ? t_door->find_btf_id(text, static_cast<u32>(kind)) : -EINVAL);
 }
@@ -64,7 +65,8 @@ u64 kallsyms_lookup_name(u64 name, u64 size, u64 flags, u64 result, u64) {
   u64& out = *reinterpret_cast<u64*>(result);
   out = 0;
   std::string_view text;
-  if (static_cast<s32>(flags) || !terminated(reinterpret_cast<const char*>(name), static_cast<s32>(size), text))
+  if (static_cast<s32>(flags) ||
+      !terminated(reinterpret_cast<const char*>(name), static_cast<s32>(size), text))
     return static_cast<u64>(-EINVAL);
   return static_cast<u64>(t_door ? t_door->find_symbol(text, out) : -EPERM);
 }

@@ -1,5 +1,5 @@
-// What a program of type syscall finds behind its helpers: this Kernel's bpf(2), the process's descriptors, the
-// kernel's BTF and symbols.
+// What a program of type syscall finds behind its helpers: this Kernel's bpf(2), the process's descriptors,
+// the kernel's BTF and symbols.
 #pragma once
 #include "helpers/syscall_door.h"
 #include "runtime/kernel.h"

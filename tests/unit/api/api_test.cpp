@@ -35,17 +35,17 @@ ProgramSpec spec(const std::array<Insn, N>& insns, std::uint32_t type = BPF_PROG
   return s;
 }
 // XDP_DROP if the packet's first byte is 7, else XDP_PASS; the byte becomes 9.
-const std::array<Insn, 12> kFilter = {{{0x61, 0x12, 0, 0},     // r2 = data
-                                       {0x61, 0x13, 4, 0},     // r3 = data_end
-                                       {0xbf, 0x24, 0, 0},     // r4 = r2
-                                       {0x07, 0x04, 0, 1},     // r4 += 1
-                                       {0xb7, 0x00, 0, 2},     // r0 = XDP_PASS
-                                       {0x2d, 0x34, 5, 0},     // if r4 > r3 goto exit
-                                       {0x71, 0x25, 0, 0},     // r5 = *(u8 *)r2
-                                       {0x72, 0x02, 0, 9},     // *(u8 *)r2 = 9
-                                       {0x55, 0x05, 1, 7},     // if r5 != 7 goto
-                                       {0xb7, 0x00, 0, 1},     // r0 = XDP_DROP
-                                       {0x05, 0x00, 0, 0},     // goto exit
+const std::array<Insn, 12> kFilter = {{{0x61, 0x12, 0, 0},  // r2 = data
+                                       {0x61, 0x13, 4, 0},  // r3 = data_end
+                                       {0xbf, 0x24, 0, 0},  // r4 = r2
+                                       {0x07, 0x04, 0, 1},  // r4 += 1
+                                       {0xb7, 0x00, 0, 2},  // r0 = XDP_PASS
+                                       {0x2d, 0x34, 5, 0},  // if r4 > r3 goto exit
+                                       {0x71, 0x25, 0, 0},  // r5 = *(u8 *)r2
+                                       {0x72, 0x02, 0, 9},  // *(u8 *)r2 = 9
+                                       {0x55, 0x05, 1, 7},  // if r5 != 7 goto
+                                       {0xb7, 0x00, 0, 1},  // r0 = XDP_DROP
+                                       {0x05, 0x00, 0, 0},  // goto exit
                                        {0x95, 0x00, 0, 0}}};
 
 TEST(Api, RunsAProgramOverBytes) {
@@ -91,7 +91,8 @@ TEST(Api, TypedMaps) {
   struct Value {
     std::uint32_t a, b;
   };
-  auto m = k.create_map({.type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 8, .max_entries = 8, .name = "m"});
+  auto m = k.create_map(
+      {.type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 8, .max_entries = 8, .name = "m"});
   ASSERT_TRUE(m.ok()) << m.error().message;
   for (std::uint32_t i = 0; i < 5; i++) EXPECT_TRUE(m->put(i, Value{i, i * i}).ok());
   EXPECT_EQ(m->get<Value>(std::uint32_t{3})->b, 9u);
@@ -104,13 +105,14 @@ TEST(Api, TypedMaps) {
   EXPECT_EQ(m->remove(std::uint32_t{0}).error().code, ENOENT);
   std::uint32_t sum = 0, seen = 0;
   EXPECT_TRUE((m->for_each<std::uint32_t, Value>([&](std::uint32_t key, const Value& v) {
-                  sum += v.b, seen++;
-                  EXPECT_EQ(v.a, key);
-                })).ok());
+                sum += v.b, seen++;
+                EXPECT_EQ(v.a, key);
+              })).ok());
   EXPECT_EQ(seen, 4u);
   EXPECT_EQ(sum, 30u);
   seen = 0;
-  EXPECT_TRUE((m->for_each<std::uint32_t, Value>([&](std::uint32_t, const Value&) { return ++seen < 2; })).ok());
+  EXPECT_TRUE(
+      (m->for_each<std::uint32_t, Value>([&](std::uint32_t, const Value&) { return ++seen < 2; })).ok());
   EXPECT_EQ(seen, 2u);
   EXPECT_FALSE((m->for_each<std::uint64_t, Value>([](std::uint64_t, const Value&) {})).ok());
   EXPECT_FALSE(m->get_per_cpu<Value>(std::uint32_t{3}).ok());
