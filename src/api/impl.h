@@ -13,7 +13,7 @@ namespace osmia {
 
 struct Kernel::Impl {
   std::unique_ptr<runtime::Kernel> kernel;
-  std::string btf_path;  // for libbpf's CO-RE; empty: the machine's
+  std::string btf_path;  // for libbpf's CO-RE; empty: the machine's (a file that is no BTF: none)
   std::mutex loading;    // libbpf and the Kernel's verdict hook take one load at a time
 };
 

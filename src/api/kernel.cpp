@@ -59,7 +59,9 @@ Result<Kernel> Kernel::create(const KernelOptions& options) {
   if (!options.btf_path.empty()) {
     OSMIA_ASSIGN(vmlinux, btf::Btf::from_file(options.btf_path));
     impl->btf_path = options.btf_path;
-  } else if (options.machine_btf && access(kMachineBtf, R_OK) == 0) {
+  } else if (!options.machine_btf) {
+    impl->btf_path = "/dev/null";  // else libbpf would relocate against the machine's all the same
+  } else if (access(kMachineBtf, R_OK) == 0) {
     auto machine = btf::Btf::from_file(kMachineBtf);
     if (machine.ok()) vmlinux = *machine;
   }
