@@ -125,20 +125,25 @@ u64 most_rounds(const std::vector<Member>& members, const PathState& init) {
 
 std::optional<u64> next_rounds(const std::vector<Member>& members, const PathState& init, const Tests& tests,
                                u64 at_least) {
-  std::optional<u64> best;
-  for (const Member& m : members) {
-    const auto from = extent_of(value_at(init, m.loc));
-    if (!from) continue;
-    for (s64 f : {from->lo, from->hi})
-      for (const auto& t : tests.tests) {
-        if (t.loc != m.loc) continue;
-        const s128 q = (s128{t.value} - f) / m.step;
-        for (s128 k = q - 1; k <= q + 1; k++)
-          if (k >= static_cast<s128>(at_least) && k <= static_cast<s128>(kMaxRounds) && (!best || k < *best))
-            best = static_cast<u64>(k);
-      }
-  }
-  return best;
+  const auto nearest = [&](bool fixed) {
+    std::optional<u64> best;
+    for (const Member& m : members) {
+      const auto from = extent_of(value_at(init, m.loc));
+      if (!from) continue;
+      for (s64 f : {from->lo, from->hi})
+        for (const auto& t : tests.tests) {
+          if (t.loc != m.loc || t.fixed != fixed) continue;
+          const s128 q = (s128{t.value} - f) / m.step;
+          for (s128 k = q - 1; k <= q + 1; k++)
+            if (k >= static_cast<s128>(at_least) && k <= static_cast<s128>(kMaxRounds) &&
+                (!best || k < *best))
+              best = static_cast<u64>(k);
+        }
+    }
+    return best;
+  };
+  const auto best = nearest(true);
+  return best ? best : nearest(false);
 }
 
 WayBack way_back(const LoopTrail& round, const PathState& head, const PathState& back) {

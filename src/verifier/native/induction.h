@@ -18,7 +18,7 @@ inline constexpr u64 kMaxRounds = 1u << 23;
 
 struct Member {
   Loc loc = kNowhere;
-  s64 step = 0;  // not 0
+  s64 lo = 0, hi = 0;  // what a round adds, as an integer
   u8 width = 64;
   // Some round leaves it below (above) all that it is at entry.
   bool below = false, above = false;
@@ -33,8 +33,6 @@ std::optional<Extent> extent_of(const RegState* r);
 // Is after == before + d (some d in [lo, hi]) for integers, given that it is so modulo 2^width?
 bool moved_exactly(const RegState& before, const RegState& after, s64 lo, s64 hi, int width);
 
-// Candidates: what this round moved by a constant.
-std::vector<Member> constant_steps(const LoopTrail& round);
 // The member's value after the round, by all that the path knows of values that stem from it. Empty: nothing.
 // `head`: the state at the head that the round began with.
 std::optional<Extent> value_after(const Member& m, const PathState& head, const LoopTrail& round,
@@ -49,12 +47,13 @@ struct Tests {
   struct Test {
     Loc loc;
     s64 value;
+    bool fixed;  // compared with a constant of the program, which no further exploration changes
   };
   std::vector<Test> tests;
-  void add(Loc loc, s64 value) {
+  void add(Loc loc, s64 value, bool fixed) {
     for (const Test& t : tests)
       if (t.loc == loc && t.value == value) return;
-    if (tests.size() < 64) tests.push_back({loc, value});
+    if (tests.size() < 64) tests.push_back({loc, value, fixed});
   }
 };
 // How many rounds are worth trying, at least `at_least`: what would make a member reach such a value.

@@ -36,6 +36,12 @@ Merger::Merger(Env& env) : env_(env), forest_(env) {
 
 Merger::~Merger() = default;
 
+// The longer the exploration, the sooner.
+u32 Merger::many_paths() const {
+  const u32 insns = env_.insns_processed - exploration_start_;
+  return insns < 4'000 ? kManyPaths : insns < 16'000 ? kManyPaths / 3 : 2;
+}
+
 bool Merger::is_point(u32 i) const {
   return promoted_[i] || forest_.headed_by(i) || env_.aux[i].calls_callback;
 }
@@ -94,7 +100,7 @@ bool Merger::arrive(u32 insn_idx) {
     if (mode_ == Mode::kAscend && env_.aux[insn_idx].jump_target) {
       auto& [when, paths] = arrivals_[insn_idx];
       if (when != exploration_) when = exploration_, paths = 0;
-      if (++paths > kManyPaths) promoted_[insn_idx] = promotes_ = 1;
+      if (++paths > many_paths()) promoted_[insn_idx] = promotes_ = 1;
     }
     if (!promoted_[insn_idx]) return false;
   }
@@ -232,6 +238,13 @@ void Merger::settle(Point& p) {
     p.rounds = std::min(p.next_rounds, kMaxRounds);
   else
     raise_rounds(p, p.next_rounds);
+  if (getenv("NATDBG2")) {
+    fprintf(stderr, "settle %u mode %d visit %u rounds %ld nogroup %d members", p.insn, (int)mode_, p.visits,
+            (long)p.rounds, p.no_group);
+    for (auto& m : p.members)
+      fprintf(stderr, " %x%+ld[w%d%d%d]", m.loc, (long)m.step, m.width, m.below, m.above);
+    fprintf(stderr, " next %ld\n", (long)p.next_rounds);
+  }
   p.reached = true;
   p.visits++;
   p.clear_next();
@@ -254,6 +267,7 @@ void Merger::explore(Point* p) {
   // Where paths begin to be merged on the way, those before did not end there: once more.
   do {
     exploration_++;
+    exploration_start_ = env_.insns_processed;
     promotes_ = false;
     if (p)
       explorer_->walk_segment(*this, p->state, p->insn, true);
@@ -345,7 +359,7 @@ void Merger::note_landmarks(const Insn& in) {
         for (s64 x : {t - 1, t, t + 1}) landmarks_[l].add(x);
         if (round.frame != env_.cur->curframe) continue;
         const Move m = round.at(reg_loc(round.frame, regno));
-        if (m.known() && !m.shifted) tests_[l].add(m.origin, t - m.lo);
+        if (m.known() && !m.shifted) tests_[l].add(m.origin, t - m.lo, !by_reg);
       }
     }
   };
