@@ -1,11 +1,14 @@
 // Induction: what a loop adds to a register or stack slot in every round, and how many rounds there can be.
 //
-// At a loop's head, in round k (0 at entry), a member of the loop's group has the value v(0) + step * k, as
-// an integer. The bound K on k is proved by the paths back to the head: each must see some member j with a
-// value that only rounds up to K can give. Then k+1 <= K there, and by induction k <= K at the head always;
-// so every member's range follows from its range at entry, whatever the other members' tests are (a pointer
-// that walks along with a counter). Invariant: all of this is integer arithmetic; that no value wrapped is
-// checked from the ranges on both ends of a round (moved_exactly), since trails are only modulo 2^width.
+// At a loop's head, in round k (0 at entry), a member of the loop's group has a value in v(0) + [lo, hi] * k,
+// as an integer. If lo > 0 (or hi < 0) its value says how many rounds there were at most. The bound K on k is
+// proved by the paths back to the head: each must see some such member with a value that only rounds up to K
+// can give (the member itself, or a copy of it at a known distance). Then k+1 <= K there, and by induction
+// k <= K at the head always; so every member's range follows from its range at entry, whatever the other
+// members' tests are: a pointer that walks along with a counter, an index that grows in some rounds only.
+//
+// Invariant: all of this is integer arithmetic; that no value wrapped is checked from the ranges on both ends
+// of a round (moved_exactly), since trails are only modulo 2^width.
 #pragma once
 #include <optional>
 
@@ -20,6 +23,8 @@ struct Member {
   Loc loc = kNowhere;
   s64 lo = 0, hi = 0;  // what a round adds, as an integer
   u8 width = 64;
+  u32 widened = 0;
+  bool counts() const { return lo > 0 || hi < 0; }  // its value tells rounds
   // Some round leaves it below (above) all that it is at entry.
   bool below = false, above = false;
 };

@@ -73,8 +73,6 @@ Verdict verify(const Program& program, const contract::Catalog& catalog, Resolve
     return first;
   Verdict merged = run({.merges = true});
   if (merged.accepted || merged.error == EAGAIN) return merged;
-  if (getenv("NATDBG"))
-    fprintf(stderr, "merge: %s (%u insns)\n", merged.message.c_str(), merged.stats.insns_processed);
   Verdict full = run({});
   if (full.accepted || merged.message.empty()) return full;
   if (full.error == E2BIG) full.message = fmt::format("{}; by merging: {}", full.message, merged.message);
