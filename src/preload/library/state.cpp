@@ -66,6 +66,7 @@ runtime::Kernel* make_kernel() {
   auto* k = new runtime::Kernel(std::move(catalog), names);
   runtime::install_engine(*k);
   k->credentials = effective;
+  if (const char* native = std::getenv("OSMIA_NATIVE")) k->native_profile = std::strcmp(native, "1") == 0;
   k->unprivileged_disabled = std::strcmp(unprivileged_setting(), "0") != 0;
   return k;
 }
