@@ -39,6 +39,9 @@ struct BpfCallback {
   u32 subprog = 0;
   u64 (*call)(const BpfCallback*, u64, u64, u64, u64, u64) = nullptr;
   const void* owner = nullptr;  // the engine's own form of the program
+  // The program as a whole, with what its code refers to: who calls back after the run holds it. Filled by the
+  // runtime before the program can run; empty in tests.
+  mutable std::weak_ptr<const void> life = {};
 };
 
 }  // namespace osmia::rewrite

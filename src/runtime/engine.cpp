@@ -81,12 +81,20 @@ jit::Entry jit_tail_call(u64 map, u32 index, u32* tail_calls) {
   return [](u64 r1, u64, u64, u64, u64, u32* calls) { return t_next->run_tail(r1, calls); };
 }
 
+// Callbacks that outlive a run keep the program.
+template <class Code>
+void give_life(const Code& code, Program& p, size_t subprogs) {
+  if (const auto self = p.weak_from_this().lock())
+    for (u32 s = 0; s < subprogs; s++) code.callback(s).life = std::shared_ptr<const void>(self, &p);
+}
+
 Status compile_program(Kernel& kernel, Program& p, rewrite::ExecProgram program) {
   if (kernel.jit != JitMode::kOff) {
     jit::Options options;
     options.tail_call = jit_tail_call;
     auto image = jit::compile(program, options);
     if (image.ok()) {
+      give_life(**image, p, program.subprogs.size());
       p.executable = std::make_shared<Jitted>(std::move(*image));
       return Ok{};
     }
@@ -98,6 +106,7 @@ Status compile_program(Kernel& kernel, Program& p, rewrite::ExecProgram program)
   auto made = std::make_shared<Interpreted>();
   made->program = std::move(program);
   OSMIA_ASSIGN(made->code, interp::Code::compile(made->program, tail_call_target));
+  give_life(*made->code, p, made->program.subprogs.size());
   p.executable = std::move(made);
   return Ok{};
 }
