@@ -23,7 +23,7 @@ class PtrArrayMap : public Map {
  public:
   PtrArrayMap(const MapAttr& a)
       : Map(a), slots_(new std::atomic<T*>[a.max_entries]()), owners_(a.max_entries) {
-    info_.code.slots = {reinterpret_cast<u64>(slots_.get()), a.max_entries};
+    info_.code.slots = {reinterpret_cast<u64>(slots_.get()), a.max_entries, 0};
   }
   int next_key(const void* key, void* next) override {
     const u32 i = key ? index_of(key) : ~0u;
@@ -78,9 +78,14 @@ class PtrArrayMap : public Map {
   Pen pen_;                                 // under mutex_
 };
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"  // single inheritance: GCC and Clang know the offset
+constexpr u32 kTailEntry = offsetof(ProgObject, tail_entry);
+#pragma GCC diagnostic pop
+
 class ProgArrayMap final : public PtrArrayMap<ProgObject> {
  public:
-  using PtrArrayMap::PtrArrayMap;
+  explicit ProgArrayMap(const MapAttr& a) : PtrArrayMap(a) { info_.code.slots.entry_offset = kTailEntry; }
   std::shared_ptr<ProgObject> lookup_prog(u32 index) override { return shared(index); }
   ProgObject* prog_at(u32 index) const override { return at(index); }
   bool may_be_inner() const override { return false; }
