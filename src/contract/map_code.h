@@ -20,12 +20,10 @@ struct LookupInline {
 };
 
 // A program array's slots, for tail calls: `base` is the address of `count` atomic words, each null or the
-// address of an object that stays alive at least until the reader's RunScope ends; the word at entry_offset
-// in it is the address of the program's machine code, or null: then ask the runtime.
+// address of a maps::ProgObject that stays alive at least until the reader's RunScope ends.
 struct SlotsInline {
   u64 base = 0;
   u32 count = 0;
-  u32 entry_offset = 0;
 };
 
 struct MapCode {

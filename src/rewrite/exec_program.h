@@ -23,6 +23,10 @@ struct ExecCall {
   bool throws = false;  // bpf_throw: r1 is the cookie, the program ends; no fn
 };
 
+// In the object behind a program array's slot (contract::SlotsInline): the word at this offset is the address
+// of the program's machine code, or null: then ask the runtime. maps/ keeps it true.
+inline constexpr u32 kTailEntryOffset = 24;
+
 struct ExecSubprog {
   u32 start = 0, end = 0;  // in insns
   u32 stack_bytes = 0;     // what its frame needs, a multiple of 8

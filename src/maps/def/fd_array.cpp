@@ -8,6 +8,7 @@
 #include "maps/map_type.h"
 #include "maps/pen.h"
 #include "maps/value.h"
+#include "rewrite/exec_program.h"
 
 namespace osmia::maps {
 namespace {
@@ -23,7 +24,7 @@ class PtrArrayMap : public Map {
  public:
   PtrArrayMap(const MapAttr& a)
       : Map(a), slots_(new std::atomic<T*>[a.max_entries]()), owners_(a.max_entries) {
-    info_.code.slots = {reinterpret_cast<u64>(slots_.get()), a.max_entries, 0};
+    info_.code.slots = {reinterpret_cast<u64>(slots_.get()), a.max_entries};
   }
   int next_key(const void* key, void* next) override {
     const u32 i = key ? index_of(key) : ~0u;
@@ -80,12 +81,12 @@ class PtrArrayMap : public Map {
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Winvalid-offsetof"  // single inheritance: GCC and Clang know the offset
-constexpr u32 kTailEntry = offsetof(ProgObject, tail_entry);
+static_assert(offsetof(ProgObject, tail_entry) == rewrite::kTailEntryOffset);
 #pragma GCC diagnostic pop
 
 class ProgArrayMap final : public PtrArrayMap<ProgObject> {
  public:
-  explicit ProgArrayMap(const MapAttr& a) : PtrArrayMap(a) { info_.code.slots.entry_offset = kTailEntry; }
+  using PtrArrayMap::PtrArrayMap;
   std::shared_ptr<ProgObject> lookup_prog(u32 index) override { return shared(index); }
   ProgObject* prog_at(u32 index) const override { return at(index); }
   bool may_be_inner() const override { return false; }

@@ -1,6 +1,10 @@
 // Maps of ways out for XDP programs: devmap, devmap_hash, cpumap, xskmap. Elements follow Linux's rules (a
 // device must exist, a CPU must be possible, a program must be of the right kind); where packets go then is
 // for whoever runs the program (host::redirect()).
+#include <linux/if_xdp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
 #include <mutex>
 
 #include "host/net_device.h"
@@ -197,15 +201,30 @@ class Cpumap final : public TargetArray {
   }
 };
 
-// AF_XDP sockets belong to the kernel: none can be put in.
+// AF_XDP sockets by descriptor; what programs may read of one is the queue that it is bound to.
 class Xskmap final : public TargetArray {
  public:
   using TargetArray::TargetArray;
   int lookup_user(const void*, void*, u64) override { return -EOPNOTSUPP; }
-  int update_user(const void* key, const void*, u64 flags, Descriptors&) override {
+  int update_user(const void* key, const void* value, u64 flags, Descriptors&) override {
+    const u32 i = load_unaligned<u32>(key);
     if (flags > BPF_EXIST) return -EINVAL;
-    if (load_unaligned<u32>(key) >= max_entries()) return -E2BIG;
-    return -EOPNOTSUPP;
+    if (i >= max_entries()) return -E2BIG;
+    const int fd = load_unaligned<s32>(value);
+    struct stat st;
+    if (fstat(fd, &st)) return -EBADF;
+    if (!S_ISSOCK(st.st_mode)) return -ENOTSOCK;
+    int domain = 0;
+    socklen_t n = sizeof domain;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) || domain != AF_XDP) return -EOPNOTSUPP;
+    const bool exists = lookup(key);
+    if (exists && flags == BPF_NOEXIST) return -EEXIST;
+    if (!exists && flags == BPF_EXIST) return -ENOENT;
+    sockaddr_xdp own{};
+    n = sizeof own;
+    getsockname(fd, reinterpret_cast<sockaddr*>(&own), &n);
+    put(i, as_word(own.sxdp_queue_id, static_cast<u32>(fd) + 1), nullptr);
+    return 0;
   }
 };
 

@@ -41,7 +41,7 @@ struct Socket {
 // What a value names: a descriptor in 4 or 8 bytes. Errors: EINVAL, EBADF, ENOTSOCK.
 Result<Socket> socket_of(const void* value, u32 size) {
   const u64 wide = size == 8 ? load_unaligned<u64>(value) : load_unaligned<u32>(value);
-  if (size == 8 && wide > 0x7fffffff) return bad("a descriptor beyond 2^31");
+  if (wide > 0x7fffffff) return bad("a descriptor beyond 2^31");
   Socket s;
   s.fd = static_cast<int>(wide);
   struct stat st;
@@ -177,6 +177,7 @@ class ReuseportArray final : public SocketMap {
   int update_user(const void* key, const void* value, u64 flags, Descriptors&) override {
     if (flags > BPF_EXIST) return -EINVAL;
     if (load_unaligned<u32>(key) >= max_entries()) return -E2BIG;
+    if (value_size() == 4 && load_unaligned<s32>(value) < 0) return -EBADF;
     auto s = socket_of(value, value_size());
     if (!s.ok()) return -s.error().code;
     {

@@ -1,5 +1,5 @@
-// Local storages: values that hang on sockets, inodes, tasks and cgroups (maps/local_storage.h), and the two older
-// cgroup storages.
+// Local storages: values that hang on sockets, inodes, tasks and cgroups (maps/local_storage.h), and the two
+// older cgroup storages.
 #include "maps/checks.h"
 #include "maps/local_storage.h"
 #include "maps/map_type.h"
