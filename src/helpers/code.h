@@ -30,6 +30,11 @@ OSMIA_HELPER(ringbuf_reserve_dynptr);
 OSMIA_HELPER(ringbuf_submit_dynptr);
 OSMIA_HELPER(ringbuf_discard_dynptr);
 OSMIA_HELPER(user_ringbuf_drain);
+// timer_code.cpp
+OSMIA_HELPER(timer_init);
+OSMIA_HELPER(timer_set_callback);
+OSMIA_HELPER(timer_start);
+OSMIA_HELPER(timer_cancel);
 // stack_code.cpp
 OSMIA_HELPER(get_stackid);
 OSMIA_HELPER(get_stack);
