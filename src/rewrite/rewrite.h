@@ -37,6 +37,7 @@ void resolve_immediates(Pass& p);     // immediates.cpp
 Status resolve_calls(Pass& p);        // calls.cpp
 void expand_packet_loads(Pass& p);    // packet_loads.cpp: LD_ABS, LD_IND
 void mark_probing_loads(Pass& p);     // probing.cpp: loads that may fault
+Status convert_arena(Pass& p);        // arena.cpp: accesses through the arena's window, casts
 void insert_zero_extension(Pass& p);  // zext.cpp
 
 }  // namespace osmia::rewrite
