@@ -19,7 +19,10 @@ struct RunContext {
   u32 depth = 0;                  // nested runs of this thread
   u64 cgroup_storage[2] = {};     // what bpf_get_local_storage() gives: shared, this CPU's; 0 = none
 };
-RunContext& run_context();
+extern constinit thread_local RunContext t_run_context;
+inline RunContext& run_context() {
+  return t_run_context;
+}
 
 // The calling thread's slot: inside a RunScope its own, outside a slot that may be shared (0).
 inline u32 current_cpu() {

@@ -42,6 +42,7 @@ enum class OpCode : u16 {
   kCallHelper,
   kCallSubprog,
   kTailCall,
+  kThrow,
   kExit,
   kCount,
 };

@@ -23,7 +23,7 @@ void remove_dead_code(Pass& p) {
       i += wide;
       continue;
     }
-    if (f.removable) {
+    if (f.removable && p.options.calls_keep_registers) {
       p.editor.remove(i);
       continue;
     }

@@ -28,7 +28,8 @@ Result<ExecProgram> rewrite(const verifier::Program& program, const verifier::Fa
     e.start = layout.position[sub.start];
     e.end = layout.position[sub.end];
     if (s && e.start == e.end) continue;  // never reached
-    e.stack_bytes = static_cast<u32>(align_up(sub.stack_depth, 8));
+    e.stack_bytes =
+        static_cast<u32>(align_up(options.calls_keep_registers ? sub.stack_depth : sub.frame_bytes, 8));
     e.name = sub.name;
     if (sub.is_exception_cb) out.exception_callback = static_cast<s32>(out.subprogs.size());
     out.subprogs.push_back(std::move(e));

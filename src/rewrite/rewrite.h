@@ -16,7 +16,10 @@ struct Options {
   // Helpers that LD_ABS and LD_IND become: (ctx, offset, size in bytes) -> value, or negative: the program
   // ends with 0.
   NativeFn load_packet = nullptr;
-  bool privileged = true;    // dead code is removed; else it becomes a trap
+  bool privileged = true;  // dead code is removed; else it becomes a trap
+  // Calls of helpers with the fastcall effect change r0 and their arguments only, so that the spills around
+  // them may go. A backend whose calls clobber r1 to r5 must leave this off.
+  bool calls_keep_registers = false;
   bool insert_zext = false;  // for backends whose 32-bit operations leave the upper half alone
 };
 

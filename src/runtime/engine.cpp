@@ -121,6 +121,7 @@ Status prepare_program(Kernel& kernel, Program& p) {
       p.type_def && p.type_def->traits & contract::kLdAbsAllowed ? helpers::code::skb_load_packet : nullptr;
   options.privileged = kernel.credentials().capable(contract::Capability::kBpf);
   OSMIA_ASSIGN(rewrite::ExecProgram made, rewrite::rewrite(p.desc, p.facts, options));
+  make_dump(p, &made);
   if (!made.missing.empty()) {
     p.not_executable = "not supported yet: " + made.missing;
     return Ok{};

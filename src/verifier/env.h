@@ -36,11 +36,6 @@ struct InsnAux : InsnFacts {
   bool fields_ok = false;    // its reserved fields were checked
   bool map_ptr_set = false;  // `map` holds the map pointer this call used on the paths so far
   bool storage_get_func_atomic = false;
-  u8 seen_alu = 0;
-  u32 insert_off = 0;
-  u32 seen_pass = 0;               // last do_check pass that saw it
-  s32 loop_callback_subprog = -1;  // bpf_loop inlining: the callback so far
-  bool loop_inline_fit = false, loop_inline_init = false;
   u64 map_key_state = 0;                  // call/: constant-key tracking
   const btf::Btf* btf_var_btf = nullptr;  // ld_imm64 of a kernel variable: kBtfId type
   u32 btf_var_type = 0;

@@ -38,11 +38,20 @@ void check_tail_call_maps(Env& env) {
       env.reject(EINVAL, "tail_call abusing map_ptr");
 }
 
+void relocate(Env& env) {
+  if (const Status s = env.resolver.relocate(env.sink_); !s.ok()) {
+    env.note_reason(s.error().message);
+    env.reject_silently(s.error().code);
+  }
+  env.insns.assign(env.prog.insns.begin(), env.prog.insns.end());
+}
+
 void run_phases(Env& env) {
   check_func_info_early(env);
   find_subprograms(env);
   check_jumps(env);
   check_btf_records(env);
+  relocate(env);
   resolve_pseudo(env);
   check_cfg(env);
   check_attach_target(env);
@@ -51,6 +60,7 @@ void run_phases(Env& env) {
   check_global_subprogs(env);
   remove_fastcall_spills(env);
   check_stack_depth(env);
+  note_stack_extra(env);
   check_tail_call_maps(env);
   check_unresolved_kfuncs(env);
 }
@@ -70,11 +80,25 @@ void fill_facts(const Env& env, Facts& facts) {
   for (const Subprog& s : env.subprogs) facts.has_tail_call |= s.has_tail_call;
 }
 
+// Subprograms that the rewriting removes whole have no depth any more; a hidden one (what bpf_throw ends in
+// without a callback) needs none.
+void fill_stack_stats(Env& env, bool accepted) {
+  std::vector<u32>& out = env.stats.subprog_stack;
+  for (size_t i = 0; i < env.subprogs.size(); i++) {
+    const Subprog& s = env.subprogs[i];
+    bool live = !i || !accepted || !env.bpf_capable;
+    for (u32 k = s.start; k < s.end && !live; k++) live = env.aux[k].seen;
+    if (live) out.push_back(u32{s.stack_depth} + s.stack_extra);
+  }
+  if (accepted && env.seen_exception && env.exception_callback_subprog <= 0) out.push_back(0);
+  if (!out.empty()) env.stats.stack_bytes = out[0];
+}
+
 void print_stats(Env& env) {
   if (env.opt.log_level & 4) {
     env.log("verification time {} usec\nstack depth ", env.stats.verify_ns / 1000);
-    for (size_t i = 0; i < env.subprogs.size(); i++)
-      env.log("{}{}", i ? "+" : "", env.subprogs[i].stack_depth);
+    for (size_t i = 0; i < env.stats.subprog_stack.size(); i++)
+      env.log("{}{}", i ? "+" : "", env.stats.subprog_stack[i]);
     env.log("\n");
   }
   env.log(
@@ -113,8 +137,7 @@ Verdict verify(const Program& program, const contract::Catalog& catalog, Resolve
   env.stats.verify_ns = static_cast<u64>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count());
   env.stats.insns_processed = env.insns_processed;
-  for (const Subprog& s : env.subprogs) env.stats.subprog_stack.push_back(s.stack_depth);
-  if (!env.subprogs.empty()) env.stats.stack_bytes = env.subprogs[0].stack_depth;
+  fill_stack_stats(env, verdict.accepted);
   print_stats(env);
   verdict.stats = env.stats;
   if (verdict.accepted && facts) fill_facts(env, *facts);

@@ -57,6 +57,10 @@ class Resolver {
   virtual std::shared_ptr<const btf::Btf> btf_by_fd(
       int fd) = 0;  // nullptr: not BTF (module BTF of kfunc calls)
   virtual u64 percpu_or_ksym_addr(u32 /*btf_id*/) { return 0; }  // host address of a kernel variable
+  // Called once, after the program's debug information was found sound and before its pseudo instructions are
+  // resolved: the place where Linux applies CO-RE relocations. It may rewrite what Program::insns refers to
+  // (same length), which is then read again. The text of an error has been written to `log` (may be null).
+  virtual Status relocate(class LogSink* /*log*/) { return Ok{}; }
 };
 
 struct FuncInfo {
@@ -110,20 +114,18 @@ struct Stats {
 };
 
 // What the verifier proved about one instruction, for rewrite/ and the JITs. Plain data; index = original
-// insn index.
+// insn index. No fact depends on the value of a scalar that was not precise where paths were pruned: what
+// operands can be is answered by rewrite/operand_facts.h (docs/facts.md).
 struct InsnFacts {
-  bool seen = false;                           // reached on some path (false = dead code)
-  bool zext_dst = false;                       // the 32-bit result's upper half is read later
-  bool nospec = false;                         // speculation barrier after this (Spectre v4)
-  bool jmp_always = false, jmp_never = false;  // hard-wired conditional jump
-  bool nonzero_divisor = false;
+  bool seen = false;      // reached on some path (false = dead code)
+  bool zext_dst = false;  // the 32-bit result's upper half is read later
+  bool nospec = false;    // speculation barrier after this (Spectre v4)
   bool helper_args_const_key = false;
-  bool call_inlinable_callback = false;  // bpf_loop with one known callback
+  bool inlinable_loop = false;  // bpf_loop without flags, callback_subprog on every path
   bool arena_cast_needed = false, arena_access = false;
   bool map_ptr_poisoned = false;
-  bool removable = false;  // a spill or fill around a fastcall call that need not happen
-  bool direct_call_tail = false;
-  contract::RegType ptr_type = {};                // memory instructions: what the address is
+  bool removable = false;           // a spill or fill around a fastcall call that need not happen
+  contract::RegType ptr_type = {};  // memory instructions: what the address is
   const contract::CtxField* ctx_field = nullptr;  // context access to convert
   const contract::HelperDef* helper = nullptr;
   const contract::KfuncDef* kfunc = nullptr;
@@ -137,9 +139,17 @@ struct InsnFacts {
   u32 mem_size = 0;
 };
 
+// Stack that an inlined bpf_loop takes: r6 to r8 are saved below everything else of the frame.
+inline constexpr u32 kLoopSpillBytes = 24;
+
 struct SubprogFacts {
   u32 start = 0, end = 0;  // original instruction range
-  u16 stack_depth = 0;
+  u16 stack_depth = 0;     // bytes, as Linux counts: without the spills that are `removable`
+  u16 frame_bytes = 0;     // bytes, with them
+  u16 stack_extra = 0;     // bytes more that Linux's rewriting takes (inlined loops, may_goto)
+  // Bit n: some access reaches slot n, bytes [fp-8*(n+1), fp-8*n), other than by a load or store at r10 and
+  // a constant. What nothing else reaches is private to those instructions.
+  u64 addressed_slots = 0;
   bool has_tail_call = false, has_ld_abs = false, is_global = false, is_callback = false, is_async_cb = false,
        is_exception_cb = false, changes_packet_data = false, reachable = true, priv_stack = false;
   bool keep_fastcall_stack = false;

@@ -23,6 +23,13 @@ bool within(const Env& env, const Frame& f, s64 off, Access how) {
   return off >= lowest && off <= -1;
 }
 
+// Bytes [first, end) of the frame are reached through a pointer.
+void note_addressed(Env& env, u32 frame, s64 first, s64 end) {
+  const int lowest = slot_of(static_cast<s32>(first)),
+            highest = end > first ? slot_of(static_cast<s32>(end) - 1) : lowest;
+  env.subprogs[env.cur->frames[frame]->subprog].addressed_slots |= slot_mask(highest, lowest);
+}
+
 }  // namespace
 
 void check_fastcall_contract(Env& env, u32 subprog, u32 insn_idx, s32 off) {
@@ -65,6 +72,7 @@ void check_stack_bounds(Env& env, u32 regno, s32 off, s32 size, bool by_helper, 
     env.reject(error, "invalid variable-offset{} stack R{} var_off={} off={} size={}", verb, regno,
                tnum_strn(r.s.var_off), off, size);
   grow(env, frame, -first);
+  if (regno != isa::kFp) note_addressed(env, frame, first, end);
 }
 
 void check_stack_initialized(Env& env, u32 regno, s32 off, s32 size, bool zero_size_allowed, bool by_helper,

@@ -89,14 +89,12 @@ bool loop_flags_are_zero(Env& env) {
 // bpf_loop() can be inlined if every path calls one and the same callback, without flags.
 void note_inline(Env& env, u32 subprog) {
   InsnAux& aux = env.aux[env.insn_idx];
-  if (!aux.loop_inline_init) {
-    aux.loop_inline_init = true;
-    aux.loop_inline_fit = loop_flags_are_zero(env);
-    aux.loop_callback_subprog = static_cast<s32>(subprog);
-  } else if (aux.loop_inline_fit) {
-    aux.loop_inline_fit = loop_flags_are_zero(env) && aux.loop_callback_subprog == static_cast<s32>(subprog);
+  if (aux.callback_subprog < 0) {
+    aux.callback_subprog = static_cast<s32>(subprog);
+    aux.inlinable_loop = loop_flags_are_zero(env);
+  } else if (aux.inlinable_loop) {
+    aux.inlinable_loop = loop_flags_are_zero(env) && aux.callback_subprog == static_cast<s32>(subprog);
   }
-  aux.call_inlinable_callback = aux.loop_inline_fit;
 }
 
 }  // namespace

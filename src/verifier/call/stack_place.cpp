@@ -19,6 +19,8 @@ StackPlace place_on_stack(Env& env, u32 regno, const char* what, int nr_slots) {
     return place;
   }
   place.slot = slot;
+  if (slot < kMaxSlots)
+    env.subprogs[env.cur->frames[r.frameno]->subprog].addressed_slots |= slot_mask(slot + 1 - nr_slots, slot);
   place.placement = slot < env.cur->frames[r.frameno]->stack.slots() ? Placement::kOk : Placement::kOutside;
   return place;
 }

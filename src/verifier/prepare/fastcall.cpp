@@ -78,6 +78,7 @@ void mark_fastcall(Env& env) {
 void remove_fastcall_spills(Env& env) {
   for (Subprog& sub : env.subprogs) {
     bool removed = false;
+    sub.frame_bytes = sub.stack_depth;
     for (u32 i = sub.start; i < sub.end; i++) {
       for (u32 j = 1; j <= env.aux[i].fastcall_spills; j++)
         env.aux[i - j].removable = env.aux[i + j].removable = true;

@@ -16,6 +16,7 @@ void check_attach_target(Env& env);     // tracing, LSM, extensions, struct_ops
 void mark_fastcall(Env& env);           // spills around calls that clobber less
 void remove_fastcall_spills(Env& env);  // after exploration: stack depth without them
 void check_stack_depth(Env& env);       // combined depth of every call chain
+void note_stack_extra(Env& env);        // what Linux's rewriting adds to it, unchecked as there
 
 // -- shared
 s32 subprog_at(const Env& env, u32 insn_idx);  // the subprogram that starts there, -1 if none

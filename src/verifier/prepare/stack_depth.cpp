@@ -129,4 +129,18 @@ void check_stack_depth(Env& env) {
   StackDepth(env).run();
 }
 
+void note_stack_extra(Env& env) {
+  for (Subprog& s : env.subprogs) {
+    bool loop = false, may_goto = false;
+    for (u32 i = s.start; i < s.end; i++) {
+      const InsnAux& aux = env.aux[i];
+      loop |= aux.inlinable_loop;
+      may_goto |= aux.seen && aux.is_may_goto;
+    }
+    const u32 with_loop =
+        loop ? static_cast<u32>(align_up(s.stack_depth, kRegSize)) + kLoopSpillBytes : s.stack_depth;
+    s.stack_extra = static_cast<u16>(with_loop - s.stack_depth + (may_goto ? kRegSize : 0));
+  }
+}
+
 }  // namespace osmia::verifier

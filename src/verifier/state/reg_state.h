@@ -74,6 +74,10 @@ enum class SlotType : u8 { kInvalid, kSpill, kMisc, kZero, kDynptr, kIter };
 inline constexpr int kRegSize = 8;          // bytes of a stack slot
 inline constexpr int kMaxStackBytes = 512;  // per frame (Q&A: "How much stack space a BPF program uses?")
 inline constexpr int kMaxSlots = kMaxStackBytes / kRegSize;
+// Slots first to last, a bit each.
+constexpr u64 slot_mask(int first, int last) {
+  return (~u64{0} << first) & (~u64{0} >> (kMaxSlots - 1 - last));
+}
 
 // Eight bytes of stack. type[0] is the byte at the lowest address minus... byte k of the slot as Linux counts
 // it: type[7] is the byte at the slot's lowest address, type[0] the byte just below the slot above it.
