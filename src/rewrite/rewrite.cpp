@@ -16,6 +16,7 @@ Result<ExecProgram> rewrite(const verifier::Program& program, const verifier::Fa
   remove_dead_code(pass);
   OSMIA_TRY(convert_context(pass));
   mark_probing_loads(pass);
+  convert_map_fields(pass);
   OSMIA_TRY(convert_arena(pass));
   resolve_immediates(pass);
   OSMIA_TRY(resolve_calls(pass));
