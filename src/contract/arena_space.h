@@ -1,8 +1,8 @@
-// The window through which a program's instructions reach its arena (Linux 6.12, kernel/bpf/arena.c, behaviour
-// only). A program holds 32-bit arena addresses: the low half of the address that user space sees. Invariant:
-// 4 GiB behind `base`, and 32 KiB before and after them, are reserved for the arena alone, so that no address
-// plus a 16-bit offset leaves the reservation; bytes may be touched only where present() says so: elsewhere a
-// load gives 0 and a store is dropped.
+// The window through which a program's instructions reach its arena (Linux 6.12, kernel/bpf/arena.c,
+// behaviour only). A program holds 32-bit arena addresses: the low half of the address that user space sees.
+// Invariant: 4 GiB behind `base`, and 32 KiB before and after them, are reserved for the arena alone, so that
+// no address plus a 16-bit offset leaves the reservation; bytes may be touched only where present() says so:
+// elsewhere a load gives 0 and a store is dropped.
 #pragma once
 #include <atomic>
 
@@ -13,9 +13,9 @@ namespace osmia::contract {
 inline constexpr u64 kArenaPage = 4096, kArenaWindow = 1ull << 32, kArenaGuard = 1ull << 15;
 
 struct ArenaSpace {
-  u8* base = nullptr;                // host address of arena address 0
-  u64 user_start = 0, user_end = 0;  // what user space mapped; both 0 before it did
-  bool no_user_conv = false;         // BPF_F_NO_USER_CONV: casts to user addresses leave 32 bits
+  u8* base = nullptr;                 // host address of arena address 0
+  u64 user_start = 0, user_end = 0;   // what user space mapped; both 0 before it did
+  bool no_user_conv = false;          // BPF_F_NO_USER_CONV: casts to user addresses leave 32 bits
   std::atomic<u64>* pages = nullptr;  // a bit for each page from user_start on: known to be there
   // A page whose bit is not set may have been touched by user space since: true if it is there now.
   bool (*find_page)(const ArenaSpace&, u64 page) = nullptr;

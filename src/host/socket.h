@@ -1,6 +1,6 @@
 // Sockets as programs see them: the UAPI's structs byte for byte, so that field accesses need no conversion.
-// A process has none of the kernel's sockets; what there is belongs to test runs. Source: UAPI struct bpf_sock
-// and bpf_tcp_sock.
+// A process has none of the kernel's sockets; what there is belongs to test runs. Source: UAPI struct
+// bpf_sock and bpf_tcp_sock.
 #pragma once
 #include "base/types.h"
 

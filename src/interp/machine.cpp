@@ -107,7 +107,7 @@ u64 Machine::exec(const Code* code, u32 pc, u64* r, u32 subprog, u32* tail_calls
 #define OSMIA_X(n) &&L_##n##64K, &&L_##n##64X, &&L_##n##32K, &&L_##n##32X,
         OSMIA_INTERP_ALU(OSMIA_X) OSMIA_INTERP_JMP(OSMIA_X)
 #undef OSMIA_X
-#define OSMIA_X(n)                                                                                \
+#define OSMIA_X(n)                                                                                         \
   &&L_Load##n, &&L_LoadSx##n, &&L_Store##n, &&L_StoreK##n, &&L_Probe##n, &&L_ProbeSx##n, &&L_ArenaLoad##n, \
       &&L_ArenaStore##n, &&L_ArenaStoreK##n,
                 OSMIA_INTERP_MEM(OSMIA_X)

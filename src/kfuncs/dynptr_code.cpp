@@ -1,5 +1,5 @@
-// Dynptrs over a program's own memory and over ring buffer records. What lies in a packet is not reached: such
-// dynptrs are not made here.
+// Dynptrs over a program's own memory and over ring buffer records. What lies in a packet is not reached:
+// such dynptrs are not made here.
 #include <cerrno>
 
 #include "helpers/dynptr.h"

@@ -1,5 +1,5 @@
-// Arena accesses: loads, stores and atomics through an arena pointer take the arena's base and may find no page
-// there; casts to the program's address space and 64-bit arithmetic on arena pointers keep 32 bits.
+// Arena accesses: loads, stores and atomics through an arena pointer take the arena's base and may find no
+// page there; casts to the program's address space and 64-bit arithmetic on arena pointers keep 32 bits.
 #include "rewrite/rewrite.h"
 
 namespace osmia::rewrite {

@@ -1,6 +1,6 @@
-// Loads through a pointer to a map: the program sees the kernel's struct bpf_map, the host keeps the same numbers
-// elsewhere. Pointers to kernel objects, of which there are none, read as null; what the host does not have at
-// all makes the program one that cannot run here.
+// Loads through a pointer to a map: the program sees the kernel's struct bpf_map, the host keeps the same
+// numbers elsewhere. Pointers to kernel objects, of which there are none, read as null; what the host does
+// not have at all makes the program one that cannot run here.
 #include "rewrite/rewrite.h"
 
 namespace osmia::rewrite {
@@ -26,13 +26,12 @@ void convert_map_fields(Pass& p) {
         in.off = field.host_offset;
         p.editor.set(i, in);
         break;
-      case MapField::kPointer:
-        p.editor.set(i, Insn{.code = kAlu64 | kMov | kK, .dst = in.dst});
-        break;
+      case MapField::kPointer: p.editor.set(i, Insn{.code = kAlu64 | kMov | kK, .dst = in.dst}); break;
       case MapField::kUnknown:
         if (!p.out.missing.empty()) p.out.missing += ", ";
-        p.out.missing += "reading " + (field.name.empty() ? "byte " + std::to_string(offset) : field.name) +
-                         " of a map's kernel struct";
+        p.out.missing += "reading ";
+        p.out.missing += field.name.empty() ? std::to_string(offset) : field.name;
+        p.out.missing += " of a map's kernel struct";
     }
   }
 }

@@ -16,8 +16,8 @@ u64 now_ns() {
   return static_cast<u64>(t.tv_sec) * 1000000000u + static_cast<u64>(t.tv_nsec);
 }
 
-// The control-group storages that the program names, zeroed, for the runs while this lives. A run stays on its
-// CPU, so a per-CPU storage needs one CPU's value.
+// The control-group storages that the program names, zeroed, for the runs while this lives. A run stays on
+// its CPU, so a per-CPU storage needs one CPU's value.
 class CgroupStorage {
  public:
   explicit CgroupStorage(const Program& p) {

@@ -1,7 +1,7 @@
-// arena: memory that a program and user space share, page by page. A memory file holds the pages; it is mapped
-// into the program's window and wherever user space maps the map. Invariant: a page is there if and only if
-// the file has data for it, so pages that user space faults in need no bookkeeping; `pages` only remembers
-// what was seen.
+// arena: memory that a program and user space share, page by page. A memory file holds the pages; it is
+// mapped into the program's window and wherever user space maps the map. Invariant: a page is there if and
+// only if the file has data for it, so pages that user space faults in need no bookkeeping; `pages` only
+// remembers what was seen.
 #include "maps/arena.h"
 
 #include <fcntl.h>
@@ -120,8 +120,12 @@ class PagedArena final : public ArenaMap {
     }
     if (fallocate(fd_, 0, static_cast<off_t>(page * kArenaPage), static_cast<off_t>(pages * kArenaPage)))
       return 0;
-    for (u64 i = page; i < page + pages; i++)
+    for (u64 i = page; i < page + pages; i++) {
+      // Touched once, or the file still calls the page a hole.
+      u8* first = space_.base + static_cast<u32>(space_.user_start) + i * kArenaPage;
+      __atomic_fetch_or(first, u8{0}, __ATOMIC_RELAXED);
       space_.pages[i / 64].fetch_or(1ull << i % 64, std::memory_order_release);
+    }
     return (space_.user_start >> 32 << 32) + static_cast<u32>(space_.user_start + page * kArenaPage);
   }
 

@@ -81,8 +81,7 @@ u32 inherited_trust(const Env& env, const RegState& r, const Landing& to) {
 void check_special_fields(Env& env, const RegState& r, s32 off, int size) {
   if (!is_alloc(r.type)) return;
   const contract::CatalogTypes types(env.cat);
-  auto record =
-      btf::parse_fields(*r.btf, r.btf_id, btf::kObjectFields, r.btf->type(r.btf_id).size(), &types);
+  auto record = btf::parse_fields(*r.btf, r.btf_id, btf::kObjectFields, r.btf->type(r.btf_id).size(), &types);
   // Which fields are special is unknown then (kptrs need the kernel's types): refuse rather than guess.
   if (!record.ok()) env.unsupported("fields of allocated objects that hold kernel pointers");
   for (const btf::Field& f : record->fields)

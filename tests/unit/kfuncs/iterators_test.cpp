@@ -34,7 +34,8 @@ TEST(Iterators, NumbersAtTheEdges) {
   for (const Case& c : cases) {
     u64 it = ~u64{0};
     // The upper halves of the registers mean nothing.
-    const u64 start = 0xabcd00000000 | static_cast<u32>(c.start), end = 0x1200000000 | static_cast<u32>(c.end);
+    const u64 start = 0xabcd00000000 | static_cast<u32>(c.start),
+              end = 0x1200000000 | static_cast<u32>(c.end);
     EXPECT_EQ(signed_of(iter_num_new(address(&it), start, end, 0, 0)), c.result) << c.start << " " << c.end;
     u32 n = 0;
     while (const u64 p = iter_num_next(address(&it), 0, 0, 0, 0))

@@ -18,13 +18,14 @@ TEST_F(TwoKernels, FieldsOfTheSocketOfATestRun) {
     int offset;
     const char* type;
   };
-  const Field common[] = {{"bound_dev_if", 0, "u32"}, {"family", 4, "u32"}, {"family", 4, "u8"},
-                          {"src_ip4", 24, "u32"},     {"src_ip4", 25, "u8"},  {"src_ip6", 28, "u32"},
+  const Field common[] = {{"bound_dev_if", 0, "u32"}, {"family", 4, "u32"},    {"family", 4, "u8"},
+                          {"src_ip4", 24, "u32"},     {"src_ip4", 25, "u8"},   {"src_ip6", 28, "u32"},
                           {"src_ip6", 40, "u32"},     {"src_port", 44, "u32"}, {"dst_port", 48, "u16"},
-                          {"dst_port", 48, "u32"},    {"dst_port", 49, "u8"}, {"dst_ip4", 52, "u32"},
-                          {"dst_ip6", 56, "u32"},     {"dst_ip6", 68, "u16"}, {"state", 72, "u32"},
+                          {"dst_port", 48, "u32"},    {"dst_port", 49, "u8"},  {"dst_ip4", 52, "u32"},
+                          {"dst_ip6", 56, "u32"},     {"dst_ip6", 68, "u16"},  {"state", 72, "u32"},
                           {"state", 72, "u8"},        {"rx_queue", 76, "u32"}};
-  const Field full[] = {{"type", 8, "u32"}, {"protocol", 12, "u32"}, {"mark", 16, "u32"}, {"prio", 20, "u32"}};
+  const Field full[] = {
+      {"type", 8, "u32"}, {"protocol", 12, "u32"}, {"mark", 16, "u32"}, {"prio", 20, "u32"}};
   const std::string begin = "r1 = *(u64 *)(r1 +168)\nif r1 == 0 goto none\n";
   const std::string whole = begin + "call bpf_sk_fullsock\nif r0 == 0 goto none\nr1 = r0\n";
   const std::string end = "exit\nnone:\nr0 = 12345\nexit\n";
