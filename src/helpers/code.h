@@ -124,6 +124,16 @@ OSMIA_HELPER(skb_fib_lookup);
 OSMIA_HELPER(skb_set_tstamp);
 OSMIA_HELPER(skb_get_hash_recalc);
 
+// socket_code.cpp
+OSMIA_HELPER(sk_lookup);
+OSMIA_HELPER(sk_release);
+OSMIA_HELPER(sk_fullsock);
+OSMIA_HELPER(tcp_sock);
+OSMIA_HELPER(get_listener_sock);
+OSMIA_HELPER(skc_cast);
+// cgroup_storage_code.cpp
+OSMIA_HELPER(get_local_storage);
+
 #undef OSMIA_HELPER
 
 }  // namespace osmia::helpers::code
