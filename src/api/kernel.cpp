@@ -77,6 +77,8 @@ Result<Kernel> Kernel::create(const KernelOptions& options) {
 }
 
 long Kernel::bpf(int command, void* attr, unsigned size) const {
+  std::unique_lock lock(impl_->loading, std::defer_lock);
+  if (command == BPF_PROG_LOAD) lock.lock();
   return syscall::bpf(*impl_->kernel, command, attr, size);
 }
 void Kernel::close_fd(int fd) const {
@@ -109,7 +111,6 @@ Result<Program> Kernel::load(const ProgramSpec& spec) const {
   a.license = reinterpret_cast<u64>(spec.license.c_str());
   a.expected_attach_type = spec.expected_attach_type, a.prog_flags = spec.flags;
   if (!copy_name(a.prog_name, spec.name)) return Error{EINVAL, "program name: more than 15 characters"};
-  std::lock_guard lock(impl_->loading);
   const long fd = bpf(BPF_PROG_LOAD, &a, sizeof a);
   if (fd < 0) return api::failed_call(fd, "program " + spec.name);
   return api::make_program(impl_, spec.name, take<runtime::ProgramPtr>(fd));

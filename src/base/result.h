@@ -1,4 +1,5 @@
-// Result<T> for the rooms: the public type, and the macros that pass errors on. No room throws across its edge.
+// Result<T> for the rooms: the public type, and the macros that pass errors on. No room throws across its
+// edge.
 #pragma once
 #include "osmia/result.h"
 
