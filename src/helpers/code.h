@@ -30,6 +30,11 @@ OSMIA_HELPER(ringbuf_reserve_dynptr);
 OSMIA_HELPER(ringbuf_submit_dynptr);
 OSMIA_HELPER(ringbuf_discard_dynptr);
 OSMIA_HELPER(user_ringbuf_drain);
+// timer_code.cpp
+OSMIA_HELPER(timer_init);
+OSMIA_HELPER(timer_set_callback);
+OSMIA_HELPER(timer_start);
+OSMIA_HELPER(timer_cancel);
 // stack_code.cpp
 OSMIA_HELPER(get_stackid);
 OSMIA_HELPER(get_stack);
@@ -118,6 +123,16 @@ OSMIA_HELPER(xdp_check_mtu);
 OSMIA_HELPER(skb_fib_lookup);
 OSMIA_HELPER(skb_set_tstamp);
 OSMIA_HELPER(skb_get_hash_recalc);
+
+// socket_code.cpp
+OSMIA_HELPER(sk_lookup);
+OSMIA_HELPER(sk_release);
+OSMIA_HELPER(sk_fullsock);
+OSMIA_HELPER(tcp_sock);
+OSMIA_HELPER(get_listener_sock);
+OSMIA_HELPER(skc_cast);
+// cgroup_storage_code.cpp
+OSMIA_HELPER(get_local_storage);
 
 #undef OSMIA_HELPER
 

@@ -1,5 +1,7 @@
 // Calls of helpers and kfuncs become indexes into the program's own call table. What has no code here is
 // noted; such a program is loaded (it may be verified only) and refuses to run.
+#include <bit>
+
 #include "rewrite/rewrite.h"
 
 namespace osmia::rewrite {
@@ -10,7 +12,9 @@ namespace {
 
 s32 add_call(ExecProgram& out, ExecCall call) {
   for (size_t i = 0; i < out.calls.size(); i++)
-    if (out.calls[i].name == call.name && out.calls[i].fn == call.fn) return static_cast<s32>(i);
+    if (out.calls[i].name == call.name && out.calls[i].fn == call.fn &&
+        out.calls[i].map_code == call.map_code)
+      return static_cast<s32>(i);
   out.calls.push_back(std::move(call));
   return static_cast<s32>(out.calls.size() - 1);
 }
@@ -19,6 +23,17 @@ void note_missing(ExecProgram& out, std::string what) {
   if (out.missing.find(what) != std::string::npos) return;
   if (!out.missing.empty()) out.missing += ", ";
   out.missing += what;
+}
+
+// For programs without privilege the index is compared as 64 bits and masked before the call, as Linux does
+// against speculation beyond the array: an index above 32 bits then makes no call.
+void bound_tail_call(Pass& p, u32 i, const Insn& call, const verifier::MapInfo& map) {
+  constexpr u8 kIndex = 3;
+  const u32 mask = map.max_entries > 1 ? std::bit_ceil(map.max_entries) - 1 : 0;
+  p.editor.replace(
+      i, {Piece{Insn{
+              .code = kJmp | kJge | kK, .dst = kIndex, .off = 2, .imm = static_cast<s32>(map.max_entries)}},
+          Piece{Insn{.code = kAlu | kAnd | kK, .dst = kIndex, .imm = static_cast<s32>(mask)}}, Piece{call}});
 }
 
 }  // namespace
@@ -43,6 +58,13 @@ Status resolve_calls(Pass& p) {
       if (!call.tail_call && p.options.helper_code) call.fn = p.options.helper_code(*f.helper);
       if (call.fn && f.map && f.map->live)  // one map is known: straight to its code
         if (const auto direct = f.map->code.for_helper(static_cast<u32>(in.imm))) call.fn = direct;
+      if (f.map && f.map->live) {
+        constexpr s32 kLookup = 1;
+        const contract::MapCode& code = f.map->code;
+        if (call.tail_call ? code.slots.base != 0
+                           : in.imm == kLookup && code.inline_lookup.kind != contract::LookupInline::kNone)
+          call.map_code = &code;
+      }
       if (!call.fn && !call.tail_call) note_missing(p.out, "helper " + call.name);
     } else {
       if (!f.kfunc)
@@ -56,8 +78,12 @@ Status resolve_calls(Pass& p) {
     Insn out = in;
     out.src = kHelperCall;
     out.off = 0;
+    const bool bounded = call.tail_call && !p.options.privileged && f.map;
     out.imm = add_call(p.out, std::move(call));
-    p.editor.set(i, out);
+    if (bounded)
+      bound_tail_call(p, i, out, *f.map);
+    else
+      p.editor.set(i, out);
   }
   return Ok{};
 }

@@ -28,6 +28,16 @@ void resolve_immediates(Pass& p) {
       p.editor.replace(i, {Piece{lo, true}});
       p.editor.replace(i + 1, {Piece{hi, true}});
     }
+    // A callback that is never called (a loop of no rounds) is dead code; its address is then any number.
+    const s64 callback = static_cast<s64>(i) + 1 + lo.imm;
+    if (lo.src == kPseudoFunc && f.seen && !p.editor.removed(i) && callback >= 0 &&
+        callback < static_cast<s64>(p.program.insns.size()) && p.editor.removed(static_cast<u32>(callback)) &&
+        !p.facts.insns[static_cast<size_t>(callback)].seen) {
+      lo.src = 0;
+      lo.imm = 0;
+      p.editor.replace(i, {Piece{lo, true}});
+      p.editor.replace(i + 1, {Piece{Insn{}, true}});
+    }
     i++;
   }
 }

@@ -213,6 +213,8 @@ long prog_load(Call& c) {
   if (string_from_user(license, a.license, 128) < 0) return fail(EFAULT, "license cannot be read");
   if (a.prog_ifindex) return fail(EOPNOTSUPP, "not supported yet: programs bound to a device (prog_ifindex)");
   if (!def) return fail(EINVAL, "no such program type: " + std::to_string(type));
+  if (def->traits & contract::kNotBuilt)
+    return fail(EINVAL, "the reference kernel was built without program type " + std::string(def->name));
   verifier::Program& d = p->desc;
   if (!object_name(a.prog_name, d.name))
     return fail(EINVAL, "program name: letters, digits, '_' and '.', at most 15");
