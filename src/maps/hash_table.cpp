@@ -107,50 +107,55 @@ void HashTable::give(u32 n) {
   push(shape_.lru ? lists_[at(n)->list] : my_list(), n);
 }
 
-// Second chance: an element that was used since the hand last passed is passed over once.
+// Second chance: an element that was used since the hand last passed is passed over once. kNone: whatever
+// could go was locked or on its way elsewhere just now.
 u32 HashTable::evict(List& l, FnRef<void(u32)> dropped) {
   const u32 extra = shape_.max_entries + static_cast<u32>(&l - lists_.get());
-  Backoff backoff;
-  for (u32 round = 0; round < 64; round++) {
-    // The numbers go round through the list's own and the one that was its first spare.
-    for (u64 tries = 0; tries < 2 * (u64{l.size} + 1); tries++) {
-      const u32 n = l.hand;
-      l.hand = n == extra ? l.first : n + 1 == l.first + l.size ? extra : n + 1;
-      Header* e = at(n);
-      if (!e->linked.load(std::memory_order_relaxed)) continue;
-      if (e->referenced.load(std::memory_order_relaxed)) {
-        e->referenced.store(0, std::memory_order_relaxed);
-        continue;
-      }
-      const u32 h = e->hash.load(std::memory_order_relaxed), bucket = h & bucket_mask_;
-      if (!try_lock(bucket)) continue;
-      u32 prev = kNone, i = first(bucket);
-      for (; !(i & kEnd) && i != n; i = at(i)->next.load(std::memory_order_relaxed)) prev = i;
-      if (i == n) {
-        unlink(bucket, {n, prev});
-        dropped(n);
-      }
-      unlock(bucket);
-      if (i == n) return n;
+  // The numbers go round through the list's own and the one that was its first spare.
+  for (u64 tries = 0; tries < 2 * (u64{l.size} + 1); tries++) {
+    const u32 n = l.hand;
+    l.hand = n == extra ? l.first : n + 1 == l.first + l.size ? extra : n + 1;
+    Header* e = at(n);
+    if (!e->linked.load(std::memory_order_relaxed)) continue;
+    if (e->referenced.load(std::memory_order_relaxed)) {
+      e->referenced.store(0, std::memory_order_relaxed);
+      continue;
     }
-    backoff.wait();
+    const u32 h = e->hash.load(std::memory_order_relaxed), bucket = h & bucket_mask_;
+    if (!try_lock(bucket)) continue;
+    u32 prev = kNone, i = first(bucket);
+    for (; !(i & kEnd) && i != n; i = at(i)->next.load(std::memory_order_relaxed)) prev = i;
+    if (i == n) {
+      unlink(bucket, {n, prev});
+      dropped(n);
+    }
+    unlock(bucket);
+    if (i == n) return n;
   }
   return kNone;
 }
 
 u32 HashTable::take_lru(List& l, FnRef<void(u32)> dropped) {
-  std::lock_guard guard(l.lock);
-  if (l.head != kNone) {
-    const u32 n = l.head;
-    l.head = at(n)->free_next;
-    return n;
+  Backoff backoff;
+  for (u32 round = 0; round < 10000; round++) {
+    {
+      std::lock_guard guard(l.lock);
+      if (l.head != kNone) {
+        const u32 n = l.head;
+        l.head = at(n)->free_next;
+        return n;
+      }
+      if (l.fresh < l.size) {
+        const u32 n = l.first + l.fresh++;
+        at(n)->list = static_cast<u16>(&l - lists_.get());
+        return n;
+      }
+      const u32 n = evict(l, dropped);
+      if (n != kNone) return n;
+    }
+    backoff.wait();  // without the lock: whoever is about to give an element back needs it
   }
-  if (l.fresh < l.size) {
-    const u32 n = l.first + l.fresh++;
-    at(n)->list = static_cast<u16>(&l - lists_.get());
-    return n;
-  }
-  return evict(l, dropped);
+  return kNone;
 }
 
 s64 HashTable::erase(const void* key, FnRef<void(u32)> out, FnRef<void(u32)> dropped) {
