@@ -16,6 +16,9 @@ OSMIA_KFUNC(iter_bits_new);
 OSMIA_KFUNC(iter_bits_next);
 OSMIA_KFUNC(iter_bits_destroy);
 // dynptr_code.cpp
+OSMIA_KFUNC(dynptr_from_skb);
+OSMIA_KFUNC(dynptr_from_skb_rdonly);  // for program types that may not write packets
+OSMIA_KFUNC(dynptr_from_xdp);
 OSMIA_KFUNC(dynptr_adjust);
 OSMIA_KFUNC(dynptr_clone);
 OSMIA_KFUNC(dynptr_is_null);
