@@ -163,6 +163,8 @@ int run(int argc, char** argv) {
   app.add_option("--repeat", args.repeat, "runs per packet")->check(CLI::Range(1u, 100000000u));
   app.add_flag("--dump-maps", args.dump_maps, "print the maps afterwards");
   app.add_option("--format", args.format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  app.add_option("--jit", args.session.jit, "machine code: auto (default), on, or off (the interpreter)")
+      ->check(CLI::IsMember({"auto", "on", "off"}));
   app.add_option("--btf", args.session.btf_path, "kernel BTF (default: the machine's)");
   try {
     app.parse(argc, argv);

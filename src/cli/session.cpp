@@ -26,6 +26,9 @@ Result<Session> open_session(const SessionOptions& options) {
   if (options.unprivileged)
     session.kernel->credentials = [] { return runtime::Cred{.caps = 1, .uid = 65534}; };
   runtime::install_engine(*session.kernel);
+  if (!options.jit.empty()) {
+    OSMIA_ASSIGN(session.kernel->jit, runtime::jit_mode(options.jit));
+  }
   return session;
 }
 

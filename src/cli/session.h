@@ -13,6 +13,7 @@ inline constexpr int kOk = 0, kNegative = 1, kUsage = 2;  // exit statuses
 struct SessionOptions {
   std::string btf_path;  // kernel BTF in place of the machine's; empty = /sys/kernel/btf/vmlinux if there
   bool unprivileged = false;  // verify as a loader without capabilities would be
+  std::string jit;            // auto, on or off; empty = as the environment says, else auto
   bool native = false;        // the profile for embedding: may accept more than Linux
 };
 

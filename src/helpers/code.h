@@ -78,6 +78,7 @@ OSMIA_HELPER(xdp_event_output);
 // skb_code.cpp
 OSMIA_HELPER(skb_load_packet);  // LD_ABS and LD_IND: (ctx, offset, bytes) -> value in host order, or negative
 OSMIA_HELPER(skb_load_bytes);
+OSMIA_HELPER(flow_load_bytes);
 OSMIA_HELPER(skb_load_bytes_relative);
 OSMIA_HELPER(skb_store_bytes);
 OSMIA_HELPER(skb_pull_data);
@@ -90,6 +91,24 @@ OSMIA_HELPER(skb_set_hash);
 OSMIA_HELPER(skb_set_hash_invalid);
 OSMIA_HELPER(skb_redirect);
 OSMIA_HELPER(skb_event_output);
+
+// skb_room_code.cpp
+OSMIA_HELPER(skb_adjust_room);
+OSMIA_HELPER(skb_change_proto);
+OSMIA_HELPER(skb_ecn_set_ce);
+// forward_code.cpp
+OSMIA_HELPER(skb_clone_redirect);
+OSMIA_HELPER(skb_redirect_peer);
+OSMIA_HELPER(skb_redirect_neigh);
+OSMIA_HELPER(skb_get_tunnel_key);
+OSMIA_HELPER(skb_set_tunnel_key);
+OSMIA_HELPER(skb_get_tunnel_opt);
+OSMIA_HELPER(skb_set_tunnel_opt);
+OSMIA_HELPER(skb_check_mtu);
+OSMIA_HELPER(xdp_check_mtu);
+OSMIA_HELPER(skb_fib_lookup);
+OSMIA_HELPER(skb_set_tstamp);
+OSMIA_HELPER(skb_get_hash_recalc);
 
 #undef OSMIA_HELPER
 

@@ -7,58 +7,19 @@
 
 #include "helpers/code.h"
 #include "helpers/event.h"
+#include "helpers/skb_buffer.h"
 #include "host/checksum.h"
 #include "host/effects.h"
-#include "host/packet.h"
 
 namespace osmia::helpers::code {
 namespace {
 
-using host::SkbContext;
+using namespace skb;
 
-u64 ret(s64 v) {
-  return static_cast<u64>(v);
-}
-SkbContext& skb_of(u64 r) {
-  return *reinterpret_cast<SkbContext*>(r);
-}
-u8* at(u64 address) {
-  return reinterpret_cast<u8*>(address);
-}
-
-constexpr u32 kMaxLen = 16384 - 320;  // BPF_SKB_MAX_LEN: four pages less what Linux keeps behind the data
 constexpr u32 kEthHeader = 14, kVlanHeader = 4, kMacs = 12;
-constexpr u32 kSummedComplete = 2;
 constexpr u64 kRecompute = 1, kInvalidateHash = 2;
 constexpr u16 kVlan = 0x0081, kVlanAd = 0xa888;  // ETH_P_8021Q, ETH_P_8021AD in network order
 
-void moved(SkbContext& s) {
-  s.data_end = s.data + s.len;
-  s.data_meta = s.data;
-}
-// Room of n bytes before the data; the packet moves if there is none.
-bool head_room(SkbContext& s, u64 n) {
-  if (s.data - s.head >= n) return true;
-  const u64 total = s.tail_limit - s.head;
-  if (s.len + n > total) return false;
-  const u64 to = s.tail_limit - s.len, shift = to - s.data;
-  std::memmove(at(to), at(s.data), s.len);
-  s.data = to;
-  if (s.mac_header) s.mac_header += shift;
-  s.network_header += shift;
-  return true;
-}
-bool tail_room(SkbContext& s, u64 n) {
-  if (s.tail_limit - (s.data + s.len) >= n) return true;
-  const u64 need = s.len + n;
-  if (need > s.tail_limit - s.head) return false;
-  const u64 to = s.tail_limit - need, shift = s.data - to;
-  std::memmove(at(to), at(s.data), s.len);
-  s.data = to;
-  if (s.mac_header) s.mac_header -= shift;
-  s.network_header -= shift;
-  return true;
-}
 bool is_vlan(u32 protocol) {
   return protocol == kVlan || protocol == kVlanAd;
 }
@@ -122,6 +83,12 @@ u64 skb_load_bytes(u64 ctx, u64 offset, u64 to, u64 length, u64) {
   }
   std::memcpy(at(to), at(s.data) + off, n);
   return 0;
+}
+
+// A flow dissector's test run has a frame and no socket buffer to load from.
+u64 flow_load_bytes(u64, u64, u64 to, u64 length, u64) {
+  std::memset(at(to), 0, static_cast<u32>(length));
+  return ret(-EFAULT);
 }
 
 u64 skb_load_bytes_relative(u64 ctx, u64 offset, u64 to, u64 length, u64 header) {

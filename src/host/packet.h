@@ -17,6 +17,8 @@ struct XdpContext {
   u32 frags_len = 0;
 };
 
+struct TunnelInfo;
+
 // Context of a program on a socket buffer. Byte orders are the UAPI's.
 struct SkbContext {
   u64 data = 0, data_end = 0, data_meta = 0;
@@ -39,6 +41,21 @@ struct SkbContext {
   // (CHECKSUM_*).
   u64 mac_header = 0, network_header = 0;
   u32 ip_summed = 0, csum_level = 0, csum = 0;
+  bool encapsulation = false;    // an outer header was pushed
+  TunnelInfo* tunnel = nullptr;  // what bpf_skb_set_tunnel_key() said, or null
+};
+
+// The tunnel that a packet is to be sent through; lives in the thread that runs the program.
+struct TunnelInfo {
+  u64 id = 0;
+  bool ipv6 = false;
+  u8 tos = 0, ttl = 0;
+  u32 label = 0;
+  u32 source[4] = {}, destination[4] = {};  // host order for IPv4 (first word), network order for IPv6
+  u16 flags = 0;                            // TUNNEL_* in network order
+  u8 options[255] = {};
+  u32 options_size = 0;
+  bool has_options = false;
 };
 
 }  // namespace osmia::host

@@ -10,9 +10,14 @@
 
 namespace osmia::interp {
 
-// How a tail call finds its target: (prog array's address, index) -> code of the program there, or null.
+// How a tail call finds its target: (prog array's address, index) -> the program there, which is ours or
+// machine code; neither: there is none.
 class Code;
-using TailCallFn = const Code* (*)(u64 map, u32 index);
+struct TailTarget {
+  const Code* code = nullptr;
+  u64 (*native)(u64 r1, u64, u64, u64, u64, u32* tail_calls) = nullptr;
+};
+using TailCallFn = TailTarget (*)(u64 map, u32 index);
 
 // A program made ready to run. Immutable, shared by threads. The ExecProgram must outlive it.
 class Code {
@@ -24,6 +29,8 @@ class Code {
 
   // Runs the entry with r1 and r2; returns r0.
   u64 run(u64 r1, u64 r2 = 0) const;
+  // The same as a tail call's target; *tail_calls: those of the whole run so far.
+  u64 run_tail(u64 r1, u32* tail_calls) const;
   // Runs a subprogram with five arguments (callbacks).
   u64 call(u32 subprog, const u64 args[5]) const;
   // The object whose address a program holds as a pointer to this subprogram.

@@ -355,12 +355,14 @@ L_CallSubprog : {
 }
 L_TailCall : {
   // r1 ctx, r2 prog array, r3 index. On failure the program goes on behind the call.
-  const Code* next = code->tail_call_ ? code->tail_call_(r[2], static_cast<u32>(r[3])) : nullptr;
-  if (!next || *tail_calls >= kMaxTailCalls) {
+  const TailTarget target = code->tail_call_ ? code->tail_call_(r[2], static_cast<u32>(r[3])) : TailTarget{};
+  if ((!target.code && !target.native) || *tail_calls >= kMaxTailCalls) {
     r[0] = static_cast<u64>(-ENOENT);
     NEXT;
   }
   ++*tail_calls;
+  if (target.native) return target.native(r[1], 0, 0, 0, 0, tail_calls);
+  const Code* next = target.code;
   rounds = 0;
   code = next;
   ops = code->ops_.get();
@@ -384,6 +386,11 @@ u64 Code::run(u64 r1, u64 r2) const {
   u64 r[12] = {0, r1, r2};
   u32 tail_calls = 0;
   return Machine::exec(this, subprog_op_[0], r, 0, &tail_calls, nullptr);
+}
+
+u64 Code::run_tail(u64 r1, u32* tail_calls) const {
+  u64 r[12] = {0, r1};
+  return Machine::exec(this, subprog_op_[0], r, 0, tail_calls, nullptr);
 }
 
 u64 Code::call(u32 subprog, const u64 args[5]) const {

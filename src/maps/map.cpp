@@ -113,6 +113,7 @@ void Map::set_inner(const Map& inner) {
   inner_info_->type_specific_direct_error = kNotSupp;
   inner_info_->frozen = false;
   inner_info_->live = nullptr;
+  inner_info_->code = {};
   inner_info_->inner = nullptr;
   info_.inner = inner_info_.get();
 }

@@ -68,7 +68,7 @@ class Map : public std::enable_shared_from_this<Map> {
   u32 max_entries() const { return info_.max_entries; }
   const btf::FieldRecord* record() const { return info_.record.get(); }
 
-  // ---- what programs call
+  // ---- what programs call (info().code has shortcuts to these for engines)
   virtual void* lookup(const void* /*key*/) { return nullptr; }
   virtual s64 update(const void* /*key*/, const void* /*value*/, u64 /*flags*/) { return -EOPNOTSUPP; }
   virtual s64 erase(const void* /*key*/) { return -EOPNOTSUPP; }

@@ -41,6 +41,8 @@ Status resolve_calls(Pass& p) {
       call.name = std::string(f.helper->name);
       call.tail_call = f.helper->effects & contract::kTailCall;
       if (!call.tail_call && p.options.helper_code) call.fn = p.options.helper_code(*f.helper);
+      if (call.fn && f.map && f.map->live)  // one map is known: straight to its code
+        if (const auto direct = f.map->code.for_helper(static_cast<u32>(in.imm))) call.fn = direct;
       if (!call.fn && !call.tail_call) note_missing(p.out, "helper " + call.name);
     } else {
       if (!f.kfunc)

@@ -1,7 +1,8 @@
-// Verified program -> rewritten program -> interpreter code. A program holds on to both for as long as it
-// lives; programs that a run reaches by tail calls are held until the run ends.
+// Verified program -> rewritten program -> machine code, or interpreter code where there is no JIT for it.
+// Programs that a run reaches by tail calls, of either kind, are held until the run ends.
 #include "runtime/engine.h"
 
+#include <cstdlib>
 #include <unordered_map>
 
 #include "helpers/code.h"
@@ -16,26 +17,89 @@ namespace {
 
 thread_local std::vector<std::shared_ptr<maps::ProgObject>> t_reached;
 
+// Lets go of the programs that a run reached by tail calls.
+struct Reached {
+  const size_t held = t_reached.size();
+  ~Reached() { t_reached.resize(held); }
+};
+
 class Interpreted final : public Executable {
  public:
-  u64 run(void* ctx) override {
-    const size_t held = t_reached.size();
-    const u64 r0 = code->run(reinterpret_cast<u64>(ctx));
-    t_reached.resize(held);
-    return r0;
+  Interpreted() {
+    enter_ = [](void* ctx, Executable* self) {
+      const Reached reached;
+      return static_cast<Interpreted*>(self)->code->run(reinterpret_cast<u64>(ctx));
+    };
   }
 
   rewrite::ExecProgram program;
   std::shared_ptr<const interp::Code> code;
 };
 
-const interp::Code* tail_call_target(u64 map, u32 index) {
+class Jitted final : public Executable {
+ public:
+  explicit Jitted(std::shared_ptr<const jit::Image> made) : code(std::move(made)) {
+    if (!code->makes_tail_calls()) {
+      enter_ = reinterpret_cast<decltype(enter_)>(reinterpret_cast<void*>(code->entry()));
+      return;
+    }
+    enter_ = [](void* ctx, Executable* self) {
+      const Reached reached;
+      u32 tail_calls = 0;
+      return static_cast<Jitted*>(self)->code->entry()(reinterpret_cast<u64>(ctx), 0, 0, 0, 0, &tail_calls);
+    };
+  }
+  const jit::Image* image() const override { return code.get(); }
+
+  std::shared_ptr<const jit::Image> code;
+};
+
+interp::TailTarget tail_call_target(u64 map, u32 index) {
+  interp::TailTarget out;
   auto target = reinterpret_cast<maps::Map*>(map)->lookup_prog(index);
   auto* program = dynamic_cast<Program*>(target.get());
-  const auto* executable = program ? dynamic_cast<Interpreted*>(program->executable.get()) : nullptr;
-  if (!executable) return nullptr;
+  Executable* const executable = program ? program->executable.get() : nullptr;
+  if (!executable) return out;
+  if (const jit::Image* image = executable->image())
+    out.native = image->entry();
+  else
+    out.code = static_cast<Interpreted*>(executable)->code.get();
   t_reached.push_back(std::move(target));
-  return executable->code.get();
+  return out;
+}
+
+// The interpreted program that the machine code of this thread is about to jump to.
+thread_local const interp::Code* t_next;
+
+jit::Entry jit_tail_call(u64 map, u32 index, u32* tail_calls) {
+  if (*tail_calls >= jit::kMaxTailCalls) return nullptr;
+  const interp::TailTarget target = tail_call_target(map, index);
+  if (!target.native && !target.code) return nullptr;
+  ++*tail_calls;
+  if (target.native) return target.native;
+  t_next = target.code;
+  return [](u64 r1, u64, u64, u64, u64, u32* calls) { return t_next->run_tail(r1, calls); };
+}
+
+Status compile_program(Kernel& kernel, Program& p, rewrite::ExecProgram program) {
+  if (kernel.jit != JitMode::kOff) {
+    jit::Options options;
+    options.tail_call = jit_tail_call;
+    auto image = jit::compile(program, options);
+    if (image.ok()) {
+      p.executable = std::make_shared<Jitted>(std::move(*image));
+      return Ok{};
+    }
+    if (kernel.jit == JitMode::kOn) {
+      p.not_executable = image.error().message;
+      return Ok{};
+    }
+  }
+  auto made = std::make_shared<Interpreted>();
+  made->program = std::move(program);
+  OSMIA_ASSIGN(made->code, interp::Code::compile(made->program, tail_call_target));
+  p.executable = std::move(made);
+  return Ok{};
 }
 
 }  // namespace
@@ -56,20 +120,19 @@ Status prepare_program(Kernel& kernel, Program& p) {
   options.load_packet =
       p.type_def && p.type_def->traits & contract::kLdAbsAllowed ? helpers::code::skb_load_packet : nullptr;
   options.privileged = kernel.credentials().capable(contract::Capability::kBpf);
-  auto made = std::make_shared<Interpreted>();
-  OSMIA_ASSIGN(made->program, rewrite::rewrite(p.desc, p.facts, options));
-  if (!made->program.missing.empty()) {
-    p.not_executable = "not supported yet: " + made->program.missing;
+  OSMIA_ASSIGN(rewrite::ExecProgram made, rewrite::rewrite(p.desc, p.facts, options));
+  if (!made.missing.empty()) {
+    p.not_executable = "not supported yet: " + made.missing;
     return Ok{};
   }
-  OSMIA_ASSIGN(made->code, interp::Code::compile(made->program, tail_call_target));
-  p.executable = std::move(made);
-  return Ok{};
+  return compile_program(kernel, p, std::move(made));
 }
 
 void install_engine(Kernel& kernel) {
   kernel.prepare = prepare_program;
   kernel.test_runs = test_run_table();
+  if (const char* jit = std::getenv("OSMIA_JIT"))
+    if (const auto mode = jit_mode(jit); mode.ok()) kernel.jit = *mode;
 }
 
 }  // namespace osmia::runtime

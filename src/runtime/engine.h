@@ -5,12 +5,13 @@
 
 namespace osmia::runtime {
 
-// Kernel::prepare: rewrites the program and compiles it for the interpreter. A program whose helpers have no
-// code here is loaded without an Executable; Program::not_executable then names what is missing. Errors: what
-// rewriting gives (ERANGE, EOPNOTSUPP …).
+// Kernel::prepare: rewrites the program and compiles it, with the JIT or for the interpreter (Kernel::jit). A
+// program whose helpers have no code here is loaded without an Executable; Program::not_executable then names
+// what is missing. Errors: what rewriting gives (ERANGE, EOPNOTSUPP …).
 Status prepare_program(Kernel& kernel, Program& program);
 
-// Fills the hooks of a Kernel: prepare, and the test runs of all program types that have one.
+// Fills the hooks of a Kernel: prepare, and the test runs of all program types that have one. The
+// environment's OSMIA_JIT (auto, on, off), where set, chooses the engine.
 void install_engine(Kernel& kernel);
 
 // The code of a helper's row, null if it has none. `def` is a row of helpers::registry().

@@ -3,6 +3,13 @@
 
 namespace osmia::runtime {
 
+Result<JitMode> jit_mode(std::string_view text) {
+  if (text == "auto") return JitMode::kAuto;
+  if (text == "off") return JitMode::kOff;
+  if (text == "on") return JitMode::kOn;
+  return Error{EINVAL, "JIT: expected auto, on or off, found \"" + std::string(text) + "\""};
+}
+
 Kernel::Kernel(std::shared_ptr<const contract::Catalog> catalog, const std::vector<std::string>& names)
     : catalog_(std::move(catalog)) {
   if (catalog_->vmlinux) vmlinux_ = add_btf(catalog_->vmlinux, true, "vmlinux");

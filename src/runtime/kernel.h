@@ -33,6 +33,15 @@ struct Link {
 };
 using Object = std::variant<std::monostate, maps::MapPtr, ProgramPtr, BtfObjectPtr, std::shared_ptr<Link>>;
 
+// Which engine programs get when they are loaded.
+enum class JitMode : u8 {
+  kAuto,  // machine code where the JIT can, else the interpreter
+  kOff,
+  kOn,  // machine code, or the program is loaded without an Executable
+};
+// "auto", "off" or "on"; anything else is an EINVAL that says so.
+Result<JitMode> jit_mode(std::string_view text);
+
 class Kernel {
  public:
   // catalog: shared, never changed. Its vmlinux BTF (if any) becomes BTF object 1.
@@ -51,6 +60,7 @@ class Kernel {
   // Asked at every call. Default: all capabilities.
   std::function<Cred()> credentials = [] { return Cred{}; };
   bool unprivileged_disabled = false;  // kernel.unprivileged_bpf_disabled
+  JitMode jit = JitMode::kAuto;        // of programs loaded from now on
   bool native_profile = false;         // accept more than Linux where sound
   std::atomic<u32> stats_users{
       0};  // open ENABLE_STATS descriptors; programs count their runs while there are any

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "jit/jit.h"
 #include "maps/map.h"
 #include "verifier/verify.h"
 
@@ -26,7 +27,13 @@ using BtfObjectPtr = std::shared_ptr<BtfObject>;
 class Executable {
  public:
   virtual ~Executable() = default;
-  virtual u64 run(void* ctx) = 0;  // r0; the caller is inside a host::RunScope
+  u64 run(void* ctx) { return enter_(ctx, this); }  // r0; the caller is inside a host::RunScope
+  // The machine code, null where there is none.
+  virtual const jit::Image* image() const { return nullptr; }
+
+ protected:
+  // Machine code may be entered directly: `self` then is an argument that it does not look at.
+  u64 (*enter_)(void* ctx, Executable* self) = nullptr;
 };
 
 class Program final : public maps::ProgObject {

@@ -12,6 +12,9 @@ std::map<u32, TestRunFn> test_run_table();  // by program type
 Result<TestRunResult> test_run_xdp(Kernel& k, Program& p, const TestRunRequest& r);
 Result<TestRunResult> test_run_skb(Kernel& k, Program& p, const TestRunRequest& r);
 Result<TestRunResult> test_run_raw_tp(Kernel& k, Program& p, const TestRunRequest& r);
+Result<TestRunResult> test_run_flow_dissector(Kernel& k, Program& p, const TestRunRequest& r);
+Result<TestRunResult> test_run_sk_lookup(Kernel& k, Program& p, const TestRunRequest& r);
+Result<TestRunResult> test_run_tracing(Kernel& k, Program& p, const TestRunRequest& r);
 Result<TestRunResult> test_run_syscall(Kernel& k, Program& p, const TestRunRequest& r);
 
 inline constexpr u32 kPage = 4096;

@@ -1,9 +1,8 @@
 // The timed loop and the context, shared by all types.
-#include <net/if.h>
-
 #include <algorithm>
 #include <ctime>
 
+#include "host/net_device.h"
 #include "host/run_context.h"
 #include "runtime/test_run_code.h"
 
@@ -48,24 +47,24 @@ Result<ContextBytes> context_in(const TestRunRequest& r, u32 size) {
 }
 
 bool device_exists(u32 ifindex) {
-  char name[IF_NAMESIZE];
-  return ifindex == 1 || if_indextoname(ifindex, name);
+  return host::net_device(ifindex).has_value();
 }
 
 std::map<u32, TestRunFn> test_run_table() {
   constexpr u32 kSocketFilter = 1, kSchedCls = 3, kSchedAct = 4, kXdp = 6, kCgroupSkb = 8, kLwtIn = 10,
-                kLwtOut = 11, kLwtXmit = 12, kRawTracepoint = 17, kLwtSeg6local = 19, kFlowDissector = 22,
-                kRawTracepointWritable = 24, kTracing = 26, kStructOps = 27, kSkLookup = 30, kSyscall = 31,
-                kNetfilter = 32;
+                kLwtOut = 11, kLwtXmit = 12, kRawTracepoint = 17, kFlowDissector = 22, kTracing = 26,
+                kStructOps = 27, kSkLookup = 30, kSyscall = 31, kNetfilter = 32;
   std::map<u32, TestRunFn> table;
-  for (const u32 type :
-       {kSocketFilter, kSchedCls, kSchedAct, kCgroupSkb, kLwtIn, kLwtOut, kLwtXmit, kLwtSeg6local})
+  for (const u32 type : {kSocketFilter, kSchedCls, kSchedAct, kCgroupSkb, kLwtIn, kLwtOut, kLwtXmit})
     table[type] = test_run_skb;
   table[kXdp] = test_run_xdp;
-  table[kRawTracepoint] = table[kRawTracepointWritable] = test_run_raw_tp;
+  table[kRawTracepoint] = test_run_raw_tp;
   table[kSyscall] = test_run_syscall;
+  table[kFlowDissector] = test_run_flow_dissector;
+  table[kSkLookup] = test_run_sk_lookup;
+  table[kTracing] = test_run_tracing;
   // Linux has a test run for these; here it would need what is not there yet.
-  for (const u32 type : {kFlowDissector, kTracing, kStructOps, kSkLookup, kNetfilter})
+  for (const u32 type : {kStructOps, kNetfilter})
     table[type] = [](Kernel&, Program& p, const TestRunRequest&) -> Result<TestRunResult> {
       return Error{EOPNOTSUPP, "not supported yet: test runs of " +
                                    std::string(p.type_def ? p.type_def->name : "this type")};

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "btf/special_fields.h"
 #include "contract/catalog.h"
+#include "contract/map_code.h"
 #include "isa/insn.h"
 
 namespace osmia::btf {
@@ -35,6 +36,7 @@ struct MapInfo {
   u64 value_len = 0;
   u64 user_vm_start = 0;  // arena
   void* live = nullptr;   // the live map; opaque to the verifier
+  contract::MapCode code;  // how engines reach the live map without asking its type; empty in templates
 
   // errno of taking the address of byte `off` of the value area: 0, EINVAL outside it, ENOTSUPP-like for
   // keyless maps.

@@ -39,12 +39,14 @@ const HelperEntry kEntries[] = {
       .tag = "xdp",
       .map_types = map_types(MapType::kDevmap, MapType::kDevmapHash, MapType::kCpumap, MapType::kXskmap)},
      code::xdp_redirect_map},
-    {{.id = 69, .name = "bpf_fib_lookup", .args = {ctx, mem, size, any}, .gpl_only = true, .tag = "xdp"}},
+    {{.id = 69, .name = "bpf_fib_lookup", .args = {ctx, mem, size, any}, .gpl_only = true, .tag = "xdp"},
+     code::skb_fib_lookup},
     {{.id = 163,
       .name = "bpf_check_mtu",
       .args = {ctx, any, fixed_mem(4, kWrite | kAligned), any, any},
       .gpl_only = true,
-      .tag = "xdp"}},
+      .tag = "xdp"},
+     code::xdp_check_mtu},
     {{.id = 188, .name = "bpf_xdp_get_buff_len", .args = {btf("xdp_buff")}, .tag = "xdp_btf"}},
 };
 }  // namespace

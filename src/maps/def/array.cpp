@@ -1,6 +1,6 @@
 // array and percpu_array: every index below max_entries exists from the start, zeroed. Values lie 8-byte
-// aligned in one block; a per-CPU value has one copy per virtual CPU, each on its own cache lines. Mappable
-// arrays live in a memfd.
+// aligned in one block; per-CPU arrays have one such block per virtual CPU, which share no cache line.
+// Mappable arrays live in a memfd. Engines may compute an element's address themselves (LookupInline).
 #include "host/run_context.h"
 #include "maps/checks.h"
 #include "maps/map_type.h"
@@ -32,6 +32,9 @@ class IndexMap : public Map {
 
  protected:
   u8* slot(u32 i) const { return base_ + i * stride_; }
+  void release_all() {
+    for (u32 i = 0; i < count_ && record(); i++) release_fields(*this, slot(i));
+  }
   // Flags are good and the index exists, else the errno of an update. Linux tests the bits, not the number,
   // for arrays.
   int check_update(u32 i, u64 flags, bool lock_ok) const {
@@ -54,7 +57,18 @@ class ArrayMap final : public IndexMap {
     info_.value_base = reinterpret_cast<u64>(base_);
     info_.value_len = a.value_size;
     info_.type_specific_direct_error = count_ == 1 ? 0 : kNotSupp;
+    info_.code.inline_lookup = {contract::LookupInline::kArray, count_, info_.value_base, stride_, 0};
+    info_.code.lookup = [](u64 map, u64 key, u64, u64, u64) -> u64 {
+      return reinterpret_cast<u64>(static_cast<ArrayMap*>(reinterpret_cast<Map*>(map))
+                                       ->ArrayMap::lookup(reinterpret_cast<void*>(key)));
+    };
+    info_.code.update = [](u64 map, u64 key, u64 value, u64 flags, u64) -> u64 {
+      return static_cast<u64>(static_cast<ArrayMap*>(reinterpret_cast<Map*>(map))
+                                  ->ArrayMap::update(reinterpret_cast<const void*>(key),
+                                                     reinterpret_cast<const void*>(value), flags));
+    };
   }
+  ~ArrayMap() override { release_all(); }
   void* lookup(const void* key) override {
     const u32 i = index_of(key);
     return i < count_ ? slot(i) : nullptr;
@@ -82,14 +96,26 @@ class ArrayMap final : public IndexMap {
 
 class PercpuArrayMap final : public IndexMap {
  public:
-  PercpuArrayMap(const MapAttr& a, Region r, u64 cpu_stride)
-      : IndexMap(a, std::move(r), cpu_stride * host::nr_cpus()),
-        cpu_stride_(cpu_stride),
-        cpus_(host::nr_cpus()) {}
-  void* lookup(const void* key) override { return lookup_percpu(key, host::current_cpu()); }
+  PercpuArrayMap(const MapAttr& a, Region r, u64 stride, u64 cpu_stride)
+      : IndexMap(a, std::move(r), stride), cpu_stride_(cpu_stride), cpus_(host::nr_cpus()) {
+    info_.code.inline_lookup = {contract::LookupInline::kPercpuArray, count_, reinterpret_cast<u64>(base_),
+                                stride_, cpu_stride_};
+    info_.code.lookup = [](u64 map, u64 key, u64, u64, u64) -> u64 {
+      return reinterpret_cast<u64>(static_cast<PercpuArrayMap*>(reinterpret_cast<Map*>(map))
+                                       ->PercpuArrayMap::lookup(reinterpret_cast<void*>(key)));
+    };
+  }
+  ~PercpuArrayMap() override {
+    for (u32 c = 0; c < cpus_ && record(); c++)
+      for (u32 i = 0; i < count_; i++) release_fields(*this, at(i, c));
+  }
+  void* lookup(const void* key) override {
+    const u32 i = index_of(key);
+    return i < count_ ? at(i, host::current_cpu()) : nullptr;
+  }
   void* lookup_percpu(const void* key, u32 cpu) override {
     const u32 i = index_of(key);
-    return i < count_ && cpu < cpus_ ? slot(i) + cpu * cpu_stride_ : nullptr;
+    return i < count_ && cpu < cpus_ ? at(i, cpu) : nullptr;
   }
   s64 update(const void* key, const void* value, u64 flags) override {
     const u32 i = index_of(key);
@@ -102,7 +128,7 @@ class PercpuArrayMap final : public IndexMap {
   s64 for_each(const EachFn& fn, u64 flags) override {
     if (flags) return -EINVAL;
     for (u32 i = 0; i < count_; i++)
-      if (fn(&i, slot(i) + host::current_cpu() * cpu_stride_)) return i + 1;
+      if (fn(&i, at(i, host::current_cpu()))) return i + 1;
     return count_;
   }
   u32 user_value_size() const override { return user_stride() * cpus_; }
@@ -110,8 +136,7 @@ class PercpuArrayMap final : public IndexMap {
     const u32 i = index_of(key);
     if (i >= count_) return -ENOENT;
     for (u32 c = 0; c < cpus_; c++)
-      load_value(record(), user_stride(), static_cast<u8*>(value) + c * user_stride(),
-                 slot(i) + c * cpu_stride_);
+      load_value(record(), user_stride(), static_cast<u8*>(value) + c * user_stride(), at(i, c));
     return 0;
   }
   int update_user(const void* key, const void* value, u64 flags, Descriptors&) override {
@@ -120,14 +145,14 @@ class PercpuArrayMap final : public IndexMap {
     if (i >= count_) return -E2BIG;
     if (flags == BPF_NOEXIST) return -EEXIST;
     for (u32 c = 0; c < cpus_; c++) {
-      store_value(record(), user_stride(), slot(i) + c * cpu_stride_,
-                  static_cast<const u8*>(value) + c * user_stride());
-      release_fields(*this, slot(i) + c * cpu_stride_);
+      store_value(record(), user_stride(), at(i, c), static_cast<const u8*>(value) + c * user_stride());
+      release_fields(*this, at(i, c));
     }
     return 0;
   }
 
  private:
+  u8* at(u32 i, u32 cpu) const { return slot(i) + cpu * cpu_stride_; }
   u32 user_stride() const { return static_cast<u32>(align_up(value_size(), 8)); }
   u64 cpu_stride_;
   u32 cpus_;
@@ -140,12 +165,13 @@ Result<MapPtr> create_array(const MapAttr& a) {
 }
 
 Result<MapPtr> create_percpu(const MapAttr& a) {
-  const u64 stride = align_up(a.value_size, 64);
-  const u64 per_element = stride * host::nr_cpus();
-  if (a.max_entries > machine_memory() / per_element)
+  const u64 stride = align_up(a.value_size, 8), cpus = host::nr_cpus();
+  if (a.max_entries > machine_memory() / (stride * cpus))
     return Error{ENOMEM, "per-CPU array larger than the machine's memory"};
-  OSMIA_ASSIGN(Region r, Region::make(per_element * a.max_entries));
-  return MapPtr(std::make_shared<PercpuArrayMap>(a, std::move(r), stride));
+  // One line more than needed, so that the same element of two CPUs does not fall into the same cache set.
+  const u64 cpu_stride = align_up(stride * a.max_entries, 64) + 64;
+  OSMIA_ASSIGN(Region r, Region::make(cpu_stride * cpus));
+  return MapPtr(std::make_shared<PercpuArrayMap>(a, std::move(r), stride, cpu_stride));
 }
 
 // A global data section has no key type: then it is one value described by a DATASEC.

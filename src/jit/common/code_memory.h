@@ -1,0 +1,28 @@
+// Memory for machine code. W^X: no address is ever writable and executable; code is written through one
+// mapping of the pages and run through another. Small programs share pages.
+#pragma once
+#include <span>
+
+#include "base/types.h"
+
+namespace osmia::jit {
+
+// Owns a block of executable memory. Movable; freeing is the destructor's.
+class CodeMemory {
+ public:
+  CodeMemory() = default;
+  ~CodeMemory();
+  CodeMemory(CodeMemory&& other) noexcept;
+  CodeMemory& operator=(CodeMemory&& other) noexcept;
+
+  const u8* data() const { return data_; }
+  size_t size() const { return size_; }
+  std::span<const u8> bytes() const { return {data_, size_}; }
+
+ private:
+  friend struct ImageBuilder;  // common/image_builder.h: where code gets into it
+  u8* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace osmia::jit

@@ -1,0 +1,110 @@
+// Images are published as one immutable sorted vector behind an atomic pointer. A handler announces itself in
+// a counter; who replaces the vector waits until no handler is inside before freeing the old one.
+#include "jit/common/fault_table.h"
+
+#include <ucontext.h>
+#include <csignal>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace osmia::jit {
+namespace {
+
+struct Range {
+  u64 start = 0, end = 0;
+  std::shared_ptr<const std::vector<Fault>> faults;  // by `at`
+};
+using Ranges = std::vector<Range>;
+
+std::mutex g_mutex;
+std::atomic<const Ranges*> g_ranges{nullptr};
+std::atomic<u32> g_inside{0};
+struct sigaction g_before[2];
+
+u64 find(const Ranges* ranges, u64 ip) {
+  if (!ranges) return 0;
+  auto r =
+      std::upper_bound(ranges->begin(), ranges->end(), ip, [](u64 a, const Range& b) { return a < b.start; });
+  if (r == ranges->begin()) return 0;
+  --r;
+  if (ip >= r->end) return 0;
+  const auto& f = *r->faults;
+  const u32 at = static_cast<u32>(ip - r->start);
+  const auto it = std::lower_bound(f.begin(), f.end(), at, [](const Fault& a, u32 b) { return a.at < b; });
+  return it != f.end() && it->at == at ? r->start + it->resume : 0;
+}
+
+void on_fault(int signal, siginfo_t* info, void* context) {
+  auto& registers = static_cast<ucontext_t*>(context)->uc_mcontext;
+#if defined(__x86_64__)
+  auto& ip = registers.gregs[REG_RIP];
+#elif defined(__aarch64__)
+  auto& ip = registers.pc;
+#endif
+  g_inside.fetch_add(1);
+  const u64 resume = find(g_ranges.load(), static_cast<u64>(ip));
+  g_inside.fetch_sub(1);
+  if (resume) {
+    ip = static_cast<std::remove_reference_t<decltype(ip)>>(resume);
+    return;
+  }
+  const struct sigaction& before = g_before[signal == SIGBUS];
+  if (before.sa_flags & SA_SIGINFO) {
+    before.sa_sigaction(signal, info, context);
+  } else if (before.sa_handler == SIG_IGN || before.sa_handler == SIG_DFL) {
+    ::signal(signal, SIG_DFL);  // the instruction faults again, and the process ends as it should
+  } else {
+    before.sa_handler(signal);
+  }
+}
+
+void install_handlers() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    struct sigaction action {};
+    action.sa_sigaction = on_fault;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+    sigaction(SIGSEGV, &action, &g_before[0]);
+    sigaction(SIGBUS, &action, &g_before[1]);
+  });
+}
+
+void publish(std::unique_ptr<const Ranges> next) {  // g_mutex is held
+  std::unique_ptr<const Ranges> old(g_ranges.exchange(next.release()));
+  while (g_inside.load()) std::this_thread::yield();
+}
+
+}  // namespace
+
+void register_faults(const void* code, size_t size, std::vector<Fault> faults) {
+  if (faults.empty()) return;
+  install_handlers();
+  std::sort(faults.begin(), faults.end(), [](const Fault& a, const Fault& b) { return a.at < b.at; });
+  const u64 start = reinterpret_cast<u64>(code);
+  const std::lock_guard lock(g_mutex);
+  auto next = g_ranges.load() ? std::make_unique<Ranges>(*g_ranges.load()) : std::make_unique<Ranges>();
+  const auto at =
+      std::upper_bound(next->begin(), next->end(), start, [](u64 a, const Range& b) { return a < b.start; });
+  next->insert(at, {start, start + size, std::make_shared<const std::vector<Fault>>(std::move(faults))});
+  publish(std::move(next));
+}
+
+void forget_faults(const void* code) {
+  const u64 start = reinterpret_cast<u64>(code);
+  const std::lock_guard lock(g_mutex);
+  if (!g_ranges.load()) return;
+  auto next = std::make_unique<Ranges>(*g_ranges.load());
+  std::erase_if(*next, [&](const Range& r) { return r.start == start; });
+  publish(std::move(next));
+}
+
+u64 resume_address(u64 ip) {
+  const std::lock_guard lock(g_mutex);
+  return find(g_ranges.load(), ip);
+}
+
+}  // namespace osmia::jit

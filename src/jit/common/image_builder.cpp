@@ -1,0 +1,92 @@
+// Executable memory is asmjit's pooled allocator over dual mappings; it is never destroyed, since programs
+// may outlive statics.
+#include "jit/common/image_builder.h"
+
+#include <cstdio>
+#include <utility>
+
+// What our copy of asmjit says in place of `stderr` (cmake/asmjit.cmake).
+extern "C" {
+extern FILE* osmia_asmjit_stderr;
+FILE* osmia_asmjit_stderr = stderr;
+}
+
+namespace osmia::jit {
+namespace {
+
+asmjit::JitAllocator& allocator() {
+  static auto* const one = [] {
+    asmjit::JitAllocator::CreateParams params;
+    params.options = asmjit::JitAllocatorOptions::kUseDualMapping;
+    return new asmjit::JitAllocator(&params);
+  }();
+  return *one;
+}
+
+}  // namespace
+
+CodeMemory::~CodeMemory() {
+  if (data_) allocator().release(data_);
+}
+CodeMemory::CodeMemory(CodeMemory&& other) noexcept {
+  *this = std::move(other);
+}
+CodeMemory& CodeMemory::operator=(CodeMemory&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+Image::Image() = default;
+Image::~Image() {
+  if (has_faults_) forget_faults(memory_.data());
+}
+
+ImageBuilder::ImageBuilder(const rewrite::ExecProgram& p, const Options& o, Tier tier)
+    : program(p), options(o), image(std::make_shared<Image>()) {
+  code.init(asmjit::Environment::host());
+  image->tier_ = tier;
+  image->callbacks_.resize(p.subprogs.size());
+  entries.resize(p.subprogs.size());
+  callbacks.resize(p.subprogs.size());
+  for (const auto& call : p.calls) image->makes_tail_calls_ |= call.tail_call;
+}
+
+Result<std::shared_ptr<const Image>> ImageBuilder::finish() {
+  auto failed = [](const char* what, asmjit::Error e) {
+    return Error{e == asmjit::kErrorOutOfMemory ? ENOMEM : EFAULT,
+                 std::string("JIT: ") + what + ": " + asmjit::DebugUtils::errorAsString(e)};
+  };
+  if (const auto e = code.flatten()) return failed("laying out the code", e);
+  if (const auto e = code.resolveUnresolvedLinks()) return failed("resolving jumps", e);
+  void *rx = nullptr, *rw = nullptr;
+  if (const auto e = allocator().alloc(&rx, &rw, code.codeSize())) return failed("executable memory", e);
+  image->memory_.data_ = static_cast<u8*>(rx);
+  const u64 base = reinterpret_cast<u64>(rx);
+  if (const auto e = code.relocateToBase(base)) return failed("relocating the code", e);
+  const size_t size = code.codeSize();
+  image->memory_.size_ = size;
+  if (const auto e = code.copyFlattenedData(rw, size)) return failed("copying the code", e);
+  asmjit::VirtMem::flushInstructionCache(rx, size);
+
+  image->entry_ = reinterpret_cast<Entry>(base + code.labelOffset(entries[0]));
+  for (u32 s = 0; s < entries.size(); s++) {
+    image->subprogs_.push_back(static_cast<u32>(code.labelOffset(entries[s])));
+    auto& cb = image->callbacks_[s];
+    cb.subprog = s;
+    cb.owner = image.get();
+    if (callbacks[s].isValid())
+      cb.call = reinterpret_cast<decltype(cb.call)>(base + code.labelOffset(callbacks[s]));
+  }
+  image->subprogs_.push_back(static_cast<u32>(size));
+  image->map_ = std::move(map);
+  if (!faults.empty()) {
+    std::vector<Fault> list;
+    for (const auto& f : faults) list.push_back({f.at, static_cast<u32>(code.labelOffset(f.resume))});
+    register_faults(rx, size, std::move(list));
+    image->has_faults_ = true;
+  }
+  return std::shared_ptr<const Image>(std::move(image));
+}
+
+}  // namespace osmia::jit
