@@ -24,14 +24,9 @@ void note_missing(ExecProgram& out, std::string what) {
 }  // namespace
 
 Status resolve_calls(Pass& p) {
-  for (u32 i = 0; i < p.program.insns.size(); i++) {
-    const Insn& in = p.program.insns[i];
-    if (is_ld_imm64(in)) {
-      i++;
-      continue;
-    }
-    if (in.code != (kJmp | kCall) || in.src == kPseudoCall || p.editor.removed(i) || !p.facts.insns[i].seen)
-      continue;
+  return for_each_live(p, [&](u32 i, const Insn& in) -> Status {
+    if (in.code != (kJmp | kCall) || in.src == kPseudoCall) return Ok{};
+    if (p.editor.pieces(i).size() != 1) return Ok{};  // inlined
     const verifier::InsnFacts& f = p.facts.insns[i];
     ExecCall call;
     if (in.src == kHelperCall) {
@@ -57,8 +52,8 @@ Status resolve_calls(Pass& p) {
     out.off = 0;
     out.imm = add_call(p.out, std::move(call));
     p.editor.set(i, out);
-  }
-  return Ok{};
+    return Ok{};
+  });
 }
 
 }  // namespace osmia::rewrite

@@ -7,22 +7,18 @@ namespace osmia::rewrite {
 using namespace isa;
 
 void resolve_immediates(Pass& p) {
-  for (u32 i = 0; i < p.program.insns.size(); i++) {
-    Insn lo = p.program.insns[i];
-    if (!is_ld_imm64(lo)) continue;
+  for_each_live(p, [&](u32 i, Insn lo) {
+    if (!is_ld_imm64(lo) || lo.src == 0 || lo.src == kPseudoFunc) return;
     const verifier::InsnFacts& f = p.facts.insns[i];
-    if (!p.editor.removed(i) && f.seen && lo.src != 0 && lo.src != kPseudoFunc) {
-      const bool value = lo.src == kPseudoMapValue || lo.src == kPseudoMapIdxValue || lo.src == kPseudoBtfId;
-      const u64 address = value ? f.imm64 : reinterpret_cast<u64>(f.map ? f.map->live : nullptr);
-      Insn hi = p.program.insns[i + 1];
-      lo.src = 0;
-      lo.imm = static_cast<s32>(address);
-      hi.imm = static_cast<s32>(address >> 32);
-      p.editor.replace(i, {Piece{lo, true}});
-      p.editor.replace(i + 1, {Piece{hi, true}});
-    }
-    i++;
-  }
+    const bool value = lo.src == kPseudoMapValue || lo.src == kPseudoMapIdxValue || lo.src == kPseudoBtfId;
+    const u64 address = value ? f.imm64 : reinterpret_cast<u64>(f.map ? f.map->live : nullptr);
+    Insn hi = p.program.insns[i + 1];
+    lo.src = 0;
+    lo.imm = static_cast<s32>(address);
+    hi.imm = static_cast<s32>(address >> 32);
+    p.editor.replace(i, {Piece{lo}});
+    p.editor.replace(i + 1, {Piece{hi}});
+  });
 }
 
 }  // namespace osmia::rewrite

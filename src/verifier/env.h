@@ -35,7 +35,6 @@ struct InsnAux : InsnFacts {
   bool sanitize_stack_spill = false;
   bool fields_ok = false;    // its reserved fields were checked
   bool map_ptr_set = false;  // `map` holds the map pointer this call used on the paths so far
-  bool storage_get_func_atomic = false;
   u64 map_key_state = 0;                  // call/: constant-key tracking
   const btf::Btf* btf_var_btf = nullptr;  // ld_imm64 of a kernel variable: kBtfId type
   u32 btf_var_type = 0;
