@@ -123,6 +123,7 @@ OpCode jump_code(const rewrite::ExecProgram& p, const Insn& in) {
       if (in.src == kPseudoCall) return OpCode::kCallSubprog;
       if (in.src != kHelperCall || in.imm < 0 || static_cast<size_t>(in.imm) >= p.calls.size())
         return OpCode::kCount;
+      if (p.calls[in.imm].throws) return OpCode::kThrow;
       return p.calls[in.imm].tail_call ? OpCode::kTailCall : OpCode::kCallHelper;
     default: {
       const OpCode base = jmp_base(in.op());
@@ -137,6 +138,7 @@ Result<std::shared_ptr<const Code>> Code::compile(const rewrite::ExecProgram& p,
   auto code = std::shared_ptr<Code>(new Code);
   code->program_ = &p;
   code->tail_call_ = tail_call;
+  for (const auto& call : p.calls) code->throws_ |= call.throws;
   const auto& insns = p.insns;
   std::vector<u32> op_of(insns.size() + 1);
   u32 count = 0;

@@ -38,6 +38,7 @@ enum class OpCode : u16 {
   kCallHelper,
   kCallSubprog,
   kTailCall,
+  kThrow,
   kExit,
   kCount,
 };

@@ -45,6 +45,7 @@ class Code {
   std::vector<rewrite::BpfCallback> callbacks_;
   const rewrite::ExecProgram* program_ = nullptr;
   TailCallFn tail_call_ = nullptr;
+  bool throws_ = false;  // some instruction throws
 };
 
 // Calls a BPF callback that a helper was given (its address came in a register).

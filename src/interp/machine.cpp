@@ -98,6 +98,7 @@ u64 Machine::exec(const Code* code, u32 pc, u64* r, u32 subprog, u32* tail_calls
         &&L_CallHelper,
         &&L_CallSubprog,
         &&L_TailCall,
+        &&L_Throw,
         &&L_Exit};
     static_assert(sizeof table / sizeof *table == static_cast<size_t>(OpCode::kCount));
     std::memcpy(labels, table, sizeof table);
@@ -108,6 +109,7 @@ u64 Machine::exec(const Code* code, u32 pc, u64* r, u32 subprog, u32* tail_calls
   std::memset(stack + sizeof stack - code->stack_bytes_[subprog], 0, code->stack_bytes_[subprog]);
   r[isa::kFp] = reinterpret_cast<u64>(stack + sizeof stack);
   u32 rounds = 0;
+  bool entry = subprog == 0;  // an exception ends here
   const Code::Op* ops = code->ops_.get();
   const Code::Op* op = ops + pc;
 #define NEXT goto*(++op)->go
@@ -344,6 +346,7 @@ L_MayGoto : {
 }
 L_CallHelper : {
   r[0] = code->program_->calls[static_cast<size_t>(op->imm)].fn(r[1], r[2], r[3], r[4], r[5]);
+  if (code->throws_ && rewrite::t_thrown.set) goto unwind;
   NEXT;
 }
 L_CallSubprog : {
@@ -351,6 +354,7 @@ L_CallSubprog : {
   u64 inner[12];
   std::memcpy(inner + 1, r + 1, 5 * sizeof(u64));
   r[0] = exec(code, code->subprog_op_[callee], inner, callee, tail_calls, nullptr);
+  if (code->throws_ && rewrite::t_thrown.set) goto unwind;
   NEXT;
 }
 L_TailCall : {
@@ -364,10 +368,22 @@ L_TailCall : {
   if (target.native) return target.native(r[1], 0, 0, 0, 0, tail_calls);
   const Code* next = target.code;
   rounds = 0;
+  entry = true;
   code = next;
   ops = code->ops_.get();
   std::memset(stack + sizeof stack - code->stack_bytes_[0], 0, code->stack_bytes_[0]);
   GO(code->subprog_op_[0]);
+}
+L_Throw:
+  rewrite::t_thrown = {true, r[1]};
+unwind : {
+  if (!entry) return 1;
+  rewrite::t_thrown.set = false;
+  const s32 callback = code->program_->exception_callback;
+  if (callback < 0) return rewrite::t_thrown.cookie;
+  u64 inner[12] = {0, rewrite::t_thrown.cookie};
+  const u32 callee = static_cast<u32>(callback);
+  return exec(code, code->subprog_op_[callee], inner, callee, tail_calls, nullptr);
 }
 L_Exit : { return r[0]; }
 #undef NEXT

@@ -16,6 +16,7 @@ struct ExecCall {
   NativeFn fn = nullptr;   // null: not available in a process; running the program is refused
   std::string name;        // "bpf_map_lookup_elem"
   bool tail_call = false;  // replaces the running program instead of calling
+  bool throws = false;     // bpf_throw: r1 is the cookie, the program ends; no fn
 };
 
 struct ExecSubprog {
@@ -29,7 +30,7 @@ struct ExecProgram {
   std::vector<u32> original;  // original[i]: index of the instruction in the loaded program that i comes from
   std::vector<ExecSubprog> subprogs;  // [0] is the entry
   std::vector<ExecCall> calls;
-  s32 exception_callback = -1;  // subprogram
+  s32 exception_callback = -1;  // subprogram; what it makes of the cookie is the result. -1: the cookie is
   std::string missing;          // what cannot run here ("helper bpf_fib_lookup"); empty: everything can
 };
 
@@ -40,5 +41,14 @@ struct BpfCallback {
   u64 (*call)(const BpfCallback*, u64, u64, u64, u64, u64) = nullptr;
   const void* owner = nullptr;  // the engine's own form of the program
 };
+
+// An exception on its way through this thread's frames to its program's first. A callback through which it
+// passes returns 1, which ends the helper's loop; engines look here behind each call of a program that may
+// throw.
+struct Thrown {
+  bool set = false;
+  u64 cookie = 0;
+};
+inline thread_local Thrown t_thrown;
 
 }  // namespace osmia::rewrite

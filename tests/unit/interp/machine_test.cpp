@@ -254,9 +254,9 @@ exit
 }
 
 const Code* g_targets[4];
-const Code* find_target(u64 map, u32 index) {
+TailTarget find_target(u64 map, u32 index) {
   EXPECT_EQ(map, 0x1234u);
-  return index < 4 ? g_targets[index] : nullptr;
+  return {.code = index < 4 ? g_targets[index] : nullptr};
 }
 rewrite::ExecCall tail_call(s32) {
   return {nullptr, "bpf_tail_call", true};
