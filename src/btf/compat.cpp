@@ -6,7 +6,7 @@ namespace osmia::btf {
 
 namespace {
 
-enum class Answer { kNo, kYes, kTooDeep };
+using Answer = Related;
 Answer answer(bool b) {
   return b ? Answer::kYes : Answer::kNo;
 }
@@ -162,12 +162,43 @@ std::string_view essential_name(std::string_view name) {
   return name;
 }
 
+Related core_types_compat(const Btf& local, u32 local_id, const Btf& target, u32 target_id, int levels) {
+  return Pair{local, target}.compat(local_id, target_id, levels);
+}
 bool types_are_compat(const Btf& local, u32 local_id, const Btf& target, u32 target_id) {
-  return Pair{local, target}.compat(local_id, target_id, kLevels) == Answer::kYes;
+  return core_types_compat(local, local_id, target, target_id, kLibbpfLevels) == Answer::kYes;
 }
 
+Related core_types_match(const Btf& local, u32 local_id, const Btf& target, u32 target_id, int levels) {
+  return Pair{local, target}.match(local_id, target_id, false, levels);
+}
 bool types_match(const Btf& local, u32 local_id, const Btf& target, u32 target_id) {
-  return Pair{local, target}.match(local_id, target_id, false, kLevels) == Answer::kYes;
+  return core_types_match(local, local_id, target, target_id, kLibbpfLevels) == Answer::kYes;
+}
+
+Related core_fields_compat(const Btf& local, u32 local_id, const Btf& target, u32 target_id) {
+  for (int depth = kLevels; depth > 0; --depth) {
+    const TypeView l = local.skip_modifiers(local_id), t = target.skip_modifiers(target_id);
+    if (l.is_struct_or_union() && t.is_struct_or_union()) return Answer::kYes;
+    if (!kinds_compat(l, t)) return Answer::kNo;
+    switch (l.kind()) {
+      case Kind::kPtr:
+      case Kind::kFloat: return Answer::kYes;
+      case Kind::kFwd:
+      case Kind::kEnum:
+      case Kind::kEnum64: {
+        const auto a = essential_name(l.name()), b = essential_name(t.name());
+        return answer(a.empty() || b.empty() || a == b);
+      }
+      case Kind::kInt: return answer(l.int_info().offset == 0 && t.int_info().offset == 0);
+      case Kind::kArray:
+        local_id = l.array().type;
+        target_id = t.array().type;
+        continue;
+      default: return Answer::kNo;
+    }
+  }
+  return Answer::kTooDeep;
 }
 
 bool same_named_type(const Btf& a, u32 a_id, const Btf& b, u32 b_id) {

@@ -11,6 +11,7 @@
 
 #include "jit/jit.h"
 #include "maps/map.h"
+#include "runtime/dump.h"
 #include "verifier/verify.h"
 
 namespace osmia::runtime {
@@ -40,8 +41,8 @@ class Program final : public maps::ProgObject {
  public:
   // As loaded. desc.insns, desc.attach point into this object.
   verifier::Program desc;
-  std::vector<isa::Insn> insns;   // the loader's
-  std::vector<isa::Insn> xlated;  // after rewriting; what OBJ_GET_INFO_BY_FD shows
+  std::vector<isa::Insn> insns;  // the loader's, relocated
+  Dump dump;                     // after rewriting; what OBJ_GET_INFO_BY_FD shows
   std::vector<int> fd_array;
   verifier::Facts facts;
   verifier::Verdict verdict;

@@ -76,5 +76,7 @@ long attach_command(Call&);
 
 // Shared by PROG_LOAD and PROG info.
 int read_prog_debug_info(Call&, class LogBuffer& log, verifier::Program& desc);
+// PROG_LOAD's core_relos, applied to the program's instructions.
+Status apply_core_relos(Call&, runtime::Program&, verifier::LogSink* log);
 
 }  // namespace osmia::syscall

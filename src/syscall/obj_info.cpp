@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/symbols.h"
 #include "syscall/call.h"
 
 namespace osmia::syscall {
@@ -33,33 +34,13 @@ long put_array(u64 user, N& room, const std::vector<T>& all, u32 unit = 1) {
   return n ? copy_to_user(user, all.data(), n * sizeof(T)) : 0;
 }
 
-// What is shown has ids in place of addresses and descriptors.
-std::vector<isa::Insn> shown_insns(const runtime::Program& p) {
-  std::vector<isa::Insn> v = p.xlated;
-  for (size_t i = 0; i + 1 < v.size(); i++) {
-    isa::Insn& in = v[i];
-    if (!isa::is_ld_imm64(in)) continue;
-    if (in.src == isa::kPseudoMapFd || in.src == isa::kPseudoMapIdx || in.src == isa::kPseudoMapValue ||
-        in.src == isa::kPseudoMapIdxValue) {
-      const verifier::MapInfo* m = p.xlated.size() == p.facts.insns.size() ? p.facts.insns[i].map : nullptr;
-      if (m) in.imm = static_cast<s32>(m->id);
-      if (in.src == isa::kPseudoMapIdx) in.src = isa::kPseudoMapFd;
-      if (in.src == isa::kPseudoMapIdxValue) in.src = isa::kPseudoMapValue;
-      if (in.src == isa::kPseudoMapFd) v[i + 1].imm = 0;
-      continue;
-    }
-    if (in.src) continue;
-    const u64 imm = static_cast<u32>(in.imm) | u64{static_cast<u32>(v[i + 1].imm)} << 32;
-    for (const auto& m : p.maps) {
-      const auto& info = m->info();
-      if (imm == reinterpret_cast<u64>(m.get()) || imm == reinterpret_cast<u64>(&info)) {
-        in.src = isa::kPseudoMapFd, in.imm = static_cast<s32>(info.id), v[i + 1].imm = 0;
-      } else if (info.value_base && imm >= info.value_base && imm < info.value_base + info.value_len) {
-        in.src = isa::kPseudoMapValue, in.imm = static_cast<s32>(info.id);
-        v[i + 1].imm = static_cast<s32>(imm - info.value_base);
-      }
-    }
-  }
+// bpf_insn_prepare_dump's last step: who may not see addresses gets neither calls nor host addresses.
+std::vector<isa::Insn> shown_insns(const runtime::Dump& dump, bool raw) {
+  std::vector<isa::Insn> v = dump.insns;
+  if (raw) return v;
+  for (isa::Insn& in : v)
+    if (in.code == (isa::kJmp | isa::kCall)) in.imm = 0;
+  for (const u32 i : dump.addresses) v[i].imm = v[i + 1].imm = 0;
   return v;
 }
 
@@ -96,12 +77,22 @@ long prog_info(Call& c, runtime::Program& p) {
     info.nr_func_info = info.nr_line_info = info.nr_jited_line_info = 0;
     return write_info(c, info, len);
   }
-  if (put_array(info.xlated_prog_insns, info.xlated_prog_len, shown_insns(p), sizeof(isa::Insn)))
+  // bpf_dump_raw_ok: kallsyms would show addresses to this caller.
+  const bool raw = c.capable(contract::Capability::kSysAdmin);
+  if (put_array(info.xlated_prog_insns, info.xlated_prog_len, shown_insns(p.dump, raw), sizeof(isa::Insn)))
     return -EFAULT;
   info.jited_prog_len = 0;
-  const u32 funcs = std::max<u32>(1, static_cast<u32>(p.facts.subprogs.size()));
-  const std::vector<u64> ksyms(funcs, 0);
-  const std::vector<u32> lens(funcs, 0);
+  std::vector<u64> ksyms;
+  std::vector<u32> lens;
+  std::vector<std::array<u8, 8>> tags;
+  for (u32 f = 0; f < p.dump.functions.size(); f++) {
+    ksyms.push_back(runtime::function_symbol(p.id, f));
+    lens.push_back(0);
+    tags.push_back(p.dump.functions[f].tag);
+  }
+  // Without the right to see them, the counts remain and the arrays become null.
+  if (!raw && info.nr_jited_ksyms) info.jited_ksyms = 0, info.nr_jited_ksyms = 0;
+  if (!raw && info.nr_jited_func_lens) info.jited_func_lens = 0, info.nr_jited_func_lens = 0;
   if (put_array(info.jited_ksyms, info.nr_jited_ksyms, ksyms)) return -EFAULT;
   if (put_array(info.jited_func_lens, info.nr_jited_func_lens, lens)) return -EFAULT;
   info.attach_btf_id = p.desc.attach.btf_id;
@@ -109,15 +100,9 @@ long prog_info(Call& c, runtime::Program& p) {
     info.attach_btf_obj_id = p.attach_btf->id;
   else if (p.attach_program && p.attach_program->btf)
     info.attach_btf_obj_id = p.attach_program->btf->id;
-  if (put_array(info.func_info, info.nr_func_info, p.desc.func_info)) return -EFAULT;
-  if (put_array(info.line_info, info.nr_line_info, p.desc.line_info)) return -EFAULT;
+  if (put_array(info.func_info, info.nr_func_info, p.dump.func_info)) return -EFAULT;
+  if (put_array(info.line_info, info.nr_line_info, p.dump.line_info)) return -EFAULT;
   info.nr_jited_line_info = 0;
-  std::vector<std::array<u8, 8>> tags(funcs, p.tag);
-  for (size_t i = 0; i < p.facts.subprogs.size() && p.facts.subprogs.size() > 1; i++) {
-    const auto& s = p.facts.subprogs[i];
-    if (s.start < s.end && s.end <= p.insns.size())
-      tags[i] = runtime::program_tag(std::span(p.insns).subspan(s.start, s.end - s.start));
-  }
   if (put_array(info.prog_tags, info.nr_prog_tags, tags)) return -EFAULT;
   return write_info(c, info, len);
 }

@@ -14,7 +14,13 @@ using contract::Capability;
 
 class FdResolver final : public verifier::Resolver {
  public:
-  FdResolver(std::vector<maps::MapPtr>& used) : used_(used) {}
+  FdResolver(Call& c, runtime::Program& p) : call_(c), program_(p), used_(p.maps) {}
+  Status relocate(verifier::LogSink* log) override {
+    OSMIA_TRY(apply_core_relos(call_, program_, log));
+    // As on Linux: the tag is that of the relocated instructions.
+    program_.tag = runtime::program_tag(program_.insns);
+    return Ok{};
+  }
   int map_fd_error(int fd) override {
     int err = 0;
     return get_map(fd, &err) ? 0 : err < 0 ? -err : err;
@@ -35,6 +41,8 @@ class FdResolver final : public verifier::Resolver {
   }
 
  private:
+  Call& call_;
+  runtime::Program& program_;
   std::vector<maps::MapPtr>& used_;
 };
 
@@ -112,17 +120,13 @@ long check_program(Call& c, runtime::Program& p) {
       p.desc.btf = p.btf->btf;
       if (const int e = read_prog_debug_info(c, log, p.desc))
         return fail(-e, "func_info or line_info is malformed");
-      if (a.core_relo_cnt) {
-        log.write("not supported yet: CO-RE relocations in the kernel (core_relos); let libbpf apply them\n");
-        return fail(EOPNOTSUPP, "not supported yet: core_relos");
-      }
     }
     if (read_fd_array(c, p)) return fail(EFAULT, "fd_array cannot be read");
     return 0;
   };
   result = prepare();
   if (!result) {
-    FdResolver resolver(p.maps);
+    FdResolver resolver(c, p);
     verifier::Options o;
     o.log_level = a.log_level;
     o.caps = c.cred.effective();
@@ -225,15 +229,14 @@ long prog_load(Call& c) {
   p->type_def = def;
   p->uid = c.cred.uid;
   p->load_time_ns = boottime_ns();
-  p->tag = runtime::program_tag(p->insns);
 
   if (const long err = check_program(c, *p)) return err;
   keep_used_maps(*p);
-  p->xlated = p->insns;
   if (c.kernel.prepare) {
     const Status s = c.kernel.prepare(c.kernel, *p);
     if (!s.ok()) return fail(s.error());
   }
+  if (p->dump.insns.empty()) runtime::make_dump(*p, nullptr);
   p->id = c.kernel.programs.add(p);
   Fd fd;
   fd.object = runtime::ProgramPtr(p);

@@ -38,11 +38,20 @@ void check_tail_call_maps(Env& env) {
       env.reject(EINVAL, "tail_call abusing map_ptr");
 }
 
+void relocate(Env& env) {
+  if (const Status s = env.resolver.relocate(env.sink_); !s.ok()) {
+    env.note_reason(s.error().message);
+    env.reject_silently(s.error().code);
+  }
+  env.insns.assign(env.prog.insns.begin(), env.prog.insns.end());
+}
+
 void run_phases(Env& env) {
   check_func_info_early(env);
   find_subprograms(env);
   check_jumps(env);
   check_btf_records(env);
+  relocate(env);
   resolve_pseudo(env);
   check_cfg(env);
   check_attach_target(env);

@@ -57,6 +57,10 @@ class Resolver {
   virtual std::shared_ptr<const btf::Btf> btf_by_fd(
       int fd) = 0;  // nullptr: not BTF (module BTF of kfunc calls)
   virtual u64 percpu_or_ksym_addr(u32 /*btf_id*/) { return 0; }  // host address of a kernel variable
+  // Called once, after the program's debug information was found sound and before its pseudo instructions are
+  // resolved: the place where Linux applies CO-RE relocations. It may rewrite what Program::insns refers to
+  // (same length), which is then read again. The text of an error has been written to `log` (may be null).
+  virtual Status relocate(class LogSink* /*log*/) { return Ok{}; }
 };
 
 struct FuncInfo {

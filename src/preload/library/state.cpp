@@ -7,12 +7,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <set>
 
 #include "runtime/catalog.h"
 #include "runtime/engine.h"
+#include "runtime/symbols.h"
 
 namespace osmia::preload {
 namespace {
@@ -71,10 +74,43 @@ runtime::Kernel* make_kernel() {
   return k;
 }
 
+std::atomic<runtime::Kernel*> g_made = nullptr;
+
+// Only a process that uses bpf(2) sees other symbols than the machine's.
+bool kernel_in_use() {
+  return g_made;
+}
+
+// Osmia's symbols, and the machine's own except those that ours replace.
+std::string symbols() {
+  std::string text = runtime::kallsyms(*g_made);
+  std::set<std::string_view> ours;
+  const std::string head = text;
+  for (size_t at = 0; at < head.size();) {
+    const size_t end = head.find('\n', at);
+    const std::string_view line = std::string_view(head).substr(at, end - at);
+    at = end + 1;
+    if (line.size() > 19) ours.insert(line.substr(19, line.find('\t') - 19));
+  }
+  FILE* f = next<FILE* (*)(const char*, const char*)>("fopen")("/proc/kallsyms", "r");
+  if (!f) return text;
+  char buffer[1024];
+  while (std::fgets(buffer, sizeof buffer, f)) {
+    const std::string_view line = buffer;
+    const size_t type = line.find(' '), name = type == line.npos ? line.npos : line.find(' ', type + 1);
+    if (name == line.npos) continue;
+    const std::string_view symbol = line.substr(name + 1, line.find_first_of("\t\n", name + 1) - name - 1);
+    if (!ours.count(symbol) && symbol.substr(0, 9) != "bpf_prog_") text += line;
+  }
+  std::fclose(f);
+  return text;
+}
+
 }  // namespace
 
 runtime::Kernel* kernel() {
   static runtime::Kernel* k = make_kernel();  // never freed: descriptors outlive static destructors
+  g_made = k;
   return k;
 }
 
@@ -95,6 +131,11 @@ const char* redirect(const char* path, const char** content) {
     return *content = text, nullptr;
   }
   if (!std::strcmp(path, "/proc/sys/net/core/bpf_jit_enable")) return *content = "1\n", nullptr;
+  if (!std::strcmp(path, "/proc/kallsyms") && kernel_in_use()) {
+    static thread_local std::string text;
+    text = symbols();
+    return *content = text.c_str(), nullptr;
+  }
   return path;
 }
 

@@ -1,0 +1,35 @@
+// A loaded program as OBJ_GET_INFO_BY_FD shows it: the rewritten instructions with map ids in place of
+// addresses, calls as Linux encodes them once a program is compiled, and debug information that fits the
+// rewritten positions. Invariant: a host address is only at the places that `addresses` lists, where whoever
+// shows the dump can take it out.
+#pragma once
+#include <array>
+#include <string>
+#include <vector>
+
+#include "verifier/verify.h"
+
+namespace osmia::rewrite {
+struct ExecProgram;
+}
+
+namespace osmia::runtime {
+
+class Program;
+
+struct Dump {
+  struct Function {
+    std::string name;
+    std::array<u8, 8> tag{};
+  };
+  std::vector<isa::Insn> insns;
+  std::vector<u32> addresses;  // indexes of ld_imm64 that hold a host address
+  std::vector<verifier::FuncInfo> func_info;
+  std::vector<verifier::LineInfo> line_info;
+  std::vector<Function> functions;  // [0] is the entry; functions that nothing reaches are not there
+};
+
+// Fills p.dump. exec: what runs; null: nothing rewrote the program, it is shown as it was loaded.
+void make_dump(Program& p, const rewrite::ExecProgram* exec);
+
+}  // namespace osmia::runtime

@@ -1,0 +1,68 @@
+// Layout: kfuncs lie at call base + BTF id (at most 2^20), helpers behind them in the order in which they
+// were first named, programs 64 KiB each in a region of their own.
+#include "runtime/symbols.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <mutex>
+
+namespace osmia::runtime {
+namespace {
+
+constexpr u64 kCallBase = 0xffffffff81200000;
+constexpr u32 kHelpers = 0x1000000, kHelperStep = 16;
+constexpr u64 kPrograms = 0xffffffa000000000;
+constexpr u64 kProgramStep = 0x10000, kFunctionStep = 0x40;
+
+struct Table {
+  std::mutex mutex;
+  std::map<std::string, s32, std::less<>> by_name;
+};
+Table& table() {
+  static auto* t = new Table;  // outlives static destructors, as programs may
+  return *t;
+}
+
+}  // namespace
+
+s32 helper_symbol(std::string_view name) {
+  Table& t = table();
+  std::lock_guard lock(t.mutex);
+  const auto it = t.by_name.find(name);
+  if (it != t.by_name.end()) return it->second;
+  const s32 at = static_cast<s32>(kHelpers + kHelperStep * t.by_name.size());
+  t.by_name.emplace(name, at);
+  return at;
+}
+
+u64 function_symbol(u32 program_id, u32 function) {
+  return kPrograms + kProgramStep * program_id + kFunctionStep * function;
+}
+
+std::string kallsyms(Kernel& kernel) {
+  std::string out = fmt::format("{:016x} T __bpf_call_base\n", kCallBase);
+  const auto& catalog = kernel.catalog();
+  for (const auto* h : catalog.helpers) helper_symbol(h->name);
+  if (catalog.vmlinux)
+    for (const auto* k : catalog.kfuncs)
+      if (const u32 id = catalog.vmlinux->find(k->name, btf::Kind::kFunc))
+        out += fmt::format("{:016x} T {}\n", kCallBase + id, k->name);
+  {
+    Table& t = table();
+    std::lock_guard lock(t.mutex);
+    for (const auto& [name, at] : t.by_name)
+      out += fmt::format("{:016x} T {}\n", kCallBase + static_cast<u64>(at), name);
+  }
+  for (u32 id = 0; (id = kernel.programs.next_after(id));)
+    if (const auto p = kernel.programs.find(id))
+      for (u32 f = 0; f < p->dump.functions.size(); f++) {
+        std::string tag;
+        for (const u8 b : p->dump.functions[f].tag) tag += fmt::format("{:02x}", b);
+        out += fmt::format("{:016x} t bpf_prog_{}{}{}\t[bpf]\n", function_symbol(id, f), tag,
+                           p->dump.functions[f].name.empty() ? "" : "_", p->dump.functions[f].name);
+      }
+  return out;
+}
+
+}  // namespace osmia::runtime

@@ -1,0 +1,21 @@
+// The kernel symbols that dumped programs refer to. Linux shows a call in a dumped program as a distance from
+// __bpf_call_base, and a function of a loaded program by its address; /proc/kallsyms has their names. Here
+// the addresses are made up, so that nothing of the process shows; what matters is that the table and the
+// dumps agree. Invariant: a symbol's address never changes while the process lives.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "runtime/kernel.h"
+
+namespace osmia::runtime {
+
+// imm of a dumped call to this helper (or internal routine): its symbol's distance from __bpf_call_base.
+s32 helper_symbol(std::string_view name);
+// Address of a program's function, as jited_ksyms has it.
+u64 function_symbol(u32 program_id, u32 function);
+// Every symbol as /proc/kallsyms has it, one a line: helpers, kfuncs (whose calls keep the BTF id), and the
+// functions of the programs that live now ("bpf_prog_<tag>_<name>").
+std::string kallsyms(Kernel& kernel);
+
+}  // namespace osmia::runtime
