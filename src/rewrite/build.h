@@ -1,5 +1,7 @@
 // Short names for the instructions that passes write. Registers by number; nothing is checked.
 #pragma once
+#include <bit>
+
 #include "isa/insn.h"
 
 namespace osmia::rewrite::build {
@@ -53,6 +55,10 @@ constexpr Insn store_imm(u8 size, u8 base, s32 imm, s32 off) {
           .dst = base,
           .off = static_cast<s16>(off),
           .imm = imm};
+}
+// Up to the next power of two, minus one: what an index below max_entries is masked with.
+constexpr s32 index_mask(u32 max_entries) {
+  return static_cast<s32>(std::bit_ceil(max_entries ? max_entries : 1u) - 1);
 }
 constexpr Insn exit() {
   return {.code = isa::kJmp | isa::kExit};

@@ -6,14 +6,14 @@ namespace osmia::rewrite {
 
 using namespace isa;
 
-namespace {
-
-s32 add_call(ExecProgram& out, ExecCall call) {
+s32 call_index(ExecProgram& out, ExecCall call) {
   for (size_t i = 0; i < out.calls.size(); i++)
     if (out.calls[i].name == call.name && out.calls[i].fn == call.fn) return static_cast<s32>(i);
   out.calls.push_back(std::move(call));
   return static_cast<s32>(out.calls.size() - 1);
 }
+
+namespace {
 
 void note_missing(ExecProgram& out, std::string what) {
   if (out.missing.find(what) != std::string::npos) return;
@@ -51,7 +51,7 @@ Status resolve_calls(Pass& p) {
     Insn out = in;
     out.src = kHelperCall;
     out.off = 0;
-    out.imm = add_call(p.out, std::move(call));
+    out.imm = call_index(p.out, std::move(call));
     p.editor.set(i, out);
     return Ok{};
   });

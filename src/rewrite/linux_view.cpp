@@ -9,6 +9,7 @@
 #include "base/bits.h"
 #include "isa/opcode_table.h"
 #include "rewrite/build.h"
+#include "rewrite/linux_names.h"
 #include "rewrite/rewrite.h"
 
 namespace osmia::rewrite {
@@ -19,9 +20,10 @@ using namespace build;
 using contract::KfuncRole;
 
 // Offsets in bytes, from the BTF of Linux 6.12.
-inline constexpr s32 kArrayValue = 264;  // struct bpf_array: value, ptrs, pptrs
-inline constexpr u32 kHtabKey = 48;      // struct htab_elem
-inline constexpr s32 kHtabLruRef = 35;   // struct htab_elem, lru_node.ref
+inline constexpr s32 kArrayValue = 264;      // struct bpf_array: value, ptrs, pptrs
+inline constexpr u32 kHtabKey = 48;          // struct htab_elem
+inline constexpr s32 kHtabLruRef = 35;       // struct htab_elem, lru_node.ref
+inline constexpr s32 kCgrpStorageGet = 210;  // newer than Debian 12's header
 inline constexpr s32 kGfpAtomic = 0x820, kGfpKernel = 0xcc0;
 
 struct View {
@@ -41,11 +43,6 @@ struct View {
 Insn percpu(u8 reg) {
   return {.code = kAlu64 | kMov | kX, .dst = reg, .src = reg, .off = kAddrPercpu};
 }
-// Rounds up to a power of two, minus one: what Linux masks an index with on behalf of the unprivileged.
-s32 index_mask(u32 max_entries) {
-  return static_cast<s32>(std::bit_ceil(std::max(max_entries, 1u)) - 1);
-}
-
 void array_lookup(View& v) {
   const verifier::MapInfo& m = *v.f.map;
   const bool masked = !v.p.options.privileged;
@@ -103,12 +100,6 @@ void lookup(View& v) {
   }
 }
 
-void tail_call(View& v) {
-  if (v.p.options.privileged || !v.f.map) return;
-  v.emit(jump_if(true, kJge, kR3, static_cast<s32>(v.f.map->max_entries), 2),
-         alu(false, kAnd, kR3, index_mask(v.f.map->max_entries)), v.in);
-}
-
 // Tracing programs find the number of arguments before their context, the address before that.
 void tracing_args(View& v) {
   switch (v.in.imm) {
@@ -132,12 +123,11 @@ void tracing_args(View& v) {
 void helper(View& v) {
   switch (v.in.imm) {
     case BPF_FUNC_map_lookup_elem: return lookup(v);
-    case BPF_FUNC_tail_call: return tail_call(v);
     case BPF_FUNC_timer_set_callback: v.load_address(kR3); return v.emit(v.in);
     case BPF_FUNC_sk_storage_get:
     case BPF_FUNC_inode_storage_get:
     case BPF_FUNC_task_storage_get:
-    case BPF_FUNC_cgrp_storage_get: {
+    case kCgrpStorageGet: {
       const bool may_sleep = v.p.program.prog_flags & BPF_F_SLEEPABLE && !v.f.storage_get_atomic;
       return v.emit(mov(kR5, may_sleep ? kGfpKernel : kGfpAtomic), v.in);
     }
@@ -190,17 +180,22 @@ void inline_calls_as_linux(Pass& p) {
       return p.editor.insert_after(i, std::span(&zext, 1));
     }
     if (in.code != (kJmp | kCall) || in.src == kPseudoCall || p.editor.pieces(i).size() != 1) return;
-    View v{p, i, p.editor.at(i), p.facts.insns[i], {}};
-    // Calls that stay refer to the call table already.
-    v.in.imm = in.imm;
-    if (in.src == kHelperCall)
+    View v{p, i, in, p.facts.insns[i], {}};
+    Insn call = p.editor.at(i);  // refers to the call table already
+    if (in.src == kHelperCall) {
       helper(v);
-    else
+      if (v.f.map && !v.f.map_ptr_poisoned)
+        if (const auto name = linux_map_function(v.f.map->type, in.imm); !name.empty()) {
+          call.imm = call_index(p.out, ExecCall{.name = std::string(name)});
+          p.editor.set(i, call);
+        }
+    } else {
       kfunc(v);
+    }
     if (v.out.empty()) return;
     std::vector<Piece> pieces;
     for (Insn piece : v.out) {
-      if (piece.code == (kJmp | kCall) && piece.src == kHelperCall) piece.imm = p.editor.at(i).imm;
+      if (piece.code == (kJmp | kCall)) piece = call;
       pieces.push_back({piece});
     }
     p.editor.replace(i, std::move(pieces));

@@ -1,7 +1,8 @@
 // Spectre v1: pointer arithmetic of the unprivileged adds a masked copy of the offset (in AX): with limit L,
 // ((L - x) | x) has its sign set where x is negative or beyond L; its negation, shifted arithmetically by 63,
 // is all ones for 0 < x <= L and the mask is zero for the rest, so that even a mispredicted path stays inside
-// the object. The operation's other operand and the offset register keep their values.
+// the object. The operation's other operand and the offset register keep their values. The index of a tail
+// call is compared as a whole and cut to the next power of two.
 #include "rewrite/build.h"
 #include "rewrite/rewrite.h"
 
@@ -44,6 +45,18 @@ void mask_pointer_arithmetic(Pass& p) {
     const verifier::InsnFacts& f = p.facts.insns[i];
     if (f.alu_state && f.alu_state != verifier::kMaskNone)
       p.editor.replace(i, masked(in, f.alu_state, f.alu_limit));
+  });
+}
+
+void mask_tail_calls(Pass& p) {
+  for_each_live(p, [&](u32 i, const Insn& in) {
+    const verifier::InsnFacts& f = p.facts.insns[i];
+    if (in.code != (kJmp | kCall) || !f.helper || !(f.helper->effects & contract::kTailCall) || !f.map)
+      return;
+    const s32 entries = static_cast<s32>(f.map->max_entries);
+    p.editor.replace(i,
+                     {Piece{jump_if(true, kJge, kR3, entries, 2)},
+                      Piece{alu(false, kAnd, kR3, index_mask(f.map->max_entries))}, Piece{p.editor.at(i)}});
   });
 }
 

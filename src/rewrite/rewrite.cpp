@@ -32,6 +32,7 @@ Result<ExecProgram> rewrite(const verifier::Program& program, const verifier::Fa
   if (options.expand_may_goto) expand_may_goto(pass);
   resolve_immediates(pass);
   OSMIA_TRY(resolve_calls(pass));
+  if (options.harden && !options.privileged) mask_tail_calls(pass);
   if (options.linux_view)
     inline_calls_as_linux(pass);
   else
@@ -47,6 +48,7 @@ Result<ExecProgram> rewrite(const verifier::Program& program, const verifier::Fa
     if (s && e.start == e.end) continue;  // never reached
     e.stack_bytes = static_cast<u32>(align_up(pass.frame[s], 8));
     e.name = sub.name;
+    e.addressed_slots = sub.addressed_slots;
     if (sub.is_exception_cb) out.exception_callback = static_cast<s32>(out.subprogs.size());
     out.subprogs.push_back(std::move(e));
   }

@@ -57,6 +57,7 @@ void remove_dead_code(Pass& p);         // dead_code.cpp
 Status convert_context(Pass& p);        // context.cpp
 void insert_barriers(Pass& p);          // barriers.cpp: Spectre v4
 void mask_pointer_arithmetic(Pass& p);  // masks.cpp: Spectre v1
+void mask_tail_calls(Pass& p);          // masks.cpp: of the unprivileged, after resolve_calls
 void guard_divisions(Pass& p);          // division.cpp
 void expand_may_goto(Pass& p);          // may_goto.cpp
 void resolve_immediates(Pass& p);       // immediates.cpp
@@ -87,6 +88,8 @@ LiveResult<F> for_each_live(const Pass& p, F&& f) {
   }
   if constexpr (!std::is_void_v<LiveResult<F>>) return Ok{};
 }
+// The index of this call in the program's table, which it joins if it is new.
+s32 call_index(ExecProgram& out, ExecCall call);
 // Bytes of the frames that the engines must provide for the program as it is counted so far.
 std::vector<u32> frames_of(const verifier::Facts& facts, bool without_removable_spills);
 

@@ -33,8 +33,8 @@ struct InsnAux : InsnFacts {
   bool calls_callback = false;
   bool is_iter_next = false, is_may_goto = false, jump_target = false;
   bool sanitize_stack_spill = false;
-  bool fields_ok = false;    // its reserved fields were checked
-  bool map_ptr_set = false;  // `map` holds the map pointer this call used on the paths so far
+  bool fields_ok = false;                 // its reserved fields were checked
+  bool map_ptr_set = false;               // `map` holds the map pointer this call used on the paths so far
   u64 map_key_state = 0;                  // call/: constant-key tracking
   const btf::Btf* btf_var_btf = nullptr;  // ld_imm64 of a kernel variable: kBtfId type
   u32 btf_var_type = 0;
@@ -154,5 +154,15 @@ struct Env {
   std::string reason;  // the last rejection's line
   LogSink* sink_ = nullptr;
 };
+
+// Logs a line that is followed by more, or that does not end the verification; it is the reason until another
+// line is.
+template <class... A>
+void say(Env& env, fmt::format_string<A...> f, A&&... args) {
+  std::string line = fmt::format(f, std::forward<A>(args)...);
+  env.note_reason(line);
+  line += '\n';
+  env.log_text(line);
+}
 
 }  // namespace osmia::verifier
