@@ -15,7 +15,7 @@ help:
 	@echo "make fuzz          every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds; fuzz-long: an hour each"
 	@echo "make lint          clang-format and clang-tidy on the files changed against LINT_BASE (default: origin/main)"
 	@echo "make format        apply clang-format 14 to every source"
-	@echo "make bench-verify | bench-jit | bench-maps     one JSON object a line"
+	@echo "make bench-verify [OBJECTS=DIR] | bench-jit [BENCH_DIR=DIR] | bench-maps     against the live kernel"
 	@echo "make clean         remove every build folder"
 
 deps-build:
@@ -69,9 +69,9 @@ fuzz-long: deps-fuzz
 lint: deps-lint
 	@JOBS=$(JOBS) scripts/lint
 
-bench-verify bench-jit bench-maps: deps-test
-	@if [ -x bench/$@ ]; then exec bench/$@; \
-	else echo "make $@: not there yet: it comes with bench/$@" >&2; exit 2; fi
+bench-verify bench-jit bench-maps: configure
+	$(BUILD) build -j$(JOBS) --target bench-workers examples >&2
+	@OBJECTS="$(OBJECTS)" BENCH_DIR="$(BENCH_DIR)" bench/$@
 
 clean:
 	rm -rf build build-asan build-tsan build-fuzz

@@ -29,6 +29,10 @@ OSMIA_HELPER(ringbuf_query);
 OSMIA_HELPER(ringbuf_reserve_dynptr);
 OSMIA_HELPER(ringbuf_submit_dynptr);
 OSMIA_HELPER(ringbuf_discard_dynptr);
+OSMIA_HELPER(user_ringbuf_drain);
+// stack_code.cpp
+OSMIA_HELPER(get_stackid);
+OSMIA_HELPER(get_stack);
 // system_code.cpp
 OSMIA_HELPER(ktime_get_ns);
 OSMIA_HELPER(ktime_get_boot_ns);

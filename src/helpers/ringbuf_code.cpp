@@ -3,6 +3,7 @@
 
 #include "helpers/code.h"
 #include "helpers/dynptr.h"
+#include "interp/interp.h"
 #include "maps/ring_buffer.h"
 
 namespace osmia::helpers::code {
@@ -62,6 +63,16 @@ u64 ringbuf_submit_dynptr(u64 ptr, u64 flags, u64, u64, u64) {
 }
 u64 ringbuf_discard_dynptr(u64 ptr, u64 flags, u64, u64, u64) {
   return end_dynptr(ptr, flags, true);
+}
+
+u64 user_ringbuf_drain(u64 map, u64 callback, u64 ctx, u64 flags, u64) {
+  auto& ring = static_cast<maps::UserRingBufferMap&>(*reinterpret_cast<maps::Map*>(map));
+  return ret(ring.drain(
+      [&](void* sample, u32 bytes) {
+        Dynptr d{reinterpret_cast<u64>(sample), bytes | kLocal << 28, 0};
+        return interp::invoke(callback, reinterpret_cast<u64>(&d), ctx);
+      },
+      flags));
 }
 
 }  // namespace osmia::helpers::code

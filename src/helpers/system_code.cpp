@@ -40,8 +40,15 @@ u64 jiffies64(u64, u64, u64, u64, u64) {
 }
 
 u64 get_prandom_u32(u64, u64, u64, u64, u64) {
-  thread_local std::mt19937 generator{std::random_device{}()};
-  return generator();
+  // Xorshift on 64 bits, seeded per thread; the upper half of a product hides its linearity. Never zero.
+  constinit thread_local u64 state = 0;
+  u64 x = state;
+  if (!x) x = (u64{std::random_device{}()} << 32 | std::random_device{}()) | 1;
+  x ^= x << 13;
+  x ^= x >> 7;
+  x ^= x << 17;
+  state = x;
+  return x * 0x9e3779b97f4a7c15ull >> 32;
 }
 
 u64 get_smp_processor_id(u64, u64, u64, u64, u64) {

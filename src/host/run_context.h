@@ -18,7 +18,10 @@ struct RunContext {
   void* ctx = nullptr;            // the program's host context
   u32 depth = 0;                  // nested runs of this thread
 };
-RunContext& run_context();
+extern constinit thread_local RunContext t_run_context;
+inline RunContext& run_context() {
+  return t_run_context;
+}
 
 // The calling thread's slot: inside a RunScope its own, outside a slot that may be shared (0).
 inline u32 current_cpu() {

@@ -32,6 +32,10 @@ class ProgObject {
   virtual u32 prog_type() const = 0;
   virtual u32 attach_type() const = 0;
   virtual bool has_frags() const { return false; }
+
+  // Where a tail call goes, for engines that jump there straight from the slot (contract::SlotsInline). Set
+  // before the program can be put in a map; null: ask the engine.
+  const void* tail_entry = nullptr;
 };
 
 // What the descriptor in a value means, for maps whose values are maps or programs.
@@ -79,7 +83,9 @@ class Map : public std::enable_shared_from_this<Map> {
   // Calls fn(key, value) for each element until it returns true; gives the number of calls. flags must be 0.
   using EachFn = std::function<bool(const void* key, void* value)>;
   virtual s64 for_each(const EachFn& /*fn*/, u64 /*flags*/) { return -EINVAL; }
-  virtual std::shared_ptr<ProgObject> lookup_prog(u32 /*index*/) { return nullptr; }  // tail calls
+  // Tail calls. prog_at: stays alive until the caller's RunScope ends; lookup_prog: as long as it is held.
+  virtual ProgObject* prog_at(u32 /*index*/) const { return nullptr; }
+  virtual std::shared_ptr<ProgObject> lookup_prog(u32 /*index*/) { return nullptr; }
 
   // ---- what bpf(2) calls; value buffers hold user_value_size() bytes
   virtual u32 user_value_size() const { return info_.value_size; }

@@ -8,13 +8,17 @@
 
 namespace osmia::maps {
 
+namespace {
+constexpr u64 kHugePage = 2ull << 20;
+}
+
 u64 machine_memory() {
   static const u64 bytes =
       static_cast<u64>(sysconf(_SC_PHYS_PAGES)) * static_cast<u64>(sysconf(_SC_PAGESIZE));
   return bytes;
 }
 
-Result<Region> Region::make(u64 bytes, bool shared) {
+Result<Region> Region::make(u64 bytes, bool shared, bool huge) {
   Region r;
   if (bytes > machine_memory()) return Error{ENOMEM, "map needs more memory than the machine has"};
   r.size_ = align_up(bytes ? bytes : 1, static_cast<u64>(sysconf(_SC_PAGESIZE)));
@@ -22,6 +26,18 @@ Result<Region> Region::make(u64 bytes, bool shared) {
     r.fd_ = memfd_create("bpf-map", MFD_CLOEXEC);
     if (r.fd_ < 0 || ftruncate(r.fd_, static_cast<off_t>(r.size_)) < 0)
       return Error{errno == EMFILE || errno == ENFILE ? errno : ENOMEM, "no memory file for a mappable map"};
+  }
+  if (huge && !shared && bytes >= kHugePage / 2) {
+    r.size_ = align_up(bytes, kHugePage);
+    u8* area = static_cast<u8*>(mmap(nullptr, r.size_ + kHugePage, PROT_READ | PROT_WRITE,
+                                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+    if (area == MAP_FAILED) return Error{ENOMEM, "no address space for a map"};
+    u8* aligned = reinterpret_cast<u8*>(align_up(reinterpret_cast<u64>(area), kHugePage));
+    if (aligned != area) munmap(area, static_cast<size_t>(aligned - area));
+    if (const u64 rest = kHugePage - static_cast<u64>(aligned - area)) munmap(aligned + r.size_, rest);
+    madvise(aligned, r.size_, MADV_HUGEPAGE);
+    r.data_ = aligned;
+    return r;
   }
   void* p = mmap(nullptr, r.size_, PROT_READ | PROT_WRITE,
                  shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, r.fd_, 0);

@@ -11,8 +11,9 @@ namespace osmia::maps {
 class Region {
  public:
   Region() = default;
-  // bytes may be 0. Errors: ENOMEM (more than the machine's memory, or no address space).
-  static Result<Region> make(u64 bytes, bool shared = false);
+  // bytes may be 0. `huge`: accesses are scattered, large pages help (from 1 MiB on). Errors: ENOMEM (more
+  // than the machine's memory, or no address space).
+  static Result<Region> make(u64 bytes, bool shared = false, bool huge = false);
   Region(Region&& o) noexcept { swap(o); }
   Region& operator=(Region&& o) noexcept {
     swap(o);

@@ -1,17 +1,21 @@
-// The kernel-to-user ring buffer: records of an 8-byte header and data, in a ring that is mapped twice in a
-// row so that no record ever wraps. Layout of the shared pages as in Linux's UAPI: consumer position,
-// producer position, data. Producers order themselves by one lock; a record becomes visible when its busy bit
-// goes, whoever commits first.
+// The two ring buffers: records of an 8-byte header and data. Layout of the shared pages as in Linux's UAPI.
+// Programs to user space: producers order themselves by one lock; a record becomes visible when its busy bit
+// goes, whoever commits first; no record reaches over one that is not committed yet, whatever user space
+// writes into the consumer's position. User space to programs: one drains at a time, and believes nothing it
+// reads.
 #pragma once
-#include "maps/hash_table.h"
+#include <atomic>
+
+#include "maps/fn_ref.h"
 #include "maps/map.h"
+#include "maps/ring_area.h"
+#include "maps/spin_lock.h"
 
 namespace osmia::maps {
 
 class RingBufferMap final : public Map {
  public:
   static Result<MapPtr> make(const MapAttr& a);
-  ~RingBufferMap() override;
 
   // Room for `size` bytes, or null (full, or larger than the ring). flags must be 0.
   void* reserve(u64 size, u64 flags);
@@ -25,19 +29,35 @@ class RingBufferMap final : public Map {
   s64 erase(const void*) override { return -kNotSupp; }
   int next_key(const void*, void*) override { return -kNotSupp; }
   Result<void*> map_memory(void* addr, u64 len, int prot, int flags, off_t off) override;
-  int poll_fd() const override { return event_fd_; }
+  int poll_fd() const override { return area_.event_fd(); }
 
  private:
   explicit RingBufferMap(const MapAttr& a) : Map(a) {}
-  u64* consumer() const { return reinterpret_cast<u64*>(base_); }
-  u64* producer() const { return reinterpret_cast<u64*>(base_ + kPage); }
-  u8* data() const { return base_ + 2 * kPage; }
-  static constexpr u64 kPage = 4096;
-  Region memory_;       // the file: two pages and the data
-  u8* base_ = nullptr;  // this process's own mapping, data twice
-  u64 size_ = 0, mask_ = 0;
-  int event_fd_ = -1;
+  RingArea area_;
   SpinLock lock_;
+  u64 pending_ = 0;  // under lock_: position of the oldest record that may not be committed
+};
+
+class UserRingBufferMap final : public Map {
+ public:
+  static Result<MapPtr> make(const MapAttr& a);
+
+  // Calls fn(sample, bytes) for what user space has submitted, until it returns non-zero. Gives the number of
+  // samples, or -EINVAL, -E2BIG, -EBUSY (another drain is going on). flags: BPF_RB_*_WAKEUP.
+  s64 drain(FnRef<u64(void* sample, u32 bytes)> fn, u64 flags);
+
+  int lookup_user(const void*, void*, u64) override { return -kNotSupp; }
+  s64 update(const void*, const void*, u64) override { return -kNotSupp; }
+  s64 erase(const void*) override { return -kNotSupp; }
+  int next_key(const void*, void*) override { return -kNotSupp; }
+  Result<void*> map_memory(void* addr, u64 len, int prot, int flags, off_t off) override;
+  int poll_fd() const override { return area_.event_fd(); }
+
+ private:
+  explicit UserRingBufferMap(const MapAttr& a) : Map(a) {}
+  int peek(void** sample, u32* bytes);
+  RingArea area_;
+  std::atomic<bool> busy_{false};
 };
 
 }  // namespace osmia::maps

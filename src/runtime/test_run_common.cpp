@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "host/grace.h"
 #include "host/net_device.h"
 #include "host/run_context.h"
 #include "runtime/test_run_code.h"
@@ -27,7 +28,10 @@ void timed_runs(Program& p, void* ctx, u32 repeat, TestRunResult& result) {
   const u32 n = repeat ? repeat : 1;
   host::RunScope scope(&p, ctx);
   const u64 start = now_ns();
-  for (u32 i = 0; i < n; i++) result.retval = static_cast<u32>(p.executable->run(ctx));
+  for (u32 i = 0; i < n; i++) {
+    result.retval = static_cast<u32>(p.executable->run(ctx));
+    if (i % 16 == 15) host::quiescent_point();
+  }
   result.duration_ns = static_cast<u32>(std::min<u64>((now_ns() - start) / n, 0xffffffff));
 }
 

@@ -72,7 +72,8 @@ const HelperEntry kEntries[] = {
       .effects = kSyncCallback | kUserRingbufDrain,
       .callback = CallbackShape::kUserRingbuf,
       .tag = "base_bpf",
-      .map_types = map_types(MapType::kUserRingbuf)}},
+      .map_types = map_types(MapType::kUserRingbuf)},
+     code::user_ringbuf_drain},
 };
 }  // namespace
 

@@ -1,10 +1,12 @@
 // Arrays whose values user space writes as descriptors: programs (tail calls), maps, perf events, cgroups.
-// Readers take a shared pointer under a small lock, so that what they got lives while they use it.
+// Readers load a plain address from a slot; what a slot lets go of lives until the runs of that moment have
+// ended.
 #include <array>
 #include <mutex>
 
 #include "maps/checks.h"
 #include "maps/map_type.h"
+#include "maps/pen.h"
 #include "maps/value.h"
 
 namespace osmia::maps {
@@ -16,13 +18,13 @@ u32 index_of(const void* key) {
   return load_unaligned<u32>(key);
 }
 
-// Slots of shared pointers. Old pointers are dropped only with the map or when no program can be inside: they
-// go to a pen that is emptied when user space lets the map go, so that raw pointers given to programs stay
-// valid.
 template <class T>
 class PtrArrayMap : public Map {
  public:
-  PtrArrayMap(const MapAttr& a) : Map(a), slots_(a.max_entries) {}
+  PtrArrayMap(const MapAttr& a)
+      : Map(a), slots_(new std::atomic<T*>[a.max_entries]()), owners_(a.max_entries) {
+    info_.code.slots = {reinterpret_cast<u64>(slots_.get()), a.max_entries};
+  }
   int next_key(const void* key, void* next) override {
     const u32 i = key ? index_of(key) : ~0u;
     if (i != ~0u && i == max_entries() - 1) return -ENOENT;
@@ -32,16 +34,17 @@ class PtrArrayMap : public Map {
   s64 erase(const void* key) override {
     const u32 i = index_of(key);
     if (i >= max_entries()) return -E2BIG;
+    Pen::Dropped dropped;  // destroyed after the lock: they may own this map
     std::lock_guard lock(mutex_);
-    if (!slots_[i]) return -ENOENT;
-    retire(i, nullptr);
+    if (!owners_[i]) return -ENOENT;
+    dropped = exchange(i, nullptr);
     return 0;
   }
   int lookup_user(const void* key, void* value, u64) override {
     const u32 i = index_of(key);
     std::lock_guard lock(mutex_);
-    if (i >= max_entries() || !slots_[i]) return -ENOENT;
-    store_unaligned<u32>(value, id_of(*slots_[i]));
+    if (i >= max_entries() || !owners_[i]) return -ENOENT;
+    store_unaligned<u32>(value, id_of(*owners_[i]));
     return 0;
   }
   int update_user(const void* key, const void* value, u64 flags, Descriptors& fds) override {
@@ -50,41 +53,43 @@ class PtrArrayMap : public Map {
     if (i >= max_entries()) return -E2BIG;
     auto p = resolve(load_unaligned<s32>(value), fds);
     if (!p.ok()) return -p.error().code;
+    Pen::Dropped dropped;
     std::lock_guard lock(mutex_);
-    retire(i, *std::move(p));
+    dropped = exchange(i, *std::move(p));
     return 0;
   }
 
  protected:
   virtual u32 id_of(const T& t) const = 0;
   virtual Result<std::shared_ptr<T>> resolve(int fd, Descriptors& fds) = 0;
-  std::shared_ptr<T> get(u32 i) {
+  T* at(u32 i) const { return i < max_entries() ? slots_[i].load(std::memory_order_acquire) : nullptr; }
+  std::shared_ptr<T> shared(u32 i) {
     std::lock_guard lock(mutex_);
-    return i < slots_.size() ? slots_[i] : nullptr;
+    return i < owners_.size() ? owners_[i] : nullptr;
   }
-  void retire(u32 i, std::shared_ptr<T> fresh) {  // under mutex_
-    if (slots_[i]) pen_.push_back(std::move(slots_[i]));
-    slots_[i] = std::move(fresh);
-    if (pen_.size() > 64 + slots_.size()) pen_.erase(pen_.begin(), pen_.begin() + 32);
+  Pen::Dropped exchange(u32 i, std::shared_ptr<T> fresh) {  // under mutex_
+    slots_[i].store(fresh.get(), std::memory_order_release);
+    owners_[i].swap(fresh);
+    return pen_.put(std::move(fresh));
   }
   std::mutex mutex_;
-  std::vector<std::shared_ptr<T>> slots_;
-  std::vector<std::shared_ptr<T>> pen_;
+  std::unique_ptr<std::atomic<T*>[]> slots_;
+  std::vector<std::shared_ptr<T>> owners_;  // under mutex_
+  Pen pen_;                                 // under mutex_
 };
 
 class ProgArrayMap final : public PtrArrayMap<ProgObject> {
  public:
   using PtrArrayMap::PtrArrayMap;
-  std::shared_ptr<ProgObject> lookup_prog(u32 index) override { return get(index); }
+  std::shared_ptr<ProgObject> lookup_prog(u32 index) override { return shared(index); }
+  ProgObject* prog_at(u32 index) const override { return at(index); }
   bool may_be_inner() const override { return false; }
   // The first program decides which others fit: a tail call keeps the context.
   void release_user_refs() override {
-    std::vector<std::shared_ptr<ProgObject>> gone;  // dropped outside the lock: a program may own this map
+    std::vector<Pen::Dropped> dropped;
     std::lock_guard lock(mutex_);
-    for (auto& s : slots_)
-      if (s) gone.push_back(std::move(s)), s = nullptr;
-    for (auto& p : pen_) gone.push_back(std::move(p));
-    pen_.clear();
+    for (u32 i = 0; i < owners_.size(); i++)
+      if (owners_[i]) dropped.push_back(exchange(i, nullptr));
   }
 
  private:
@@ -116,7 +121,7 @@ class ArrayOfMaps final : public PtrArrayMap<Map> {
     set_inner(*template_);
     template_.reset();
   }
-  void* lookup(const void* key) override { return get(index_of(key)).get(); }
+  void* lookup(const void* key) override { return at(index_of(key)); }
   u8 batches() const override { return kLookupBatch | kUpdateBatch; }
   bool may_be_inner() const override { return false; }
 

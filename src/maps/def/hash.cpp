@@ -20,134 +20,195 @@ bool is_lru(u32 type) {
 
 class HashBase : public Map {
  public:
-  HashBase(const MapAttr& a, std::unique_ptr<HashTable> t)
-      : Map(a), table_(std::move(t)), lru_(is_lru(a.type)) {}
-  int next_key(const void* key, void* next) override { return table_->next_key(key, next); }
+  HashBase(const MapAttr& a) : Map(a), lru_(is_lru(a.type)) {
+    info_.code.erase = [](u64 map, u64 key, u64, u64, u64) -> u64 {
+      return static_cast<u64>(
+          static_cast<HashBase*>(reinterpret_cast<Map*>(map))->HashBase::erase(reinterpret_cast<void*>(key)));
+    };
+  }
+  int next_key(const void* key, void* next) override { return table_.next_key(key, next); }
   s64 erase(const void* key) override {
-    return table_->erase(key, nullptr, [this](u8* v) { drop(v); });
+    return table_.erase(
+        key, [](u32) {}, [this](u32 n) { drop(n); });
   }
   int lookup_and_delete(const void* key, void* value, u64 flags) override {
-    return static_cast<int>(table_->erase(
-        key, [&](u8* v) { copy_out(value, v, flags); }, [this](u8* v) { drop(v); }));
+    return static_cast<int>(table_.erase(
+        key, [&](u32 n) { copy_out(value, n, flags); }, [this](u32 n) { drop(n); }));
+  }
+  // User space looking is no use, as Linux counts for LRU.
+  int lookup_user(const void* key, void* value, u64 flags) override {
+    return table_.with_locked(key, [&](u32 n) { copy_out(value, n, flags); }) ? 0 : -ENOENT;
   }
   u8 batches() const override { return kBucketBatch | kLookupBatch | kUpdateBatch | kDeleteBatch; }
   int bucket_batch(u32 bucket, u32 room, bool take, u64 flags, std::vector<u8>& out) override {
     const size_t record_bytes = key_size() + user_value_size();
-    return table_->visit_bucket(
-        bucket, [&](u32 n) { return n <= room; },
-        [&](const u8* k, u8* v) {
+    return table_.visit_bucket(
+        bucket, [&](u32 count) { return count <= room; },
+        [&](u32 n) {
           const size_t at = out.size();
           out.resize(at + record_bytes);
-          load_words(&out[at], k, key_size());
-          copy_out(&out[at + key_size()], v, flags);
+          load_words(&out[at], table_.key_of(n), key_size());
+          copy_out(&out[at + key_size()], n, flags);
           return take;
         },
-        [this](u8* v) { drop(v); });
+        [this](u32 n) { drop(n); });
   }
 
  protected:
-  virtual void copy_out(void* to, u8* value, u64 flags) const = 0;
-  virtual void drop(u8* value) = 0;
-  std::unique_ptr<HashTable> table_;
+  virtual Status init(const MapAttr& a, HashTable::Shape shape) = 0;
+  virtual void copy_out(void* to, u32 n, u64 flags) const = 0;
+  virtual void drop(u32 n) = 0;  // lets go of the value's special fields
+  void drop_all() {
+    if (record()) table_.each([this](u32 n) { return drop(n), false; });
+  }
+  HashTable table_;
   bool lru_;
+  friend Result<MapPtr> create_hash(const MapAttr& given);
 };
 
 class HashMap final : public HashBase {
  public:
-  using HashBase::HashBase;
-  void* lookup(const void* key) override { return table_->find(key, true); }
-  int lookup_user(const void* key, void* value, u64 flags) override {
-    u8* v = table_->find(key, false);  // user space looking is no use, as Linux counts for LRU
-    if (!v) return -ENOENT;
-    load(value, v, flags);
-    return 0;
+  explicit HashMap(const MapAttr& a) : HashBase(a) {
+    info_.code.lookup = a.key_size == 4    ? lru_ ? direct_lookup<4, true> : direct_lookup<4, false>
+                           : a.key_size == 8 ? lru_ ? direct_lookup<8, true> : direct_lookup<8, false>
+                           : a.key_size == 16 ? lru_ ? direct_lookup<16, true> : direct_lookup<16, false>
+                           : lru_ ? direct_lookup<0, true>
+                                           : direct_lookup<0, false>;
+    info_.code.update = [](u64 map, u64 key, u64 value, u64 flags, u64) -> u64 {
+      return static_cast<u64>(of(map).HashMap::update(reinterpret_cast<const void*>(key),
+                                                      reinterpret_cast<const void*>(value), flags));
+    };
+  }
+  ~HashMap() override { drop_all(); }
+  void* lookup(const void* key) override {
+    const u32 n = table_.find(key);
+    if (n == HashTable::kNone) return nullptr;
+    if (lru_) table_.touch(n);
+    return table_.value_of(n);
   }
   s64 update(const void* key, const void* value, u64 flags) override {
     if ((flags & ~(lru_ ? 0 : u64{BPF_F_LOCK})) > BPF_EXIST) return -EINVAL;
     if (flags & BPF_F_LOCK && !(record() && record()->has(btf::kFieldSpinLock))) return -EINVAL;
-    HashTable::Update u;
-    u.in_place = flags & BPF_F_LOCK;
-    u.change = [&](u8* v) { store(v, value, flags); };
-    u.fill_new = [&](u8* v) {
-      if (record()) zero_words(v, align_up(value_size(), 8));
-      store_value(record(), value_size(), v, value);
-    };
-    if (record() || lru_) u.dropped = [this](u8* v) { drop(v); };
-    return table_->update(key, flags, u);
+    return table_.update(
+        key, flags & ~u64{BPF_F_LOCK}, flags & BPF_F_LOCK,
+        [&](u32 n) {
+          u8* v = table_.value_of(n);
+          if (!record() && value_size() == 8)
+            return __atomic_store_n(reinterpret_cast<u64*>(v), load_unaligned<u64>(value), __ATOMIC_RELAXED);
+          if (record()) {  // a program that held the address may have used the old element's fields
+            drop(n);
+            zero_words(v, align_up(value_size(), 8));
+          }
+          store_value(record(), value_size(), v, value);
+        },
+        [&](u32 n) { store(table_.value_of(n), value, flags); }, [this](u32 n) { drop(n); });
   }
   s64 for_each(const EachFn& fn, u64 flags) override {
-    return flags ? -EINVAL : table_->each([&](const u8* k, u8* v) { return fn(k, v); });
+    return flags ? -EINVAL : table_.each([&](u32 n) { return fn(table_.key_of(n), table_.value_of(n)); });
   }
 
  private:
-  void copy_out(void* to, u8* value, u64 flags) const override { load(to, value, flags); }
-  void drop(u8* value) override { release_fields(*this, value); }
+  static HashMap& of(u64 map) { return static_cast<HashMap&>(*reinterpret_cast<Map*>(map)); }
+  template <u32 K, bool Lru>
+  static u64 direct_lookup(u64 map, u64 key, u64, u64, u64) {
+    const HashTable& t = of(map).table_;
+    const u32 n = t.find<K>(reinterpret_cast<const void*>(key));
+    if (n == HashTable::kNone) return 0;
+    if (Lru) t.touch(n);
+    return reinterpret_cast<u64>(t.value_of(n));
+  }
+  Status init(const MapAttr& a, HashTable::Shape shape) override {
+    shape.value_bytes = a.value_size;
+    return table_.init(shape);
+  }
+  void copy_out(void* to, u32 n, u64 flags) const override { load(to, table_.value_of(n), flags); }
+  void drop(u32 n) override {
+    if (record()) release_fields(*this, table_.value_of(n));
+  }
 };
 
+// The values of a CPU lie together, beside the table, so that CPUs share no cache line but at the edges.
 class PercpuHashMap final : public HashBase {
  public:
-  PercpuHashMap(const MapAttr& a, std::unique_ptr<HashTable> t)
-      : HashBase(a, std::move(t)),
-        cpus_(host::nr_cpus()),
-        stride_(static_cast<u32>(align_up(a.value_size, 8))) {}
-  void* lookup(const void* key) override {
-    u8* v = table_->find(key, true);
-    return v ? v + u64{host::current_cpu()} * stride_ : nullptr;
+  explicit PercpuHashMap(const MapAttr& a)
+      : HashBase(a), cpus_(host::nr_cpus()), stride_(static_cast<u32>(align_up(a.value_size, 8))) {
+    info_.code.lookup = a.key_size == 4    ? direct_lookup<4>
+                        : a.key_size == 8  ? direct_lookup<8>
+                        : a.key_size == 16 ? direct_lookup<16>
+                                           : direct_lookup<0>;
   }
+  ~PercpuHashMap() override { drop_all(); }
+  void* lookup(const void* key) override { return lookup_percpu(key, host::current_cpu()); }
   void* lookup_percpu(const void* key, u32 cpu) override {
-    u8* v = cpu < cpus_ ? table_->find(key, true) : nullptr;
-    return v ? v + u64{cpu} * stride_ : nullptr;
+    const u32 n = cpu < cpus_ ? table_.find(key) : HashTable::kNone;
+    if (n == HashTable::kNone) return nullptr;
+    if (lru_) table_.touch(n);
+    return at(n, cpu);
   }
   s64 update(const void* key, const void* value, u64 flags) override {
     if (flags > BPF_EXIST) return -EINVAL;
-    const u64 mine = u64{host::current_cpu()} * stride_;
-    return put(key, flags, [&](u8* v, bool fresh) {
-      if (fresh) zero_words(v, u64{stride_} * cpus_);
-      store_value(record(), value_size(), v + mine, value);
-      if (!fresh) release_fields(*this, v + mine);
+    const u32 me = host::current_cpu();
+    return put(key, flags, [&](u32 n, bool fresh) {
+      for (u32 c = 0; c < cpus_ && fresh; c++) zero_words(at(n, c), stride_);
+      store_value(record(), value_size(), at(n, me), value);
+      if (!fresh) release_fields(*this, at(n, me));
     });
   }
   int update_user(const void* key, const void* value, u64 flags, Descriptors&) override {
     if (flags > BPF_EXIST) return -EINVAL;
-    return static_cast<int>(put(key, flags, [&](u8* v, bool fresh) {
-      if (fresh && record()) zero_words(v, u64{stride_} * cpus_);
+    return static_cast<int>(put(key, flags, [&](u32 n, bool fresh) {
       for (u32 c = 0; c < cpus_; c++) {
-        store_value(record(), stride_, v + u64{c} * stride_,
-                    static_cast<const u8*>(value) + u64{c} * stride_);
-        if (!fresh) release_fields(*this, v + u64{c} * stride_);
+        if (fresh && record()) zero_words(at(n, c), stride_);
+        store_value(record(), stride_, at(n, c), static_cast<const u8*>(value) + u64{c} * stride_);
+        if (!fresh) release_fields(*this, at(n, c));
       }
     }));
   }
   u32 user_value_size() const override { return stride_ * cpus_; }
-  int lookup_user(const void* key, void* value, u64) override {
-    u8* v = table_->find(key, false);
-    if (!v) return -ENOENT;
-    copy_out(value, v, 0);
-    return 0;
-  }
   s64 for_each(const EachFn& fn, u64 flags) override {
-    const u64 mine = u64{host::current_cpu()} * stride_;
-    return flags ? -EINVAL : table_->each([&](const u8* k, u8* v) { return fn(k, v + mine); });
+    const u32 me = host::current_cpu();
+    return flags ? -EINVAL : table_.each([&](u32 n) { return fn(table_.key_of(n), at(n, me)); });
   }
 
  private:
+  static PercpuHashMap& of(u64 map) { return static_cast<PercpuHashMap&>(*reinterpret_cast<Map*>(map)); }
+  template <u32 K>
+  static u64 direct_lookup(u64 map, u64 key, u64, u64, u64) {
+    const PercpuHashMap& m = of(map);
+    const u32 n = m.table_.find<K>(reinterpret_cast<const void*>(key));
+    if (n == HashTable::kNone) return 0;
+    if (m.lru_) m.table_.touch(n);
+    return reinterpret_cast<u64>(m.at(n, host::current_cpu()));
+  }
+  Status init(const MapAttr& a, HashTable::Shape shape) override {
+    OSMIA_TRY(table_.init(shape));
+    if (u64{a.max_entries} > machine_memory() / (u64{stride_} * cpus_))
+      return Error{ENOMEM, "hash: larger than the machine's memory"};
+    cpu_stride_ = align_up(u64{table_.elements()} * stride_, 64) + 64;
+    OSMIA_ASSIGN(values_, Region::make(cpu_stride_ * cpus_, false, true));
+    return Ok{};
+  }
   template <class Fill>
   s64 put(const void* key, u64 flags, Fill fill) {
-    HashTable::Update u;
-    u.in_place = true;
-    u.change = [&](u8* v) { fill(v, false); };
-    u.fill_new = [&](u8* v) { fill(v, true); };
-    if (lru_) u.dropped = [this](u8* v) { drop(v); };
-    return table_->update(key, flags, u);
+    return table_.update(
+        key, flags, true,
+        [&](u32 n) {
+          if (record()) drop(n);
+          fill(n, true);
+        },
+        [&](u32 n) { fill(n, false); }, [this](u32 n) { drop(n); });
   }
-  void copy_out(void* to, u8* value, u64) const override {
+  u8* at(u32 n, u32 cpu) const { return values_.data() + cpu * cpu_stride_ + u64{n} * stride_; }
+  void copy_out(void* to, u32 n, u64) const override {
     for (u32 c = 0; c < cpus_; c++)
-      load_value(record(), stride_, static_cast<u8*>(to) + u64{c} * stride_, value + u64{c} * stride_);
+      load_value(record(), stride_, static_cast<u8*>(to) + u64{c} * stride_, at(n, c));
   }
-  void drop(u8* value) override {
-    for (u32 c = 0; c < cpus_ && record(); c++) release_fields(*this, value + u64{c} * stride_);
+  void drop(u32 n) override {
+    for (u32 c = 0; c < cpus_ && record(); c++) release_fields(*this, at(n, c));
   }
   u32 cpus_, stride_;
+  u64 cpu_stride_ = 0;
+  Region values_;
 };
 
 Result<MapPtr> create_hash(const MapAttr& given) {
@@ -159,13 +220,17 @@ Result<MapPtr> create_hash(const MapAttr& given) {
   }
   HashTable::Shape shape;
   shape.key_size = a.key_size;
-  shape.value_bytes = is_percpu(a.type) ? align_up(a.value_size, 8) * host::nr_cpus() : a.value_size;
   shape.max_entries = a.max_entries;
   shape.lru = is_lru(a.type);
+  shape.lru_per_cpu = a.map_flags & BPF_F_NO_COMMON_LRU;
   shape.zero_seed = a.map_flags & BPF_F_ZERO_SEED;
-  OSMIA_ASSIGN(auto table, HashTable::make(shape));
-  if (is_percpu(a.type)) return MapPtr(std::make_shared<PercpuHashMap>(a, std::move(table)));
-  return MapPtr(std::make_shared<HashMap>(a, std::move(table)));
+  std::shared_ptr<HashBase> map;
+  if (is_percpu(a.type))
+    map = std::make_shared<PercpuHashMap>(a);
+  else
+    map = std::make_shared<HashMap>(a);
+  OSMIA_TRY(map->init(a, shape));
+  return MapPtr(std::move(map));
 }
 
 int check_hash_btf(const Map&, const btf::Btf&, btf::TypeView key, btf::TypeView) {

@@ -1,11 +1,12 @@
 // hash_of_maps: a hash whose values are maps. The map objects hang beside the table, so that an inner map
-// lives as long as its element, and a little longer for programs that just looked it up.
-#include <deque>
+// lives as long as its element, and until the programs that may have looked it up have ended.
+#include <mutex>
 #include <unordered_map>
 
 #include "maps/checks.h"
 #include "maps/hash_table.h"
 #include "maps/map_type.h"
+#include "maps/pen.h"
 
 namespace osmia::maps {
 namespace {
@@ -14,14 +15,11 @@ using contract::MapTrait;
 
 class HashOfMaps final : public Map {
  public:
-  HashOfMaps(const MapAttr& a, std::unique_ptr<HashTable> t, const Map& inner)
-      : Map(a), table_(std::move(t)) {
-    set_inner(inner);
-  }
+  HashOfMaps(const MapAttr& a, const Map& inner) : Map(a) { set_inner(inner); }
+  Status init(const HashTable::Shape& shape) { return table_.init(shape); }
   void* lookup(const void* key) override {
-    const u8* v = table_->find(key, true);
-    return v ? reinterpret_cast<void*>(__atomic_load_n(reinterpret_cast<const u64*>(v), __ATOMIC_ACQUIRE))
-             : nullptr;
+    const u32 n = table_.find(key);
+    return n == HashTable::kNone ? nullptr : map_of(n);
   }
   int lookup_user(const void* key, void* value, u64) override {
     std::lock_guard lock(mutex_);
@@ -36,51 +34,68 @@ class HashOfMaps final : public Map {
     if (!m.ok()) return -m.error().code;
     if (!(*m)->meta_equal(*inner_info_)) return -EINVAL;
     if (flags > BPF_EXIST) return -EINVAL;
-    std::lock_guard lock(mutex_);
-    HashTable::Update u;
+    Guard lock(*this);
     Map* raw = m->get();
-    u.fill_new = [raw](u8* v) {
-      __atomic_store_n(reinterpret_cast<u64*>(v), reinterpret_cast<u64>(raw), __ATOMIC_RELEASE);
+    const auto fill = [&](u32 n) {
+      __atomic_store_n(reinterpret_cast<u64*>(table_.value_of(n)), reinterpret_cast<u64>(raw),
+                       __ATOMIC_RELEASE);
     };
-    u.dropped = [this](u8* v) { let_go(v); };
-    const s64 err = table_->update(key, flags, u);
+    const s64 err = table_.update(key, flags, false, fill, fill, [this](u32 n) { let_go(n); });
     if (!err) held_.emplace(raw, *std::move(m));
     return static_cast<int>(err);
   }
   s64 erase(const void* key) override {
-    std::lock_guard lock(mutex_);
-    return table_->erase(key, nullptr, [this](u8* v) { let_go(v); });
+    Guard lock(*this);
+    return table_.erase(
+        key, [](u32) {}, [this](u32 n) { let_go(n); });
   }
-  int next_key(const void* key, void* next) override { return table_->next_key(key, next); }
+  int next_key(const void* key, void* next) override { return table_.next_key(key, next); }
   bool may_be_inner() const override { return false; }
   u8 batches() const override { return kBucketBatch | kLookupBatch | kUpdateBatch | kDeleteBatch; }
   int bucket_batch(u32 bucket, u32 room, bool take, u64, std::vector<u8>& out) override {
-    std::lock_guard lock(mutex_);
-    return table_->visit_bucket(
-        bucket, [&](u32 n) { return n <= room; },
-        [&](const u8* k, u8* v) {
+    Guard lock(*this);
+    return table_.visit_bucket(
+        bucket, [&](u32 count) { return count <= room; },
+        [&](u32 n) {
           const size_t at = out.size();
           out.resize(at + key_size() + 4);
-          load_words(&out[at], k, key_size());
-          store_unaligned<u32>(&out[at + key_size()],
-                               reinterpret_cast<Map*>(load_unaligned<u64>(v))->info().id);
+          load_words(&out[at], table_.key_of(n), key_size());
+          store_unaligned<u32>(&out[at + key_size()], map_of(n)->info().id);
           return take;
         },
-        [this](u8* v) { let_go(v); });
+        [this](u32 n) { let_go(n); });
   }
 
  private:
-  void let_go(u8* v) {  // under mutex_
-    const auto it = held_.find(reinterpret_cast<Map*>(load_unaligned<u64>(v)));
-    if (it == held_.end()) return;
-    pen_.push_back(std::move(it->second));
-    held_.erase(it);
-    if (pen_.size() > 256) pen_.pop_front();
+  // Maps that were dropped meanwhile are destroyed after the lock.
+  class Guard {
+   public:
+    explicit Guard(HashOfMaps& m) : m_(m) { m_.mutex_.lock(); }
+    ~Guard() {
+      Pen::Dropped dropped;
+      dropped.swap(m_.dropped_);
+      m_.mutex_.unlock();
+    }
+
+   private:
+    HashOfMaps& m_;
+  };
+  Map* map_of(u32 n) const {
+    return reinterpret_cast<Map*>(
+        __atomic_load_n(reinterpret_cast<const u64*>(table_.value_of(n)), __ATOMIC_ACQUIRE));
   }
-  std::unique_ptr<HashTable> table_;
+  void let_go(u32 n) {  // under mutex_
+    const auto it = held_.find(map_of(n));
+    if (it == held_.end()) return;
+    auto dropped = pen_.put(std::move(it->second));
+    dropped_.insert(dropped_.end(), dropped.begin(), dropped.end());
+    held_.erase(it);
+  }
+  HashTable table_;
   std::mutex mutex_;
   std::unordered_multimap<Map*, MapPtr> held_;
-  std::deque<MapPtr> pen_;
+  Pen pen_;
+  Pen::Dropped dropped_;  // to be destroyed after the lock
 };
 
 Status check(const MapAttr& a) {
@@ -94,8 +109,9 @@ Result<MapPtr> create(const MapAttr& a) {
   shape.key_size = a.key_size;
   shape.value_bytes = 8;
   shape.max_entries = a.max_entries;
-  OSMIA_ASSIGN(auto table, HashTable::make(shape));
-  return MapPtr(std::make_shared<HashOfMaps>(a, std::move(table), *inner));
+  auto map = std::make_shared<HashOfMaps>(a, *inner);
+  OSMIA_TRY(map->init(shape));
+  return MapPtr(std::move(map));
 }
 
 const u32 kLookup[] = {BPF_FUNC_map_lookup_elem};

@@ -3,9 +3,9 @@
 #include <mutex>
 
 #include "maps/checks.h"
-#include "maps/hash_table.h"
 #include "maps/map_type.h"
 #include "maps/region.h"
+#include "maps/spin_lock.h"
 
 namespace osmia::maps {
 namespace {

@@ -66,7 +66,7 @@ cb:
 TEST(Callback, LoopIsExploredFromBothSides) {
   auto ok = run(std::string("r1 = 10\n *(u64 *)(r10 -8) = r1\n") + kLoopTail, "xdp", ~0u, 2, 10);
   EXPECT_ACCEPT(ok);
-  EXPECT_TRUE(ok.facts.insns.size() > 7 && ok.facts.insns[7].call_inlinable_callback) << ok.log;
+  EXPECT_TRUE(ok.facts.insns.size() > 7 && ok.facts.insns[7].inlinable_loop) << ok.log;
 }
 
 TEST(Callback, RangeOfResult) {

@@ -1,0 +1,214 @@
+// See the header for the argument. Numbers are read as signed 64-bit integers; narrower counters count only
+// while their register holds no more than `width` bits.
+#include "verifier/native/induction.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "verifier/access/region.h"
+
+namespace osmia::verifier::native {
+namespace {
+
+using s128 = __int128;
+constexpr s64 kWide = s64{1} << 60;  // beyond this a number is no counter
+
+bool fits_width(const Extent& e, int width) {
+  if (width == 64) return true;
+  return e.lo >= 0 && e.hi < (s64{1} << width);
+}
+
+}  // namespace
+
+std::optional<Extent> extent_of(const RegState* r) {
+  if (!r) return std::nullopt;
+  if (r->is_scalar()) return Extent{r->s.smin, r->s.smax};
+  if (!is_movable(*r) || r->s.smin <= -kWide || r->s.smax >= kWide) return std::nullopt;
+  return Extent{r->s.smin + r->off, r->s.smax + r->off};
+}
+
+bool moved_exactly(const RegState& before, const RegState& after, s64 lo, s64 hi, int width) {
+  if (before.is_scalar() != after.is_scalar()) return false;
+  if (!before.is_scalar() && (before.type != after.type || width != 64)) return false;
+  const auto a = extent_of(&before), b = extent_of(&after);
+  if (!a || !b || !fits_width(*a, width) || !fits_width(*b, width)) return false;
+  // b - a - d is a multiple of 2^width; it is 0 if it is nearer to 0 than that.
+  const s128 modulus = s128{1} << width;
+  return s128{b->hi} - a->lo - lo < modulus && s128{b->lo} - a->hi - hi > -modulus;
+}
+
+std::vector<Member> constant_steps(const LoopTrail& round) {
+  std::vector<Member> out;
+  for (const Move& m : round.moves)
+    if (m.known() && m.origin == m.loc && !m.shifted && m.lo == m.hi && m.lo != 0)
+      out.push_back({m.loc, m.lo, m.width});
+  return out;
+}
+
+std::optional<u64> rounds_completed(const std::vector<Member>& members, const PathState& init,
+                                    const PathState& head, const LoopTrail& round, const PathState& back) {
+  std::optional<u64> least;
+  for (const Member& m : members) {
+    const auto from = extent_of(value_at(init, m.loc));
+    const RegState* before = value_at(head, m.loc);
+    if (!from || !before) continue;
+    for (const Move& move : round.moves) {
+      if (!move.known() || move.origin != m.loc || move.shifted) continue;
+      const RegState* after = value_at(back, move.loc);
+      if (!after || !moved_exactly(*before, *after, move.lo, move.hi, move.width)) continue;
+      // The member's value at the head was `after` less the move; that was round k, so k + 1 are completed.
+      const auto to = extent_of(after);
+      const s128 way =
+          m.step > 0 ? s128{to->hi} - move.lo - from->lo : s128{from->hi} - (s128{to->lo} - move.hi);
+      const s128 k = way < 0 ? 0 : way / (m.step > 0 ? s128{m.step} : -s128{m.step});
+      if (k > s128{1} << 60) continue;
+      const u64 rounds = static_cast<u64>(k) + 1;
+      if (!least || rounds < *least) least = rounds;
+    }
+  }
+  return least;
+}
+
+RegState value_over_rounds(const Member& m, const RegState& init, const RegState& shape, u64 rounds) {
+  RegState r = shape;
+  const RegState base = init.is_scalar() ? init : rebased(init, r.off);
+  s128 lo = base.s.smin, hi = base.s.smax;
+  (m.step > 0 ? hi : lo) += s128{m.step} * static_cast<s64>(rounds);
+  if (m.width < 64) {
+    lo = std::max<s128>(lo, 0);
+    hi = std::min<s128>(hi, (s128{1} << m.width) - 1);
+  }
+  // The low bits that neither the first value nor the step leaves open.
+  const int aligned =
+      std::min(std::countr_zero(static_cast<u64>(m.step)), std::countr_zero(base.s.var_off.mask));
+  const u64 open = aligned >= 64 ? 0 : ~0ull << aligned;
+  Scalar s;
+  if (lo > INT64_MIN && hi < INT64_MAX && lo <= hi) {
+    s.smin = static_cast<s64>(lo);
+    s.smax = static_cast<s64>(hi);
+  }
+  s.var_off = Tnum{base.s.var_off.value & ~open, open};
+  s.sync();
+  if (!r.is_scalar()) s.set_unbounded32();
+  r.s = s;
+  if (r.is_scalar()) {
+    r.id = 0;
+    r.off = 0;
+  }
+  return r;
+}
+
+u64 most_rounds(const std::vector<Member>& members, const PathState& init) {
+  u64 most = kMaxRounds;
+  for (const Member& m : members) {
+    const RegState* r = value_at(init, m.loc);
+    if (!r || r->is_scalar()) continue;
+    const u64 step = static_cast<u64>(m.step < 0 ? -m.step : m.step);
+    most = std::min(most, (u64{1} << 28) / std::max<u64>(step, 1));
+  }
+  return most;
+}
+
+std::optional<u64> next_rounds(const std::vector<Member>& members, const PathState& init, const Tests& tests,
+                               u64 at_least) {
+  std::optional<u64> best;
+  for (const Member& m : members) {
+    const auto from = extent_of(value_at(init, m.loc));
+    if (!from) continue;
+    for (s64 f : {from->lo, from->hi})
+      for (const auto& t : tests.tests) {
+        if (t.loc != m.loc) continue;
+        const s128 q = (s128{t.value} - f) / m.step;
+        for (s128 k = q - 1; k <= q + 1; k++)
+          if (k >= static_cast<s128>(at_least) && k <= static_cast<s128>(kMaxRounds) && (!best || k < *best))
+            best = static_cast<u64>(k);
+      }
+  }
+  return best;
+}
+
+WayBack way_back(const LoopTrail& round, const PathState& head, const PathState& back) {
+  WayBack w;
+  w.metered = round.metered;
+  for (const Move& m : round.moves) {
+    const RegState *a = value_at(head, m.loc), *b = value_at(back, m.loc);
+    const bool followed = m.known() && m.origin == m.loc && !m.shifted && a && b;
+    if (followed && moved_exactly(*a, *b, m.lo, m.hi, m.width))
+      w.changes.push_back({m.loc, m.lo, m.hi});
+    else
+      w.lost.push_back(m.loc);
+  }
+  // A slot that is no spill any more was overwritten by a helper.
+  const int slots = head.frames[round.frame]->stack.slots();
+  for (int i = 0; i < slots; i++)
+    if (!value_at(back, slot_loc(round.frame, i))) w.lost.push_back(slot_loc(round.frame, i));
+  return w;
+}
+
+namespace {
+
+struct Term {
+  Loc loc;
+  int sign;
+};
+
+std::optional<u64> rank_by(const std::vector<Term>& terms, const std::vector<WayBack>& ways,
+                           const std::vector<const PathState*>& heads) {
+  s128 least = 0;
+  bool first = true;
+  for (const WayBack& w : ways) {
+    if (w.metered) continue;
+    s128 grows = 0;
+    for (const Term& t : terms) {
+      const auto c =
+          std::find_if(w.changes.begin(), w.changes.end(), [&](const auto& x) { return x.loc == t.loc; });
+      if (c == w.changes.end()) {
+        if (std::find(w.lost.begin(), w.lost.end(), t.loc) != w.lost.end()) return std::nullopt;
+        continue;  // it stands still
+      }
+      grows += t.sign > 0 ? s128{c->lo} : -s128{c->hi};
+    }
+    if (grows < 1) return std::nullopt;
+    if (first || grows < least) least = grows;
+    first = false;
+  }
+  if (first) return 0;
+  s128 lo = 0, hi = 0;
+  for (const Term& t : terms) {
+    s64 l = INT64_MAX, h = INT64_MIN;
+    for (const PathState* st : heads) {
+      const auto e = extent_of(value_at(*st, t.loc));
+      if (!e) return std::nullopt;
+      l = std::min(l, e->lo);
+      h = std::max(h, e->hi);
+    }
+    lo += t.sign > 0 ? s128{l} : -s128{h};
+    hi += t.sign > 0 ? s128{h} : -s128{l};
+  }
+  const s128 rounds = (hi - lo) / least;
+  if (rounds > static_cast<s128>(kMaxRounds)) return std::nullopt;
+  return static_cast<u64>(rounds);
+}
+
+}  // namespace
+
+std::optional<u64> ranked_rounds(const std::vector<WayBack>& ways,
+                                 const std::vector<const PathState*>& heads) {
+  std::vector<Loc> locs;
+  for (const WayBack& w : ways)
+    for (const auto& c : w.changes)
+      if (std::find(locs.begin(), locs.end(), c.loc) == locs.end()) locs.push_back(c.loc);
+  for (Loc l : locs)
+    for (int sign : {1, -1})
+      if (auto r = rank_by({{l, sign}}, ways, heads)) return r;
+  for (size_t i = 0; i < locs.size(); i++)
+    for (size_t j = i + 1; j < locs.size(); j++)
+      for (int a : {1, -1})
+        for (int b : {1, -1})
+          if (auto r = rank_by({{locs[i], a}, {locs[j], b}}, ways, heads)) return r;
+  // All ways metered.
+  if (std::all_of(ways.begin(), ways.end(), [](const WayBack& w) { return w.metered; })) return 0;
+  return std::nullopt;
+}
+
+}  // namespace osmia::verifier::native
