@@ -113,6 +113,7 @@ OSMIA_HELPER(xdp_check_mtu);
 OSMIA_HELPER(skb_fib_lookup);
 OSMIA_HELPER(skb_set_tstamp);
 OSMIA_HELPER(skb_get_hash_recalc);
+OSMIA_HELPER(no_traffic_class);
 
 #undef OSMIA_HELPER
 
