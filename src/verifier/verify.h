@@ -95,7 +95,6 @@ struct Options {
   // Token or privilege derived: pointer leaks allowed etc. follow from caps as on Linux (CAP_PERFMON).
   bool strict_alignment = false;     // BPF_F_STRICT_ALIGNMENT
   bool any_alignment = false;        // BPF_F_ANY_ALIGNMENT
-  bool test_rnd_hi32 = false;        // BPF_F_TEST_RND_HI32
   bool test_state_freq = false;      // BPF_F_TEST_STATE_FREQ
   bool test_reg_invariants = false;  // BPF_F_TEST_REG_INVARIANTS
   bool jit_requested = true;  // Linux with its JIT on: decides what kfunc calls, callbacks and blinding need
@@ -156,7 +155,7 @@ struct SubprogFacts {
   // a constant. What nothing else reaches is private to those instructions.
   u64 addressed_slots = 0;
   bool has_tail_call = false, has_ld_abs = false, is_global = false, is_callback = false, is_async_cb = false,
-       is_exception_cb = false, changes_packet_data = false, reachable = true, priv_stack = false;
+       is_exception_cb = false, changes_packet_data = false, priv_stack = false;
   bool keep_fastcall_stack = false;
   s16 fastcall_stack_off = 0;
   std::string name;
