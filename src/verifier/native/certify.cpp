@@ -65,6 +65,9 @@ void Merger::check(Point& p, const LoopTrail* round) {
       const RegState *a = value_at(p.state, m.loc), *b = value_at(st, m.loc);
       if (!a || !b || !moved_exactly(*a, *b, m.step, m.step, std::min(m.width, moved.width)))
         return fail("a step may wrap");
+      const auto from = extent_of(value_at(p.init, m.loc)), to = value_after(m, p.state, *round, st);
+      if (!from || !to || (!m.below && to->lo < from->lo) || (!m.above && to->hi > from->hi))
+        return fail("a side");
       // value_over_rounds() took the width that it had then.
       if (moved.width < m.width) return fail("width");
     }

@@ -45,26 +45,38 @@ std::vector<Member> constant_steps(const LoopTrail& round) {
   return out;
 }
 
+std::optional<Extent> value_after(const Member& m, const PathState& head, const LoopTrail& round,
+                                  const PathState& back) {
+  const RegState* before = value_at(head, m.loc);
+  if (!before) return std::nullopt;
+  s128 lo = -(s128{1} << 80), hi = s128{1} << 80;
+  bool any = false;
+  for (const Move& move : round.moves) {
+    if (!move.known() || move.origin != m.loc || move.shifted) continue;
+    const RegState* after = value_at(back, move.loc);
+    if (!after || !moved_exactly(*before, *after, move.lo, move.hi, move.width)) continue;
+    // What the member was at the head is `after` less the move.
+    const Extent e = *extent_of(after);
+    lo = std::max(lo, s128{e.lo} - move.hi + m.step);
+    hi = std::min(hi, s128{e.hi} - move.lo + m.step);
+    any = true;
+  }
+  constexpr s128 kMin = INT64_MIN, kMax = INT64_MAX;
+  if (!any || lo > hi || lo < kMin || hi > kMax) return std::nullopt;
+  return Extent{static_cast<s64>(lo), static_cast<s64>(hi)};
+}
+
 std::optional<u64> rounds_completed(const std::vector<Member>& members, const PathState& init,
                                     const PathState& head, const LoopTrail& round, const PathState& back) {
   std::optional<u64> least;
   for (const Member& m : members) {
-    const auto from = extent_of(value_at(init, m.loc));
-    const RegState* before = value_at(head, m.loc);
-    if (!from || !before) continue;
-    for (const Move& move : round.moves) {
-      if (!move.known() || move.origin != m.loc || move.shifted) continue;
-      const RegState* after = value_at(back, move.loc);
-      if (!after || !moved_exactly(*before, *after, move.lo, move.hi, move.width)) continue;
-      // The member's value at the head was `after` less the move; that was round k, so k + 1 are completed.
-      const auto to = extent_of(after);
-      const s128 way =
-          m.step > 0 ? s128{to->hi} - move.lo - from->lo : s128{from->hi} - (s128{to->lo} - move.hi);
-      const s128 k = way < 0 ? 0 : way / (m.step > 0 ? s128{m.step} : -s128{m.step});
-      if (k > s128{1} << 60) continue;
-      const u64 rounds = static_cast<u64>(k) + 1;
-      if (!least || rounds < *least) least = rounds;
-    }
+    const auto from = extent_of(value_at(init, m.loc)), to = value_after(m, head, round, back);
+    if (!from || !to) continue;
+    const s128 way = m.step > 0 ? s128{to->hi} - from->lo : s128{from->hi} - to->lo;
+    const s128 k = way < 0 ? 0 : way / (m.step > 0 ? s128{m.step} : -s128{m.step});
+    if (k > s128{1} << 60) continue;
+    const u64 rounds = static_cast<u64>(k);
+    if (!least || rounds < *least) least = rounds;
   }
   return least;
 }
@@ -74,6 +86,8 @@ RegState value_over_rounds(const Member& m, const RegState& init, const RegState
   const RegState base = init.is_scalar() ? init : rebased(init, r.off);
   s128 lo = base.s.smin, hi = base.s.smax;
   (m.step > 0 ? hi : lo) += s128{m.step} * static_cast<s64>(rounds);
+  if (!m.below) lo = std::max<s128>(lo, base.s.smin);
+  if (!m.above) hi = std::min<s128>(hi, base.s.smax);
   if (m.width < 64) {
     lo = std::max<s128>(lo, 0);
     hi = std::min<s128>(hi, (s128{1} << m.width) - 1);

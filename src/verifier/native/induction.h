@@ -20,6 +20,8 @@ struct Member {
   Loc loc = kNowhere;
   s64 step = 0;  // not 0
   u8 width = 64;
+  // Some round leaves it below (above) all that it is at entry.
+  bool below = false, above = false;
 };
 
 // Closed interval of a number, or of a pointer's offset from its base.
@@ -33,8 +35,11 @@ bool moved_exactly(const RegState& before, const RegState& after, s64 lo, s64 hi
 
 // Candidates: what this round moved by a constant.
 std::vector<Member> constant_steps(const LoopTrail& round);
-// Rounds that a path back to the head may have completed at most, by what it knows of values that stem from
-// members; none: nothing says. `head`: the state at the head that the round began with.
+// The member's value after the round, by all that the path knows of values that stem from it. Empty: nothing.
+// `head`: the state at the head that the round began with.
+std::optional<Extent> value_after(const Member& m, const PathState& head, const LoopTrail& round,
+                                  const PathState& back);
+// Rounds that a path back to the head may have completed at most, by its members; none: nothing says.
 std::optional<u64> rounds_completed(const std::vector<Member>& members, const PathState& init,
                                     const PathState& head, const LoopTrail& round, const PathState& back);
 // The member's value at the head for rounds 0 to `rounds`.

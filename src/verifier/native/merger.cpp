@@ -178,6 +178,13 @@ void Merger::take_members(Point& p, const LoopTrail& round) {
         if (s.loc == m.loc) m.width = std::min(m.width, s.width);
   }
   if (p.members.empty()) p.no_group = true;
+  for (Member& m : p.members) {
+    const auto from = extent_of(value_at(p.init, m.loc)), to = value_after(m, p.state, round, *env_.cur);
+    const bool below = !from || !to || to->lo < from->lo, above = !from || !to || to->hi > from->hi;
+    p.dirty |= below > m.below || above > m.above;
+    m.below |= below;
+    m.above |= above;
+  }
 }
 
 const Landmarks& Merger::landmarks_at(u32 insn_idx) const {
