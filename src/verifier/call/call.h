@@ -26,7 +26,6 @@ void leave_frame(Env& env, s32* next_insn_idx);
 void check_return_value(Env& env, u32 regno, std::string_view reg_name);
 // Registers of frame 0 for verifying `subprog` on its own (main program or global function): types from BTF.
 void prepare_entry_state(Env& env, PathState& st, u32 subprog);
-// BTF checks of subprograms before exploration: func_info matches, global functions' argument types.
 
 // -- dynptrs and iterators on the stack (call/dynptr.cpp, call/iterator.cpp), used by access/ too
 // A plain store into a dynptr's bytes destroys it (or is refused when it holds a reference).
