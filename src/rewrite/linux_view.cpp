@@ -158,23 +158,10 @@ void kfunc(View& v) {
     v.emit(mov_reg(kR0, kR1));
 }
 
-void arena(Pass& p, u32 i, Insn in) {
-  const bool cast = in.code == (kAlu64 | kMov | kX) && in.off == kAddrSpaceCast;
-  if (cast && in.imm == 1)  // to the kernel's view: the low half
-    p.editor.set(i, alu_reg(false, kMov, in.dst, in.src));
-  else if (!cast && p.facts.insns[i].arena_cast_needed)
-    p.editor.set(i, Insn{.code = static_cast<u8>((in.code & ~0x07) | kAlu),
-                         .dst = in.dst,
-                         .src = in.src,
-                         .off = in.off,
-                         .imm = in.imm});
-}
-
 }  // namespace
 
 void inline_calls_as_linux(Pass& p) {
   for_each_live(p, [&](u32 i, const Insn& in) {
-    if (in.cls() == kAlu64) return arena(p, i, in);
     if (in.code == (kStx | kAtomic | kW) && in.imm == kCmpxchg && p.facts.insns[i].zext_dst) {
       const Insn zext{.code = kAlu | kMov | kX, .dst = kR0, .src = kR0, .imm = 1};
       return p.editor.insert_after(i, std::span(&zext, 1));

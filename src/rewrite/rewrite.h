@@ -2,6 +2,7 @@
 // anything again, they only use what the verifier proved.
 #pragma once
 #include <functional>
+#include <string>
 #include <type_traits>
 
 #include "rewrite/editor.h"
@@ -9,6 +10,13 @@
 #include "verifier/verify.h"
 
 namespace osmia::rewrite {
+
+// A load of the kernel's struct bpf_map through a pointer to a live map.
+struct MapField {
+  enum Kind : u8 { kUnknown, kPointer, kHost } kind = kUnknown;
+  s16 host_offset = 0;  // kHost: from the live map's address
+  std::string name;     // "max_entries"; empty if there is no such field
+};
 
 struct Options {
   // The code of a helper or kfunc; a null function means that it cannot run here.
@@ -21,6 +29,8 @@ struct Options {
   // Calls of helpers with the fastcall effect change r0 and their arguments only, so that the spills around
   // them may go. A backend whose calls clobber r1 to r5 must leave this off.
   bool calls_keep_registers = false;
+  // Where the live map keeps what the kernel's struct bpf_map has at this byte (offset and size of the load).
+  std::function<MapField(u32 offset, u32 size)> map_field;
   bool insert_zext = false;  // for backends whose 32-bit operations leave the upper half alone
   // Division by zero and MIN / -1 become tests and moves, for backends whose division traps.
   bool guard_divisions = false;
@@ -55,6 +65,8 @@ struct Pass {
 void inline_loops(Pass& p);             // loops.cpp
 void remove_dead_code(Pass& p);         // dead_code.cpp
 Status convert_context(Pass& p);        // context.cpp
+void convert_map_fields(Pass& p);       // map_fields.cpp: loads through pointers to maps
+Status convert_arena(Pass& p);          // arena.cpp: accesses through the arena's window, casts
 void insert_barriers(Pass& p);          // barriers.cpp: Spectre v4
 void mask_pointer_arithmetic(Pass& p);  // masks.cpp: Spectre v1
 void mask_tail_calls(Pass& p);          // masks.cpp: of the unprivileged, after resolve_calls

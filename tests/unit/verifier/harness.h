@@ -54,7 +54,7 @@ struct Outcome {
 
 // fd 1: hash (key 8, value 48); fd 2: ring buffer; fd 3: program array.
 inline Outcome run(std::string_view text, const char* type = "xdp", u32 caps = ~0u, u32 log_level = 2,
-                   u32 callback_at = 0) {
+                   u32 callback_at = 0, bool save_every_state = false) {
   static const auto catalog = runtime::build_catalog();
   static MapInfo hash, ring, progs;
   const auto fill = [](MapInfo& m, const char* name, u32 key, u32 value, u32 entries) {
@@ -93,6 +93,7 @@ inline Outcome run(std::string_view text, const char* type = "xdp", u32 caps = ~
   Options o;
   o.caps = caps;
   o.log_level = log_level;
+  o.test_state_freq = save_every_state;
   TextLog log;
   out.verdict = verify(p, *catalog, objects, o, &log, &out.facts);
   out.log = log.text;
