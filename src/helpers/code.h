@@ -123,6 +123,7 @@ OSMIA_HELPER(xdp_check_mtu);
 OSMIA_HELPER(skb_fib_lookup);
 OSMIA_HELPER(skb_set_tstamp);
 OSMIA_HELPER(skb_get_hash_recalc);
+OSMIA_HELPER(no_traffic_class);
 
 // socket_code.cpp
 OSMIA_HELPER(sk_lookup);

@@ -1,5 +1,6 @@
 // From instructions to operations: opcodes are looked up once, jump targets become operation indexes.
 #include "interp/machine.h"
+#include "isa/opcode_table.h"
 
 namespace osmia::interp {
 namespace {
@@ -186,8 +187,10 @@ Result<std::shared_ptr<const Code>> Code::compile(const rewrite::ExecProgram& p,
     switch (in.cls()) {
       case kAlu:
       case kAlu64: op.code = alu_code(in, p.arena); break;
-      case kLdx:
-      case kSt: op.code = mem_code(in, p.arena); break;
+      case kLdx: op.code = mem_code(in, p.arena); break;
+      case kSt:  // a speculation barrier is nothing to an interpreter
+        op.code = in.mode() == kNospecMode ? OpCode::kNop : mem_code(in, p.arena);
+        break;
       case kStx:
         if (in.mode() == kAtomic || in.mode() == kProbeAtomic)
           op.code = atomic_code(in);

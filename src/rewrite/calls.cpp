@@ -1,16 +1,12 @@
 // Calls of helpers and kfuncs become indexes into the program's own call table. What has no code here is
 // noted; such a program is loaded (it may be verified only) and refuses to run.
-#include <bit>
-
 #include "rewrite/rewrite.h"
 
 namespace osmia::rewrite {
 
 using namespace isa;
 
-namespace {
-
-s32 add_call(ExecProgram& out, ExecCall call) {
+s32 call_index(ExecProgram& out, ExecCall call) {
   for (size_t i = 0; i < out.calls.size(); i++)
     if (out.calls[i].name == call.name && out.calls[i].fn == call.fn &&
         out.calls[i].map_code == call.map_code)
@@ -19,34 +15,20 @@ s32 add_call(ExecProgram& out, ExecCall call) {
   return static_cast<s32>(out.calls.size() - 1);
 }
 
+namespace {
+
 void note_missing(ExecProgram& out, std::string what) {
   if (out.missing.find(what) != std::string::npos) return;
   if (!out.missing.empty()) out.missing += ", ";
   out.missing += what;
 }
 
-// For programs without privilege the index is compared as 64 bits and masked before the call, as Linux does
-// against speculation beyond the array: an index above 32 bits then makes no call.
-void bound_tail_call(Pass& p, u32 i, const Insn& call, const verifier::MapInfo& map) {
-  constexpr u8 kIndex = 3;
-  const u32 mask = map.max_entries > 1 ? std::bit_ceil(map.max_entries) - 1 : 0;
-  p.editor.replace(
-      i, {Piece{Insn{
-              .code = kJmp | kJge | kK, .dst = kIndex, .off = 2, .imm = static_cast<s32>(map.max_entries)}},
-          Piece{Insn{.code = kAlu | kAnd | kK, .dst = kIndex, .imm = static_cast<s32>(mask)}}, Piece{call}});
-}
-
 }  // namespace
 
 Status resolve_calls(Pass& p) {
-  for (u32 i = 0; i < p.program.insns.size(); i++) {
-    const Insn& in = p.program.insns[i];
-    if (is_ld_imm64(in)) {
-      i++;
-      continue;
-    }
-    if (in.code != (kJmp | kCall) || in.src == kPseudoCall || p.editor.removed(i) || !p.facts.insns[i].seen)
-      continue;
+  return for_each_live(p, [&](u32 i, const Insn& in) -> Status {
+    if (in.code != (kJmp | kCall) || in.src == kPseudoCall) return Ok{};
+    if (p.editor.pieces(i).size() != 1) return Ok{};  // inlined
     const verifier::InsnFacts& f = p.facts.insns[i];
     ExecCall call;
     if (in.src == kHelperCall) {
@@ -78,14 +60,10 @@ Status resolve_calls(Pass& p) {
     Insn out = in;
     out.src = kHelperCall;
     out.off = 0;
-    const bool bounded = call.tail_call && !p.options.privileged && f.map;
-    out.imm = add_call(p.out, std::move(call));
-    if (bounded)
-      bound_tail_call(p, i, out, *f.map);
-    else
-      p.editor.set(i, out);
-  }
-  return Ok{};
+    out.imm = call_index(p.out, std::move(call));
+    p.editor.set(i, out);
+    return Ok{};
+  });
 }
 
 }  // namespace osmia::rewrite

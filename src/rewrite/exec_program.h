@@ -32,6 +32,8 @@ struct ExecSubprog {
   u32 start = 0, end = 0;  // in insns
   u32 stack_bytes = 0;     // what its frame needs, a multiple of 8
   std::string name;
+  // Bit n: more than loads and stores at r10 and a constant reach bytes [fp-8*(n+1), fp-8*n).
+  u64 addressed_slots = ~u64{0};
 };
 
 struct ExecProgram {

@@ -133,7 +133,6 @@ long check_program(Call& c, runtime::Program& p) {
     o.strict_alignment = a.prog_flags & BPF_F_STRICT_ALIGNMENT;
     o.any_alignment = a.prog_flags & BPF_F_ANY_ALIGNMENT;
     if (o.any_alignment) o.strict_alignment = false;
-    o.test_rnd_hi32 = a.prog_flags & BPF_F_TEST_RND_HI32;
     o.test_state_freq = a.prog_flags & BPF_F_TEST_STATE_FREQ && c.capable(Capability::kBpf);
     o.test_reg_invariants = a.prog_flags & BPF_F_TEST_REG_INVARIANTS;
     o.native_profile = c.kernel.native_profile;

@@ -84,6 +84,7 @@ void fill_facts(const Env& env, Facts& facts) {
   facts.max_pkt_offset = env.max_pkt_offset;
   facts.max_tp_access = env.max_tp_access;
   facts.uses_arena = env.arena != nullptr;
+  facts.default_exception_callback = env.seen_exception && env.exception_callback_subprog <= 0;
   for (const Subprog& s : env.subprogs) facts.has_tail_call |= s.has_tail_call;
 }
 
@@ -97,7 +98,7 @@ void fill_stack_stats(Env& env, bool accepted) {
     for (u32 k = s.start; k < s.end && !live; k++) live = env.aux[k].seen;
     if (live) out.push_back(u32{s.stack_depth} + s.stack_extra);
   }
-  if (accepted && env.seen_exception && env.exception_callback_subprog <= 0) out.push_back(0);
+  if (accepted && env.seen_exception && env.exception_callback_subprog <= 0) out.push_back(0);  // hidden
   if (!out.empty()) env.stats.stack_bytes = out[0];
 }
 

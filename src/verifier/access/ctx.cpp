@@ -144,7 +144,7 @@ void touch_ctx(Env& env, const Touch& t) {
   check_ptr_off_reg(env, env.reg(t.regno), t.regno, false);
   CtxResult res;
   if (!ctx_access(env, t, res)) {
-    log_line(env, "invalid bpf_context access off={} size={}", t.off, t.size);
+    say(env, "invalid bpf_context access off={} size={}", t.off, t.size);
     print_source_line(env, t.insn_idx, "; ");
     env.reject_silently(EACCES);
   }

@@ -23,7 +23,7 @@ void assign_scalar_id(Env& env, u32 regno) {
 void check_bounds_sanity(Env& env, Scalar& s, const char* role) {
   const char* what = s.violation();
   if (!what) return;
-  log_line(env, "{}", format_violation(s, role, what));
+  say(env, "{}", format_violation(s, role, what));
   if (env.opt.test_reg_invariants) env.reject_silently(EFAULT);
   s.set_unbounded();
 }

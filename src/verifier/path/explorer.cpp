@@ -35,7 +35,6 @@ void Explorer::init_frame(PathState& st, u32 subprog) {
 
 void Explorer::run(u32 subprog) {
   env_.prev_linfo = -1;
-  env_.pass++;
   cur_ = PathState{};
   cur_.branches = 1;
   cur_.in_sleepable = env_.prog_sleepable;
