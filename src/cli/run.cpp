@@ -166,7 +166,8 @@ int run(int argc, char** argv) {
   app.add_option("--jit", args.session.jit, "machine code: auto (default), on, or off (the interpreter)")
       ->check(CLI::IsMember({"auto", "on", "off"}));
   app.add_option("--btf", args.session.btf_path, "kernel BTF (default: the machine's)");
-  app.add_flag("--native", args.session.native, "verify by the profile for embedding, which may accept more than Linux");
+  app.add_flag("--native", args.session.native,
+               "verify by the profile for embedding, which may accept more than Linux");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

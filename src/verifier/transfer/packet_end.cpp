@@ -15,14 +15,15 @@ constexpr u64 kMaxPacketOff = 0xffff, kMaxPacketOffNative = kMaxVarOff;
 // No packet's linear part is longer (runtime/ and host/ keep to it).
 constexpr s64 kMaxPacketBytes = 1 << 22;
 
-// Native: a pointer that is not beyond the end is not farther from the start than packets are long, so that loops that
-// walk there end. (No wrapping: addresses of a process are below 2^47 and the offset below 2^62.)
+// Native: a pointer that is not beyond the end is not farther from the start than packets are long, so that
+// loops that walk there end. (No wrapping: addresses of a process are below 2^47 and the offset below 2^62.)
 void bound_by_length(PathState& st, const RegState& ptr) {
   const s64 most = kMaxPacketBytes - ptr.off;
   for_each_reg(
       st,
       [&](const RegState& r) {
-        return r.type == ptr.type && r.id == ptr.id && r.s.smin >= 0 && r.s.smax > most && r.s.smax <= s64{1} << 62;
+        return r.type == ptr.type && r.id == ptr.id && r.s.smin >= 0 && r.s.smax > most &&
+               r.s.smax <= s64{1} << 62;
       },
       [&](RegState& r) {
         r.s.smax = most;

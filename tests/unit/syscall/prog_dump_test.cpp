@@ -159,7 +159,8 @@ TEST_F(ProgDump, KallsymsNamesWhatTheDumpShows) {
   ASSERT_NE(base, 0u);
   const Insn* call = find(0x85, 0);
   ASSERT_NE(call, nullptr);
-  EXPECT_EQ(base + static_cast<u64>(s64{call->imm}), address("T __htab_map_lookup_elem\n")) << "what Linux inlines for a hash";
+  EXPECT_EQ(base + static_cast<u64>(s64{call->imm}), address("T __htab_map_lookup_elem\n"))
+      << "what Linux inlines for a hash";
   ASSERT_EQ(info.nr_jited_ksyms, 2u);
   const size_t line = symbols.find("_helper_of_mine\t[bpf]\n");
   ASSERT_NE(line, std::string::npos);
