@@ -8,6 +8,7 @@
 #include "verifier/native/follow.h"
 #include "verifier/native/point.h"
 #include "verifier/path/explorer.h"
+#include "verifier/path/observer.h"
 #include "verifier/state/ops.h"
 
 namespace osmia::verifier::native {
@@ -351,6 +352,7 @@ void Merger::verify(Explorer& explorer, const PathState& entry, u32 insn_idx) {
       saved.restore(env_);
       if (sink) sink->reset(log_from);
       *seen_by_ = witness_;
+      witness_->begin(env_, entry_.frame().subprog);
       const bool again = certify();
       *seen_by_ = nullptr;
       if (!again) OSMIA_BUG("the certification of merged states does not repeat");
