@@ -49,7 +49,7 @@ void relocate(Env& env) {
 }
 
 // merger: made here, once what it looks at is prepared; null for Linux's way.
-void run_phases(Env& env, std::unique_ptr<native::Merger>* merger) {
+void run_phases(Env& env, Observer** seen_by, std::unique_ptr<native::Merger>* merger) {
   check_func_info_early(env);
   find_subprograms(env);
   check_jumps(env);
@@ -60,7 +60,7 @@ void run_phases(Env& env, std::unique_ptr<native::Merger>* merger) {
   check_attach_target(env);
   mark_fastcall(env);
   if (merger) {
-    *merger = std::make_unique<native::Merger>(env);
+    *merger = std::make_unique<native::Merger>(env, seen_by);
     env.merger = merger->get();
   }
   Explorer(env).run(0);
@@ -121,7 +121,8 @@ Verdict attempt(const Program& program, const contract::Catalog& catalog, Resolv
                 const Options& options, LogSink* log, Facts* facts, const Attempt& how) {
   const auto start = std::chrono::steady_clock::now();
   Verdict verdict;
-  Env env(program, catalog, resolver, options, log);
+  Options seen = options;  // merging hides its search from the observer
+  Env env(program, catalog, resolver, seen, log);
   env.insn_limit = how.insn_limit;
   std::unique_ptr<native::Merger> merger;
   try {
@@ -129,7 +130,7 @@ Verdict attempt(const Program& program, const contract::Catalog& catalog, Resolv
     if (!env.type) env.unsupported(fmt::format("program type {}", program.type));
     env.insns.assign(program.insns.begin(), program.insns.end());
     env.aux.resize(env.insns.size());
-    run_phases(env, how.merges ? &merger : nullptr);
+    run_phases(env, &seen.observer, how.merges ? &merger : nullptr);
     verdict.accepted = true;
   } catch (const Rejection& r) {
     verdict.error = r.error;

@@ -27,7 +27,7 @@ struct Arguments {
   double seconds = 10;
   u64 seed = 1, programs = ~u64{0};
   u32 runs = 4;
-  bool live = false, show = false, one = false;
+  bool live = false, show = false, one = false, native = false;
 };
 
 struct Tally {
@@ -94,6 +94,7 @@ class Driver {
               return r < 0 ? -errno : r;
             },
             [](long fd) { ::close(static_cast<int>(fd)); }) {
+    session_.kernel().native_profile = args.native;
     session_.kernel().on_verdict = [this](const verifier::Program&, const verifier::Verdict& v) {
       message_ = v.message;
     };
@@ -241,6 +242,7 @@ int main(int argc, char** argv) {
   app.add_option("--seed", args.seed, "first seed; programs take the following ones");
   app.add_option("--runs", args.runs, "runs of each accepted program");
   app.add_flag("--live", args.live, "also on the running kernel (bpf(2): load and test run, never attach)");
+  app.add_flag("--native", args.native, "by the native profile, which merges states");
   app.add_flag("--one", args.one, "only the program of --seed, and print it");
   CLI11_PARSE(app, argc, argv);
   setvbuf(stdout, nullptr, _IOLBF, 0);

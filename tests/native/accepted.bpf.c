@@ -209,4 +209,36 @@ SEC("xdp") int matrix(struct xdp_md *ctx) {
       }
   return r[3][4] & 1;
 }
+/* What fits is appended: the index grows in some rounds only. */
+SEC("xdp") int append(struct xdp_md *ctx) {
+  u8 *p = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+  u8 out[200];
+  if (p + 200 > end) return 0;
+  u64 n = 0;
+#pragma clang loop unroll(disable)
+  for (u32 i = 0; i < 200; i++)
+    if (p[i] & 1) {
+      out[n] = p[i];
+      OPAQUE(n);
+      n++;
+    }
+  u32 sum = 0;
+#pragma clang loop unroll(disable)
+  for (u32 i = 0; i < 200; i++) sum = sum & 1 ? sum * 3 + out[i] : sum ^ out[i];
+  return sum & 1;
+}
+
+/* Modulo and division keep what is in bounds in bounds. */
+SEC("xdp") int ring_index(struct xdp_md *ctx) {
+  u8 *p = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+  u32 ring[24] = {};
+  if (p + 1200 > end) return 0;
+  u64 at = 0;
+  for (u32 i = 0; i < 1200; i++) {
+    at = (at + p[i]) % 24;
+    if (p[i] & 2) ring[at] += i / 7;
+    else ring[at] ^= i;
+  }
+  return ring[3] & 1;
+}
 char _license[] SEC("license") = "GPL";

@@ -20,7 +20,7 @@ struct Arguments {
   std::string btf;
   u32 runs = 20;
   u64 seed = 1;
-  bool verbose = false;
+  bool native = false, verbose = false;
 };
 
 std::vector<std::string> objects(const std::vector<std::string>& paths) {
@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
   app.add_option("--btf", args.btf, "kernel BTF (default: the machine's, if it has one)");
   app.add_option("--runs", args.runs, "runs of each program");
   app.add_option("--seed", args.seed, "seed of the inputs");
+  app.add_flag("--native", args.native, "by the native profile, which merges states");
   app.add_flag("-v,--verbose", args.verbose, "a line for each program");
   CLI11_PARSE(app, argc, argv);
   setvbuf(stdout, nullptr, _IOLBF, 0);
@@ -59,6 +60,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   soundness::Session session(vmlinux, args.seed);
+  session.kernel().native_profile = args.native;
   u32 programs = 0, accepted = 0, ran = 0;
   for (const auto& path : objects(args.paths)) {
     auto object = loader::ObjectFile::open(session.kernel(), path, args.btf);

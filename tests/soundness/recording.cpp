@@ -13,6 +13,7 @@ void Recording::clear() {
 
 void Recording::begin(const verifier::Env&, u32) {
   checkpoints_.clear();
+  covered_before_.clear();
   waiting_.clear();
   just_saved_ = nullptr;
   at_ = kNowhere;
@@ -47,7 +48,16 @@ void Recording::visit(u32 insn_idx, const PathState& st) {
     return;
   }
   const u32 id = add(insn_idx, st);
-  if (checkpoint) checkpoints_[checkpoint] = id;
+  if (!checkpoint) return;
+  checkpoints_[checkpoint] = id;
+  for (u32 n : covered_before_[checkpoint]) nodes_[n].cover = static_cast<s32>(id);
+  covered_before_.erase(checkpoint);
+}
+
+void Recording::resumed(const PathState& merged) {
+  just_saved_ = &merged;
+  at_ = kNowhere;
+  at_root_ = false;
 }
 
 void Recording::saved(const PathState& checkpoint) {
@@ -58,8 +68,10 @@ void Recording::covered(u32 insn_idx, const PathState& st, const PathState& by, 
   if (overflowed_ || st.speculative) return;
   const u32 id = add(insn_idx, st);
   const auto it = checkpoints_.find(&by);
-  if (it == checkpoints_.end()) OSMIA_BUG("a path is covered by a state that was never saved");
-  nodes_[id].cover = static_cast<s32>(it->second);
+  if (it != checkpoints_.end())
+    nodes_[id].cover = static_cast<s32>(it->second);
+  else
+    covered_before_[&by].push_back(id);  // by a merged state that is explored later
   if (how != verifier::Exactness::kNotExact) return;
   Relaxation relaxed;
   for (u32 f = 0; f <= by.curframe; f++) {

@@ -50,6 +50,8 @@ class Recording final : public verifier::Observer {
   void saved(const verifier::PathState& checkpoint) override;
   void covered(u32 insn_idx, const verifier::PathState& st, const verifier::PathState& by,
                verifier::Exactness how) override;
+  void resumed(const verifier::PathState& merged) override;
+  void restart() override { clear(); }
   void pushed(bool async) override;
   void popped() override;
 
@@ -75,6 +77,7 @@ class Recording final : public verifier::Observer {
   std::vector<Relaxation> relaxations_;
   std::vector<Waiting> waiting_;
   std::unordered_map<const verifier::PathState*, u32> checkpoints_;
+  std::unordered_map<const verifier::PathState*, std::vector<u32>> covered_before_;  // it was visited
   std::unordered_map<u32, std::vector<u32>> roots_;
   const verifier::PathState* just_saved_ = nullptr;
   s32 at_ = kNowhere;

@@ -4,6 +4,7 @@
 #include "verifier/log/log.h"
 #include "verifier/native/follow.h"
 #include "verifier/native/point.h"
+#include "verifier/path/observer.h"
 #include "verifier/state/compare.h"
 
 namespace osmia::verifier::native {
@@ -14,8 +15,14 @@ bool Merger::certify() {
   why_.clear();
   for (auto& p : points_) p->ways.clear();
   std::vector<Point*> order;
-  for (auto& p : points_)
-    if (p->reached) order.push_back(p.get());
+  for (auto& p : points_) {
+    if (!p->reached) continue;
+    order.push_back(p.get());
+    if (compose(*p)) continue;
+    held_ = false;
+    why_ = fmt::format("the merged state at insn {} has members of another kind", p->insn);
+    return false;
+  }
   std::sort(order.begin(), order.end(),
             [&](const Point* a, const Point* b) { return before_in_order(*a, *b); });
   try {
@@ -43,6 +50,7 @@ bool Merger::certify() {
 
 void Merger::check(Point& p, const LoopTrail* round) {
   const PathState& st = *env_.cur;
+  if (env_.opt.observer) env_.opt.observer->covered(p.insn, st, p.state, Exactness::kRangeWithin);
   const auto fail = [&](const char* what) {
     held_ = false;
     why_ = fmt::format("the merged state at insn {} does not hold: {}", p.insn, what);

@@ -8,6 +8,7 @@
 #include "verifier/native/follow.h"
 #include "verifier/native/point.h"
 #include "verifier/path/explorer.h"
+#include "verifier/path/observer.h"
 #include "verifier/state/ops.h"
 
 namespace osmia::verifier::native {
@@ -24,7 +25,8 @@ constexpr u32 kMaxRaises = 8;
 
 }  // namespace
 
-Merger::Merger(Env& env) : env_(env), forest_(env) {
+Merger::Merger(Env& env, Observer** seen_by)
+    : env_(env), forest_(env), seen_by_(seen_by), witness_(std::exchange(*seen_by, nullptr)) {
   if (!forest_.reducible())
     throw Undecided{fmt::format("insn {} jumps into the middle of a loop", forest_.irreducible_at())};
   landmarks_.resize(forest_.loops().size());
@@ -254,10 +256,18 @@ void Merger::settle(Point& p) {
   p.reached = true;
   p.visits++;
   p.clear_next();
+  compose(p);
+}
+
+bool Merger::compose(Point& p) {
   p.state.assign(p.plain);
+  bool whole = true;
   for (const Member& m : p.members) {
     const RegState *init = value_at(p.init, m.loc), *shape = value_at(p.plain, m.loc);
-    if (!init || !shape || init->type != shape->type) continue;  // certification will tell
+    if (!init || !shape || init->type != shape->type || (shape->is_packet() && !shape->id)) {
+      whole = false;
+      continue;
+    }
     *mut_value_at(p.state, m.loc) = value_over_rounds(m, *init, *shape, p.rounds);
   }
   if (p.loop) {
@@ -267,6 +277,7 @@ void Merger::settle(Point& p) {
     t.point = p.index;
     p.state.trail.mut().loops.push_back(std::move(t));
   }
+  return whole;
 }
 
 void Merger::explore(Point* p) {
@@ -335,7 +346,18 @@ void Merger::verify(Explorer& explorer, const PathState& entry, u32 insn_idx) {
     saved.restore(env_);
     env_.sink_ = sink;
     const u64 log_from = sink ? sink->end_pos() : 0;
-    if (certify()) return;
+    if (certify()) {
+      if (!witness_) return;
+      // Once more, to be seen: what was certified is what was explored just now.
+      saved.restore(env_);
+      if (sink) sink->reset(log_from);
+      *seen_by_ = witness_;
+      witness_->begin(env_, entry_.frame().subprog);
+      const bool again = certify();
+      *seen_by_ = nullptr;
+      if (!again) OSMIA_BUG("the certification of merged states does not repeat");
+      return;
+    }
     if (sink) sink->reset(log_from);
     env_.sink_ = nullptr;
     saved.restore(env_);

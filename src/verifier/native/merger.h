@@ -21,7 +21,8 @@
 
 namespace osmia::verifier {
 class Explorer;
-}
+class Observer;
+}  // namespace osmia::verifier
 
 namespace osmia::verifier::native {
 
@@ -32,7 +33,8 @@ struct Undecided {
 
 class Merger {
  public:
-  explicit Merger(Env& env);
+  // seen_by: the verification's observer, which sees nothing but what was certified.
+  Merger(Env& env, Observer** seen_by);
   ~Merger();
 
   // Verifies a subprogram from `entry` at `insn_idx`. Throws Undecided.
@@ -59,7 +61,8 @@ class Merger {
   bool certify();
   void prove_end();
   void explore(Point* p);  // null: from the entry
-  void settle(Point& p);   // the state to explore from
+  void settle(Point& p);   // takes in what was collected
+  bool compose(Point& p);  // the state to explore from; false: its members do not fit it
   void take(Point& p, const LoopTrail* round);
   void take_members(Point& p, const LoopTrail& round);
   void check(Point& p, const LoopTrail* round);
@@ -72,6 +75,8 @@ class Merger {
   Env& env_;
   Explorer* explorer_ = nullptr;
   LoopForest forest_;
+  Observer** seen_by_;
+  Observer* witness_;
   std::vector<Landmarks> landmarks_;           // per loop
   std::vector<Tests> tests_;                   // per loop
   std::vector<u8> promoted_;                   // joins that too many paths reached

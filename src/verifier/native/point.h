@@ -13,7 +13,7 @@ struct Merger::Point {
   PathState plain;  // all arrivals joined; its trail is that of the loops around
   PathState init;   // arrivals from outside the loop
   PathState
-      state;  // what is explored from: plain, but members by init and rounds; trail with this loop's own
+      state;  // composed of these, to explore from: members by init and rounds, trail with this loop's own
   std::vector<Member> members;
   LocSet banned;  // written in ways that are not followed
   bool rounds_seen = false, no_group = false;

@@ -3,6 +3,7 @@
 #include "verifier/log/log.h"
 #include "verifier/native/merger.h"
 #include "verifier/path/explorer.h"
+#include "verifier/path/observer.h"
 #include "verifier/state/ops.h"
 
 namespace osmia::verifier {
@@ -18,6 +19,7 @@ void Explorer::walk_segment(native::Merger& merger, const PathState& st, u32 ins
   s32 prev_insn_idx = -1;
   bool print_state = false;
   const u32 count = static_cast<u32>(env_.insns.size());
+  if (at_point && env_.opt.observer) env_.opt.observer->resumed(st);
   for (bool first = at_point;; first = false) {
     env_.current_history = -1;
     env_.prev_insn_idx = prev_insn_idx;
@@ -30,6 +32,7 @@ void Explorer::walk_segment(native::Merger& merger, const PathState& st, u32 ins
       print_state = true;
       continue;
     }
+    if (env_.opt.observer) env_.opt.observer->visit(env_.insn_idx, cur_);
     log_instruction(&print_state);
     env_.aux[env_.insn_idx].seen = true;
     prev_insn_idx = static_cast<s32>(env_.insn_idx);

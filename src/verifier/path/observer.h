@@ -19,6 +19,11 @@ class Observer {
   // The current path ends here: what lies ahead of st was found to be covered by the checkpoint `by`, under
   // this comparison (kExact does not occur). The marks of `by` are those that the comparison used.
   virtual void covered(u32 insn_idx, const PathState& st, const PathState& by, Exactness how) = 0;
+  // The walk goes on from a merged state (native profile): the next visit() is of it. Paths may have been
+  // covered by it before. It keeps its address until the walk ends.
+  virtual void resumed(const PathState& merged) = 0;
+  // All that was told so far is void: the verification begins anew.
+  virtual void restart() = 0;
   // A path that branches off at the instruction visited last waits; asynchronous callbacks start afresh.
   virtual void pushed(bool async) = 0;
   // The path that waits shortest is taken up (the one before it has ended).

@@ -48,7 +48,8 @@ bool is_computable(const Insn& in, const Scalar& src) {
 
 // `dst & K`, `dst | K` where dst is a smeared sign bit (0 or -1): the pending path has 0, this one -1.
 void fork_sign_mask(Env& env, const Insn& in, AluOp op, const Scalar& src) {
-  const Fork fork = fork_before(op, env.reg(in.dst).s, src);
+  // A merged state would cover the pending part of itself, so it is not taken apart.
+  const Fork fork = env.merger ? Fork::kNo : fork_before(op, env.reg(in.dst).s, src);
   if (fork == Fork::kNo) return;
   PathState& zero = push_branch(env, env.insn_idx, static_cast<s32>(env.insn_idx), false);
   RegState& there = zero.mut_frame().regs[in.dst];
