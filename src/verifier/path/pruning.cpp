@@ -62,7 +62,10 @@ bool Explorer::loops_back(Checkpoint& c, u32 insn_idx, bool* add_new, bool force
       return true;
     }
     if (aux.calls_callback) {
-      if (states_equal(env_, c.st, cur_, Exactness::kRangeWithin, ids_)) return true;
+      if (states_equal(env_, c.st, cur_, Exactness::kRangeWithin, ids_)) {
+        update_loop_entry(&cur_, &c.st);
+        return true;
+      }
       check_endless = false;
     }
   }
@@ -107,7 +110,7 @@ Explorer::Visit Explorer::visit(u32 insn_idx) {
     } else {
       // A finished state inside an unfinished loop: its marks may still grow, so compare everything.
       PathState* loop = loop_entry_of(&c->st);
-      const bool unfinished = loop && loop->branches > 0;
+      const bool unfinished = loop != nullptr;
       if (!unfinished) how = Exactness::kNotExact;
       hit = states_equal(env_, c->st, cur_, how, ids_);
       if (hit && unfinished) update_loop_entry(&cur_, loop);
