@@ -45,6 +45,11 @@ OSMIA_HELPER(get_numa_node_id);
 OSMIA_HELPER(get_current_pid_tgid);
 OSMIA_HELPER(get_current_uid_gid);
 OSMIA_HELPER(get_current_comm);
+// syscall_code.cpp
+OSMIA_HELPER(sys_bpf);
+OSMIA_HELPER(sys_close);
+OSMIA_HELPER(btf_find_by_name_kind);
+OSMIA_HELPER(kallsyms_lookup_name);
 // memory_code.cpp
 OSMIA_HELPER(probe_read);
 OSMIA_HELPER(probe_read_str);
