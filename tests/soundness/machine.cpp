@@ -226,8 +226,8 @@ bool Machine::load_packet(u32 pc, u32* next) {
   const s64 v = static_cast<s64>(
       helpers::code::skb_load_packet(top().r[kR6], off, static_cast<u64>(size_bytes(in.size_bits())), 0, 0));
   if (v < 0) {
-    // The frame ends with 0. Only the main function's end needs no state behind it.
-    if (all_frames_.size() > 1) violation("LD_ABS ends a subprogram: no state was explored for that");
+    // The frame ends with 0.
+    set(kR0, 0, {}, false);
     implicit_exit_ = true;
     return true;
   }

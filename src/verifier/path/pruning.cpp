@@ -28,7 +28,7 @@ void Explorer::clean_finished(u32 insn_idx) {
   for (Checkpoint* c = bucket(insn_idx, cur_); c; c = c->next) {
     if (c->st.branches || c->st.cleaned || c->st.insn_idx != insn_idx) continue;
     PathState* loop = loop_entry_of(&c->st);
-    if (loop && loop->branches) continue;
+    if (loop) continue;
     if (!same_callsites(c->st, cur_)) continue;
     clean_state(env_, c->st);
   }
@@ -62,7 +62,10 @@ bool Explorer::loops_back(Checkpoint& c, u32 insn_idx, bool* add_new, bool force
       return true;
     }
     if (aux.calls_callback) {
-      if (states_equal(env_, c.st, cur_, Exactness::kRangeWithin, ids_)) return true;
+      if (states_equal(env_, c.st, cur_, Exactness::kRangeWithin, ids_)) {
+        update_loop_entry(&cur_, &c.st);
+        return true;
+      }
       check_endless = false;
     }
   }
@@ -105,12 +108,13 @@ Explorer::Visit Explorer::visit(u32 insn_idx) {
     if (c->st.branches) {
       hit = loops_back(*c, insn_idx, &add_new, force_new);
     } else {
-      // A finished state inside an unfinished loop: its marks may still grow, so compare everything.
+      // Inside a loop, a path may have ended at the loop's entry before all that is read behind the entry was
+      // known, so the marks of what lies between stay incomplete (Linux 6.12 trusts them once the loop is
+      // done): compare everything.
       PathState* loop = loop_entry_of(&c->st);
-      const bool unfinished = loop && loop->branches > 0;
-      if (!unfinished) how = Exactness::kNotExact;
+      if (!loop) how = Exactness::kNotExact;
       hit = states_equal(env_, c->st, cur_, how, ids_);
-      if (hit && unfinished) update_loop_entry(&cur_, loop);
+      if (hit && loop) update_loop_entry(&cur_, loop);
     }
     if (hit) {
       c->hits++;
