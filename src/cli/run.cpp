@@ -174,7 +174,7 @@ int run(int argc, char** argv) {
   }
   auto session = open_session(args.session);
   if (!session.ok()) return complain("run", session.error().message);
-  auto object = loader::ObjectFile::open(*session->kernel, args.file, session->btf_path);
+  auto object = loader::ObjectFile::open(*session->kernel, args.file);
   if (!object.ok()) return complain("run", object.error().message);
   auto name = choose(**object, args.prog);
   if (!name.ok()) return complain("run", name.error().message);

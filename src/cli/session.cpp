@@ -18,7 +18,6 @@ Result<Session> open_session(const SessionOptions& options) {
   btf::BtfPtr vmlinux;
   if (!options.btf_path.empty()) {
     OSMIA_ASSIGN(vmlinux, btf::Btf::from_file(options.btf_path));
-    session.btf_path = options.btf_path;
   } else if (access(kMachineBtf, R_OK) == 0) {
     auto machine = btf::Btf::from_file(kMachineBtf);
     if (machine.ok()) vmlinux = *machine;

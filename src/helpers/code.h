@@ -50,6 +50,11 @@ OSMIA_HELPER(get_numa_node_id);
 OSMIA_HELPER(get_current_pid_tgid);
 OSMIA_HELPER(get_current_uid_gid);
 OSMIA_HELPER(get_current_comm);
+// syscall_code.cpp
+OSMIA_HELPER(sys_bpf);
+OSMIA_HELPER(sys_close);
+OSMIA_HELPER(btf_find_by_name_kind);
+OSMIA_HELPER(kallsyms_lookup_name);
 // memory_code.cpp
 OSMIA_HELPER(probe_read);
 OSMIA_HELPER(probe_read_str);
@@ -118,6 +123,16 @@ OSMIA_HELPER(xdp_check_mtu);
 OSMIA_HELPER(skb_fib_lookup);
 OSMIA_HELPER(skb_set_tstamp);
 OSMIA_HELPER(skb_get_hash_recalc);
+
+// socket_code.cpp
+OSMIA_HELPER(sk_lookup);
+OSMIA_HELPER(sk_release);
+OSMIA_HELPER(sk_fullsock);
+OSMIA_HELPER(tcp_sock);
+OSMIA_HELPER(get_listener_sock);
+OSMIA_HELPER(skc_cast);
+// cgroup_storage_code.cpp
+OSMIA_HELPER(get_local_storage);
 
 #undef OSMIA_HELPER
 

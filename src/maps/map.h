@@ -133,8 +133,6 @@ class Map : public std::enable_shared_from_this<Map> {
   u32 btf_vmlinux_value_type_id = 0;
   u32 btf_id = 0;  // object id of info().btf
   u64 load_time_ns = 0;
-  int record_error =
-      0;  // positive errno: the value's special fields could not be parsed (Linux makes the map all the same)
 
  protected:
   // Calls fn with every value that there is, of all CPUs; for types whose values have special fields.

@@ -1,5 +1,7 @@
 // Calls of helpers and kfuncs become indexes into the program's own call table. What has no code here is
 // noted; such a program is loaded (it may be verified only) and refuses to run.
+#include <bit>
+
 #include "rewrite/rewrite.h"
 
 namespace osmia::rewrite {
@@ -21,6 +23,17 @@ void note_missing(ExecProgram& out, std::string what) {
   if (out.missing.find(what) != std::string::npos) return;
   if (!out.missing.empty()) out.missing += ", ";
   out.missing += what;
+}
+
+// For programs without privilege the index is compared as 64 bits and masked before the call, as Linux does
+// against speculation beyond the array: an index above 32 bits then makes no call.
+void bound_tail_call(Pass& p, u32 i, const Insn& call, const verifier::MapInfo& map) {
+  constexpr u8 kIndex = 3;
+  const u32 mask = map.max_entries > 1 ? std::bit_ceil(map.max_entries) - 1 : 0;
+  p.editor.replace(
+      i, {Piece{Insn{
+              .code = kJmp | kJge | kK, .dst = kIndex, .off = 2, .imm = static_cast<s32>(map.max_entries)}},
+          Piece{Insn{.code = kAlu | kAnd | kK, .dst = kIndex, .imm = static_cast<s32>(mask)}}, Piece{call}});
 }
 
 }  // namespace
@@ -65,8 +78,12 @@ Status resolve_calls(Pass& p) {
     Insn out = in;
     out.src = kHelperCall;
     out.off = 0;
+    const bool bounded = call.tail_call && !p.options.privileged && f.map;
     out.imm = add_call(p.out, std::move(call));
-    p.editor.set(i, out);
+    if (bounded)
+      bound_tail_call(p, i, out, *f.map);
+    else
+      p.editor.set(i, out);
   }
   return Ok{};
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "contract/arena_space.h"
 #include "contract/map_code.h"
 #include "isa/insn.h"
 
@@ -38,6 +39,9 @@ struct ExecProgram {
   std::vector<u32> original;  // original[i]: index of the instruction in the loaded program that i comes from
   std::vector<ExecSubprog> subprogs;  // [0] is the entry
   std::vector<ExecCall> calls;
+  // What loads and stores of mode kProbeMem32, atomics of mode kProbeAtomic and casts to the user's address
+  // space go through; null: there are none.
+  const contract::ArenaSpace* arena = nullptr;
   s32 exception_callback = -1;  // subprogram; what it makes of the cookie is the result. -1: the cookie is
   std::string missing;          // what cannot run here ("helper bpf_fib_lookup"); empty: everything can
 };

@@ -16,6 +16,8 @@ Result<ExecProgram> rewrite(const verifier::Program& program, const verifier::Fa
   remove_dead_code(pass);
   OSMIA_TRY(convert_context(pass));
   mark_probing_loads(pass);
+  convert_map_fields(pass);
+  OSMIA_TRY(convert_arena(pass));
   resolve_immediates(pass);
   OSMIA_TRY(resolve_calls(pass));
   expand_packet_loads(pass);
@@ -35,7 +37,6 @@ Result<ExecProgram> rewrite(const verifier::Program& program, const verifier::Fa
   }
   out.insns = std::move(layout.insns);
   out.original = std::move(layout.original);
-  if (facts.uses_arena) out.missing += out.missing.empty() ? "arena" : ", arena";
   return out;
 }
 

@@ -2,12 +2,20 @@
 // anything again, they only use what the verifier proved.
 #pragma once
 #include <functional>
+#include <string>
 
 #include "rewrite/editor.h"
 #include "rewrite/exec_program.h"
 #include "verifier/verify.h"
 
 namespace osmia::rewrite {
+
+// A load of the kernel's struct bpf_map through a pointer to a live map.
+struct MapField {
+  enum Kind : u8 { kUnknown, kPointer, kHost } kind = kUnknown;
+  s16 host_offset = 0;  // kHost: from the live map's address
+  std::string name;     // "max_entries"; empty if there is no such field
+};
 
 struct Options {
   // The code of a helper or kfunc; a null function means that it cannot run here.
@@ -20,6 +28,8 @@ struct Options {
   // Calls of helpers with the fastcall effect change r0 and their arguments only, so that the spills around
   // them may go. A backend whose calls clobber r1 to r5 must leave this off.
   bool calls_keep_registers = false;
+  // Where the live map keeps what the kernel's struct bpf_map has at this byte (offset and size of the load).
+  std::function<MapField(u32 offset, u32 size)> map_field;
   bool insert_zext = false;  // for backends whose 32-bit operations leave the upper half alone
 };
 
@@ -40,6 +50,8 @@ void resolve_immediates(Pass& p);     // immediates.cpp
 Status resolve_calls(Pass& p);        // calls.cpp
 void expand_packet_loads(Pass& p);    // packet_loads.cpp: LD_ABS, LD_IND
 void mark_probing_loads(Pass& p);     // probing.cpp: loads that may fault
+void convert_map_fields(Pass& p);     // map_fields.cpp: loads through pointers to maps
+Status convert_arena(Pass& p);        // arena.cpp: accesses through the arena's window, casts
 void insert_zero_extension(Pass& p);  // zext.cpp
 
 }  // namespace osmia::rewrite

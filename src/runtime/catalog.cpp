@@ -25,6 +25,7 @@ std::shared_ptr<contract::Catalog> build_catalog(std::shared_ptr<const btf::Btf>
 #ifdef OSMIA_HAVE_MAPS
   for (const auto* e : maps::registry()) catalog->maps.push_back(&e->def);
 #endif
+  catalog->kptr_destructors = kfuncs::kptr_destructors();
   catalog->objects = prog_types::object_layouts();
   catalog->vmlinux = std::move(vmlinux);
   catalog->nr_cpus = host::nr_cpus();

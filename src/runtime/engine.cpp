@@ -10,7 +10,10 @@
 #include "helpers/helper.h"
 #include "host/run_context.h"
 #include "interp/interp.h"
+#include "kfuncs/code.h"
+#include "kfuncs/kfunc.h"
 #include "rewrite/rewrite.h"
+#include "runtime/map_fields.h"
 #include "runtime/test_run_code.h"
 
 namespace osmia::runtime {
@@ -113,9 +116,28 @@ rewrite::NativeFn helper_code(const contract::HelperDef& def) {
   return it == by_def->end() ? nullptr : it->second;
 }
 
+rewrite::NativeFn kfunc_code(const contract::KfuncDef& def) {
+  static const auto* const by_def = [] {
+    auto* all = new std::unordered_map<const contract::KfuncDef*, rewrite::NativeFn>;
+    for (const auto* e : kfuncs::registry()) all->emplace(&e->def, e->fn);
+    return all;
+  }();
+  const auto it = by_def->find(&def);
+  return it == by_def->end() ? nullptr : it->second;
+}
+
 Status prepare_program(Kernel& kernel, Program& p) {
   rewrite::Options options;
   options.helper_code = helper_code;
+  options.kfunc_code = [&p](const contract::KfuncDef& def) -> rewrite::NativeFn {
+    const bool writes = p.type_def && p.type_def->traits & contract::kDirectPacketWrite;
+    if (def.role == contract::KfuncRole::kDynptrFromSkb && !writes)
+      return kfuncs::code::dynptr_from_skb_rdonly;
+    return kfunc_code(def);
+  };
+  options.map_field = [vmlinux = kernel.catalog().vmlinux.get()](u32 offset, u32 size) {
+    return map_field(vmlinux, offset, size);
+  };
   options.load_packet =
       p.type_def && p.type_def->traits & contract::kLdAbsAllowed ? helpers::code::skb_load_packet : nullptr;
   options.privileged = kernel.credentials().capable(contract::Capability::kBpf);

@@ -1,5 +1,6 @@
 // Layout: kfuncs lie at call base + BTF id (at most 2^20), helpers behind them in the order in which they
-// were first named, programs 64 KiB each in a region of their own.
+// were first named, programs 256 MiB each in a region of their own; a function lies as far behind its
+// program's first as its machine code does.
 #include "runtime/symbols.h"
 
 #include <fmt/format.h>
@@ -7,13 +8,16 @@
 #include <map>
 #include <mutex>
 
+#include "jit/jit.h"
+
 namespace osmia::runtime {
 namespace {
 
 constexpr u64 kCallBase = 0xffffffff81200000;
 constexpr u32 kHelpers = 0x1000000, kHelperStep = 16;
-constexpr u64 kPrograms = 0xffffffa000000000;
-constexpr u64 kProgramStep = 0x10000, kFunctionStep = 0x40;
+constexpr u64 kPrograms = 0xffffc00000000000;
+constexpr u32 kProgramBits = 28, kIdMask = 0x1ffff;
+constexpr u64 kFunctionStep = 0x40;  // without machine code
 
 struct Table {
   std::mutex mutex;
@@ -36,8 +40,12 @@ s32 helper_symbol(std::string_view name) {
   return at;
 }
 
-u64 function_symbol(u32 program_id, u32 function) {
-  return kPrograms + kProgramStep * program_id + kFunctionStep * function;
+u64 function_symbol(const Program& p, u32 function) {
+  const u64 start = kPrograms + (u64{p.id & kIdMask} << kProgramBits);
+  const jit::Image* image = p.executable ? p.executable->image() : nullptr;
+  if (!image || image->subprogs().size() != p.dump.functions.size() + 1)
+    return start + kFunctionStep * function;
+  return start + image->subprogs()[function];
 }
 
 std::string kallsyms(Kernel& kernel) {
@@ -59,7 +67,7 @@ std::string kallsyms(Kernel& kernel) {
       for (u32 f = 0; f < p->dump.functions.size(); f++) {
         std::string tag;
         for (const u8 b : p->dump.functions[f].tag) tag += fmt::format("{:02x}", b);
-        out += fmt::format("{:016x} t bpf_prog_{}{}{}\t[bpf]\n", function_symbol(id, f), tag,
+        out += fmt::format("{:016x} t bpf_prog_{}{}{}\t[bpf]\n", function_symbol(*p, f), tag,
                            p->dump.functions[f].name.empty() ? "" : "_", p->dump.functions[f].name);
       }
   return out;

@@ -73,7 +73,7 @@ TEST(Native, RefusesWithAReason) {
       {"leaks", "holds more references in every round"},
       {"gives_back_twice", "type=scalar expected=ringbuf_mem"},
       {"locks", "bpf_spin_unlock"},
-      {"pointer_or_number", "invalid mem access 'scalar'"},
+      {"pointer_or_number", "it is the context on one path and a number on another"},
       {"stale_check", "invalid mem access 'map_value_or_null'"},
       {"walks_over", "offset is outside of the packet"},
       {"stands_still", "is not proved to end"},

@@ -222,7 +222,6 @@ Result<MapPtr> inner_template(const MapAttr& a) {
   if (!inner.ok()) return inner;
   if ((*inner)->info().inner) return bad("inner_map_fd: maps of maps do not nest");
   if (!(*inner)->may_be_inner()) return Error{kNotSupp, "inner_map_fd: this map type cannot be an inner map"};
-  if (const int e = (*inner)->record_error) return Error{e, "inner_map_fd: its BTF record is not sound"};
   return inner;
 }
 

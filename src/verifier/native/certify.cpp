@@ -58,13 +58,15 @@ void Merger::check(Point& p, const LoopTrail* round) {
   if (!p.members.empty()) {
     if (&from != &p) return fail("rounds of another kind");
     for (const Member& m : p.members) {
-      const Move moved = round->at(m.loc);
-      if (!moved.known() || moved.origin != m.loc || moved.shifted || moved.lo != m.step ||
-          moved.hi != m.step)
+      const Move moved = round->at(m.loc);  // standing still if it was not written
+      if (!moved.known() || moved.origin != m.loc || moved.shifted || moved.lo < m.lo || moved.hi > m.hi)
         return fail("steps");
       const RegState *a = value_at(p.state, m.loc), *b = value_at(st, m.loc);
-      if (!a || !b || !moved_exactly(*a, *b, m.step, m.step, std::min(m.width, moved.width)))
+      if (!a || !b || !moved_exactly(*a, *b, moved.lo, moved.hi, std::min(m.width, moved.width)))
         return fail("a step may wrap");
+      const auto from = extent_of(value_at(p.init, m.loc)), to = value_after(m, p.state, *round, st);
+      if (!from || !to || (!m.below && to->lo < from->lo) || (!m.above && to->hi > from->hi))
+        return fail("a side");
       // value_over_rounds() took the width that it had then.
       if (moved.width < m.width) return fail("width");
     }

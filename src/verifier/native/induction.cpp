@@ -37,34 +37,42 @@ bool moved_exactly(const RegState& before, const RegState& after, s64 lo, s64 hi
   return s128{b->hi} - a->lo - lo < modulus && s128{b->lo} - a->hi - hi > -modulus;
 }
 
-std::vector<Member> constant_steps(const LoopTrail& round) {
-  std::vector<Member> out;
-  for (const Move& m : round.moves)
-    if (m.known() && m.origin == m.loc && !m.shifted && m.lo == m.hi && m.lo != 0)
-      out.push_back({m.loc, m.lo, m.width});
-  return out;
+std::optional<Extent> value_after(const Member& m, const PathState& head, const LoopTrail& round,
+                                  const PathState& back) {
+  const RegState* before = value_at(head, m.loc);
+  if (!before) return std::nullopt;
+  s128 lo = -(s128{1} << 80), hi = s128{1} << 80;
+  bool any = false;
+  const auto hear = [&](const Move& move) {
+    if (!move.known() || move.origin != m.loc || move.shifted) return;
+    const RegState* after = value_at(back, move.loc);
+    if (!after || !moved_exactly(*before, *after, move.lo, move.hi, move.width)) return;
+    // What the member was at the head is `after` less the move; since then it made its own.
+    const Extent e = *extent_of(after);
+    const bool self = move.loc == m.loc;
+    lo = std::max(lo, self ? s128{e.lo} : s128{e.lo} - move.hi + m.lo);
+    hi = std::min(hi, self ? s128{e.hi} : s128{e.hi} - move.lo + m.hi);
+    any = true;
+  };
+  for (const Move& move : round.moves) hear(move);
+  if (!round.find(m.loc)) hear(Move{m.loc, m.loc});  // it stands still
+  constexpr s128 kMin = INT64_MIN, kMax = INT64_MAX;
+  if (!any || lo > hi || lo < kMin || hi > kMax) return std::nullopt;
+  return Extent{static_cast<s64>(lo), static_cast<s64>(hi)};
 }
 
 std::optional<u64> rounds_completed(const std::vector<Member>& members, const PathState& init,
                                     const PathState& head, const LoopTrail& round, const PathState& back) {
   std::optional<u64> least;
   for (const Member& m : members) {
-    const auto from = extent_of(value_at(init, m.loc));
-    const RegState* before = value_at(head, m.loc);
-    if (!from || !before) continue;
-    for (const Move& move : round.moves) {
-      if (!move.known() || move.origin != m.loc || move.shifted) continue;
-      const RegState* after = value_at(back, move.loc);
-      if (!after || !moved_exactly(*before, *after, move.lo, move.hi, move.width)) continue;
-      // The member's value at the head was `after` less the move; that was round k, so k + 1 are completed.
-      const auto to = extent_of(after);
-      const s128 way =
-          m.step > 0 ? s128{to->hi} - move.lo - from->lo : s128{from->hi} - (s128{to->lo} - move.hi);
-      const s128 k = way < 0 ? 0 : way / (m.step > 0 ? s128{m.step} : -s128{m.step});
-      if (k > s128{1} << 60) continue;
-      const u64 rounds = static_cast<u64>(k) + 1;
-      if (!least || rounds < *least) least = rounds;
-    }
+    if (!m.counts()) continue;
+    const auto from = extent_of(value_at(init, m.loc)), to = value_after(m, head, round, back);
+    if (!from || !to) continue;
+    const s128 way = m.lo > 0 ? s128{to->hi} - from->lo : s128{from->hi} - to->lo;
+    const s128 k = way < 0 ? 0 : way / (m.lo > 0 ? s128{m.lo} : -s128{m.hi});
+    if (k > s128{1} << 60) continue;
+    const u64 rounds = static_cast<u64>(k);
+    if (!least || rounds < *least) least = rounds;
   }
   return least;
 }
@@ -73,14 +81,17 @@ RegState value_over_rounds(const Member& m, const RegState& init, const RegState
   RegState r = shape;
   const RegState base = init.is_scalar() ? init : rebased(init, r.off);
   s128 lo = base.s.smin, hi = base.s.smax;
-  (m.step > 0 ? hi : lo) += s128{m.step} * static_cast<s64>(rounds);
+  lo += std::min<s128>(0, s128{m.lo} * static_cast<s64>(rounds));
+  hi += std::max<s128>(0, s128{m.hi} * static_cast<s64>(rounds));
+  if (!m.below) lo = std::max<s128>(lo, base.s.smin);
+  if (!m.above) hi = std::min<s128>(hi, base.s.smax);
   if (m.width < 64) {
     lo = std::max<s128>(lo, 0);
     hi = std::min<s128>(hi, (s128{1} << m.width) - 1);
   }
   // The low bits that neither the first value nor the step leaves open.
-  const int aligned =
-      std::min(std::countr_zero(static_cast<u64>(m.step)), std::countr_zero(base.s.var_off.mask));
+  const int steps = m.lo == m.hi ? std::countr_zero(static_cast<u64>(m.lo)) : 0;
+  const int aligned = std::min(steps, std::countr_zero(base.s.var_off.mask));
   const u64 open = aligned >= 64 ? 0 : ~0ull << aligned;
   Scalar s;
   if (lo > INT64_MIN && hi < INT64_MAX && lo <= hi) {
@@ -103,7 +114,7 @@ u64 most_rounds(const std::vector<Member>& members, const PathState& init) {
   for (const Member& m : members) {
     const RegState* r = value_at(init, m.loc);
     if (!r || r->is_scalar()) continue;
-    const u64 step = static_cast<u64>(m.step < 0 ? -m.step : m.step);
+    const u64 step = static_cast<u64>(std::max(std::abs(m.lo), std::abs(m.hi)));
     most = std::min(most, (u64{1} << 28) / std::max<u64>(step, 1));
   }
   return most;
@@ -111,20 +122,26 @@ u64 most_rounds(const std::vector<Member>& members, const PathState& init) {
 
 std::optional<u64> next_rounds(const std::vector<Member>& members, const PathState& init, const Tests& tests,
                                u64 at_least) {
-  std::optional<u64> best;
-  for (const Member& m : members) {
-    const auto from = extent_of(value_at(init, m.loc));
-    if (!from) continue;
-    for (s64 f : {from->lo, from->hi})
-      for (const auto& t : tests.tests) {
-        if (t.loc != m.loc) continue;
-        const s128 q = (s128{t.value} - f) / m.step;
-        for (s128 k = q - 1; k <= q + 1; k++)
-          if (k >= static_cast<s128>(at_least) && k <= static_cast<s128>(kMaxRounds) && (!best || k < *best))
-            best = static_cast<u64>(k);
-      }
-  }
-  return best;
+  const auto nearest = [&](bool fixed) {
+    std::optional<u64> best;
+    for (const Member& m : members) {
+      const auto from = extent_of(value_at(init, m.loc));
+      if (!from || !m.counts()) continue;
+      const s64 step = m.lo > 0 ? m.lo : m.hi;
+      for (s64 f : {from->lo, from->hi})
+        for (const auto& t : tests.tests) {
+          if (t.loc != m.loc || t.fixed != fixed) continue;
+          const s128 q = (s128{t.value} - f) / step;
+          for (s128 k = q - 1; k <= q + 1; k++)
+            if (k >= static_cast<s128>(at_least) && k <= static_cast<s128>(kMaxRounds) &&
+                (!best || k < *best))
+              best = static_cast<u64>(k);
+        }
+    }
+    return best;
+  };
+  const auto best = nearest(true);
+  return best ? best : nearest(false);
 }
 
 WayBack way_back(const LoopTrail& round, const PathState& head, const PathState& back) {

@@ -1,11 +1,14 @@
 // Induction: what a loop adds to a register or stack slot in every round, and how many rounds there can be.
 //
-// At a loop's head, in round k (0 at entry), a member of the loop's group has the value v(0) + step * k, as
-// an integer. The bound K on k is proved by the paths back to the head: each must see some member j with a
-// value that only rounds up to K can give. Then k+1 <= K there, and by induction k <= K at the head always;
-// so every member's range follows from its range at entry, whatever the other members' tests are (a pointer
-// that walks along with a counter). Invariant: all of this is integer arithmetic; that no value wrapped is
-// checked from the ranges on both ends of a round (moved_exactly), since trails are only modulo 2^width.
+// At a loop's head, in round k (0 at entry), a member of the loop's group has a value in v(0) + [lo, hi] * k,
+// as an integer. If lo > 0 (or hi < 0) its value says how many rounds there were at most. The bound K on k is
+// proved by the paths back to the head: each must see some such member with a value that only rounds up to K
+// can give (the member itself, or a copy of it at a known distance). Then k+1 <= K there, and by induction
+// k <= K at the head always; so every member's range follows from its range at entry, whatever the other
+// members' tests are: a pointer that walks along with a counter, an index that grows in some rounds only.
+//
+// Invariant: all of this is integer arithmetic; that no value wrapped is checked from the ranges on both ends
+// of a round (moved_exactly), since trails are only modulo 2^width.
 #pragma once
 #include <optional>
 
@@ -18,8 +21,12 @@ inline constexpr u64 kMaxRounds = 1u << 23;
 
 struct Member {
   Loc loc = kNowhere;
-  s64 step = 0;  // not 0
+  s64 lo = 0, hi = 0;  // what a round adds, as an integer
   u8 width = 64;
+  u32 widened = 0;
+  bool counts() const { return lo > 0 || hi < 0; }  // its value tells rounds
+  // Some round leaves it below (above) all that it is at entry.
+  bool below = false, above = false;
 };
 
 // Closed interval of a number, or of a pointer's offset from its base.
@@ -31,10 +38,11 @@ std::optional<Extent> extent_of(const RegState* r);
 // Is after == before + d (some d in [lo, hi]) for integers, given that it is so modulo 2^width?
 bool moved_exactly(const RegState& before, const RegState& after, s64 lo, s64 hi, int width);
 
-// Candidates: what this round moved by a constant.
-std::vector<Member> constant_steps(const LoopTrail& round);
-// Rounds that a path back to the head may have completed at most, by what it knows of values that stem from
-// members; none: nothing says. `head`: the state at the head that the round began with.
+// The member's value after the round, by all that the path knows of values that stem from it. Empty: nothing.
+// `head`: the state at the head that the round began with.
+std::optional<Extent> value_after(const Member& m, const PathState& head, const LoopTrail& round,
+                                  const PathState& back);
+// Rounds that a path back to the head may have completed at most, by its members; none: nothing says.
 std::optional<u64> rounds_completed(const std::vector<Member>& members, const PathState& init,
                                     const PathState& head, const LoopTrail& round, const PathState& back);
 // The member's value at the head for rounds 0 to `rounds`.
@@ -44,12 +52,13 @@ struct Tests {
   struct Test {
     Loc loc;
     s64 value;
+    bool fixed;  // compared with a constant of the program, which no further exploration changes
   };
   std::vector<Test> tests;
-  void add(Loc loc, s64 value) {
+  void add(Loc loc, s64 value, bool fixed) {
     for (const Test& t : tests)
       if (t.loc == loc && t.value == value) return;
-    if (tests.size() < 64) tests.push_back({loc, value});
+    if (tests.size() < 64) tests.push_back({loc, value, fixed});
   }
 };
 // How many rounds are worth trying, at least `at_least`: what would make a member reach such a value.

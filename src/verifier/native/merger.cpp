@@ -36,6 +36,12 @@ Merger::Merger(Env& env) : env_(env), forest_(env) {
 
 Merger::~Merger() = default;
 
+// The longer the exploration, the sooner.
+u32 Merger::many_paths() const {
+  const u32 insns = env_.insns_processed - exploration_start_;
+  return insns < 4'000 ? kManyPaths : insns < 16'000 ? kManyPaths / 3 : 2;
+}
+
 bool Merger::is_point(u32 i) const {
   return promoted_[i] || forest_.headed_by(i) || env_.aux[i].calls_callback;
 }
@@ -94,7 +100,7 @@ bool Merger::arrive(u32 insn_idx) {
     if (mode_ == Mode::kAscend && env_.aux[insn_idx].jump_target) {
       auto& [when, paths] = arrivals_[insn_idx];
       if (when != exploration_) when = exploration_, paths = 0;
-      if (++paths > kManyPaths) promoted_[insn_idx] = promotes_ = 1;
+      if (++paths > many_paths()) promoted_[insn_idx] = promotes_ = 1;
     }
     if (!promoted_[insn_idx]) return false;
   }
@@ -151,33 +157,53 @@ void Merger::take(Point& p, const LoopTrail* round) {
     joiner.join(p.next_init, st);
 }
 
+// What the round says of the group: steps become wider, and what is not followed is no member.
 void Merger::take_members(Point& p, const LoopTrail& round) {
   if (p.no_group) return;
-  const auto drop_all = [&] {
+  if (round.point != p.index) {
     p.members.clear();
-    p.no_group = true;
-  };
-  if (round.point != p.index) return drop_all();
-  auto steps = constant_steps(round);
-  // Only what is a number or a movable pointer, of one kind at both ends, moves by steps.
-  std::erase_if(steps, [&](const Member& m) {
-    const RegState *a = value_at(p.init, m.loc), *b = value_at(*env_.cur, m.loc);
-    return !a || !b || a->type != b->type || !extent_of(a) || !(a->is_scalar() || is_movable(*a));
-  });
-  if (!p.members_known) {
-    p.members = steps;
-    p.members_known = true;
-  } else {
-    std::erase_if(p.members, [&](const Member& m) {
-      for (const Member& s : steps)
-        if (s.loc == m.loc && s.step == m.step) return false;
-      return true;
-    });
-    for (Member& m : p.members)
-      for (const Member& s : steps)
-        if (s.loc == m.loc) m.width = std::min(m.width, s.width);
+    p.no_group = p.dirty = true;
+    return;
   }
-  if (p.members.empty()) p.no_group = true;
+  const PathState& st = *env_.cur;
+  const auto ban = [&](Loc loc) {
+    p.banned.push_back(loc);
+    if (std::erase_if(p.members, [&](const Member& m) { return m.loc == loc; })) p.dirty = true;
+  };
+  const auto take = [&](Loc loc, const Move& move) {
+    const RegState *a = value_at(p.init, loc), *head = value_at(p.state, loc), *b = value_at(st, loc);
+    const bool numbers = a && head && b && a->type == b->type && (a->is_scalar() || is_movable(*a));
+    if (!numbers || !move.known() || move.origin != loc || move.shifted ||
+        !moved_exactly(*head, *b, move.lo, move.hi, move.width))
+      return ban(loc);
+    auto m = std::find_if(p.members.begin(), p.members.end(), [&](const Member& x) { return x.loc == loc; });
+    if (m == p.members.end()) {
+      Member fresh;
+      fresh.loc = loc;
+      fresh.lo = p.rounds_seen ? std::min<s64>(0, move.lo) : move.lo;
+      fresh.hi = p.rounds_seen ? std::max<s64>(0, move.hi) : move.hi;
+      p.members.push_back(fresh);
+      m = p.members.end() - 1;
+      p.dirty = true;
+    }
+    if (move.lo < m->lo || move.hi > m->hi) {
+      if (++m->widened > kMaxRaises) return ban(loc);
+      m->lo = std::min(m->lo, move.lo);
+      m->hi = std::max(m->hi, move.hi);
+      p.dirty = true;
+    }
+    m->width = std::min(m->width, move.width);
+    const auto from = extent_of(a), to = value_after(*m, p.state, round, st);
+    const bool below = !from || !to || to->lo < from->lo, above = !from || !to || to->hi > from->hi;
+    p.dirty |= below > m->below || above > m->above;
+    m->below |= below;
+    m->above |= above;
+  };
+  for (const Move& move : round.moves)
+    if (std::find(p.banned.begin(), p.banned.end(), move.loc) == p.banned.end()) take(move.loc, move);
+  for (Loc loc : p.member_locs())
+    if (!round.find(loc)) take(loc, Move{loc, loc});
+  p.rounds_seen = true;
 }
 
 const Landmarks& Merger::landmarks_at(u32 insn_idx) const {
@@ -247,6 +273,7 @@ void Merger::explore(Point* p) {
   // Where paths begin to be merged on the way, those before did not end there: once more.
   do {
     exploration_++;
+    exploration_start_ = env_.insns_processed;
     promotes_ = false;
     if (p)
       explorer_->walk_segment(*this, p->state, p->insn, true);
@@ -338,7 +365,7 @@ void Merger::note_landmarks(const Insn& in) {
         for (s64 x : {t - 1, t, t + 1}) landmarks_[l].add(x);
         if (round.frame != env_.cur->curframe) continue;
         const Move m = round.at(reg_loc(round.frame, regno));
-        if (m.known() && !m.shifted) tests_[l].add(m.origin, t - m.lo);
+        if (m.known() && !m.shifted) tests_[l].add(m.origin, t - m.lo, !by_reg);
       }
     }
   };

@@ -53,6 +53,7 @@ class Merger {
   Point* find(u32 insn_idx, const PathState& st);
   Point& add(u32 insn_idx, const PathState& st);
   bool is_point(u32 insn_idx) const;
+  u32 many_paths() const;
   void ascend();
   void descend();
   bool certify();
@@ -75,7 +76,7 @@ class Merger {
   std::vector<Tests> tests_;                   // per loop
   std::vector<u8> promoted_;                   // joins that too many paths reached
   std::vector<std::pair<u32, u32>> arrivals_;  // at joins: exploration, paths
-  u32 exploration_ = 0;
+  u32 exploration_ = 0, exploration_start_ = 0;
   bool promotes_ = false;  // one more join was found on this exploration
   std::vector<std::vector<u32>> points_at_;
   std::vector<std::unique_ptr<Point>> points_;

@@ -15,7 +15,8 @@ struct Merger::Point {
   PathState
       state;  // what is explored from: plain, but members by init and rounds; trail with this loop's own
   std::vector<Member> members;
-  bool members_known = false, no_group = false;
+  LocSet banned;  // written in ways that are not followed
+  bool rounds_seen = false, no_group = false;
   u64 rounds = 0;
   u32 raises = 0;
 

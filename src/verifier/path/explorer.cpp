@@ -6,6 +6,7 @@
 #include "verifier/log/log.h"
 #include "verifier/native/merger.h"
 #include "verifier/path/exits.h"
+#include "verifier/path/observer.h"
 #include "verifier/transfer/transfer.h"
 
 namespace osmia::verifier {
@@ -45,6 +46,7 @@ void Explorer::run(u32 subprog) {
   env_.insn_idx = cur_.first_insn_idx;
   mark_state_scratched(env_);
   prepare_entry_state(env_, cur_, subprog);
+  if (env_.opt.observer) env_.opt.observer->begin(env_, subprog);
   if (env_.merger) {
     const PathState entry = cur_;
     env_.merger->verify(*this, entry, env_.insn_idx);
@@ -76,6 +78,7 @@ PathState& Explorer::add_pending(u32 insn_idx, s32 prev_insn_idx, bool speculati
 PathState& Explorer::push(u32 insn_idx, s32 prev_insn_idx, bool speculative) {
   PathState& st = add_pending(insn_idx, prev_insn_idx, speculative, "");
   if (st.parent) st.parent->branches++;
+  if (env_.opt.observer) env_.opt.observer->pushed(false);
   return st;
 }
 
@@ -90,6 +93,7 @@ PathState& Explorer::push_async(u32 insn_idx, s32 prev_insn_idx, u32 subprog, bo
   st.in_sleepable = sleepable;
   st.history_start = st.history_end = history;
   init_frame(st, subprog);
+  if (env_.opt.observer) env_.opt.observer->pushed(true);
   return st;
 }
 
@@ -103,6 +107,7 @@ bool Explorer::pop(s32* prev_insn_idx) {
   *prev_insn_idx = p->prev_insn_idx;
   if (spare_.size() < 64) spare_.push_back(std::move(p));
   OSMIA_BUG_IF(cur_.loop_entry != nullptr);
+  if (env_.opt.observer) env_.opt.observer->popped();
   return true;
 }
 
@@ -195,6 +200,7 @@ void Explorer::walk() {
       print_state = true;
       continue;
     }
+    if (env_.opt.observer) env_.opt.observer->visit(env_.insn_idx, cur_);
     if (aux.jmp_point) push_history(env_);
     log_instruction(&print_state);
     // What only mis-speculation reaches counts as dead: no real path runs it.

@@ -70,6 +70,13 @@ void update_loop_entry(PathState* cur, PathState* header);
 void finish_branch(PathState* st);  // one path from here is done; ends its parents' too
 
 // -- path/liveness.cpp
+// The lowest register of frame f that may be read once the frames above it have returned. A helper that calls
+// back needs its arguments again for the next round (Linux 6.12 forgets them, so that a state could be taken
+// for another with a different callback context or number of rounds).
+inline u32 first_live_reg(const PathState& st, u32 f) {
+  if (f == st.curframe) return 0;
+  return st.frames[f + 1]->in_callback ? 1 : 6;
+}
 void clean_state(const Env& env, PathState& st);
 void propagate_liveness(Env& env, const PathState& seen, PathState& cur);
 
