@@ -28,6 +28,9 @@ Status HashTable::init(const Shape& shape) {
     return Error{E2BIG, "hash: max_entries above 2^27"};
   const u32 buckets = std::bit_ceil(shape.max_entries);
   bucket_mask_ = buckets - 1;
+  // The heads of a small table lie apart: threads that write different keys would else share their cache
+  // lines.
+  head_shift_ = buckets <= 8192 ? 5 : buckets <= 65536 ? 4 : 2;
   key_bytes_ = static_cast<u32>(align_up(shape.key_size, 8));
   elem_size_ = sizeof(Header) + key_bytes_ + align_up(shape.value_bytes, 8);
   const u32 cpus = host::nr_cpus();
@@ -37,7 +40,7 @@ Status HashTable::init(const Shape& shape) {
     return Error{ENOMEM, "hash: larger than the machine's memory"};
   total_ = shape.max_entries + (shape.lru ? 0 : list_count_);
   OSMIA_ASSIGN(elements_, Region::make(u64{total_} * elem_size_, false, true));
-  OSMIA_ASSIGN(heads_, Region::make(u64{buckets} * 4, false, true));
+  OSMIA_ASSIGN(heads_, Region::make(u64{buckets} << head_shift_, false, true));
   u32 from = 0;
   for (u32 i = 0; i < list_count_; i++) {
     List& l = lists_[i];
@@ -150,7 +153,7 @@ void HashTable::refill(List& from, List& to, u32 wanted, FnRef<void(u32)> droppe
 
 u32 HashTable::take_lru(FnRef<void(u32)> dropped) {
   Backoff backoff;
-  for (u32 round = 0; round < 10000; round++) {
+  for (u32 round = 0; round < 100000; round++) {
     if (caches_) {
       List& cache = my_cache();
       {

@@ -181,7 +181,7 @@ class HashTable {
 
   Header* at(u32 n) const { return reinterpret_cast<Header*>(elements_.data() + u64{n} * elem_size_); }
   std::atomic<u32>& head(u32 bucket) const {
-    return reinterpret_cast<std::atomic<u32>*>(heads_.data())[bucket];
+    return *reinterpret_cast<std::atomic<u32>*>(heads_.data() + (u64{bucket} << head_shift_));
   }
   // A head of zero is an empty bucket (fresh memory); else it is an element number plus one, and the lock.
   static u32 first_of(u32 head_word, u32 bucket) {
@@ -254,7 +254,7 @@ class HashTable {
   // What readers need comes first, on one cache line.
   Region elements_, heads_;
   u64 elem_size_ = 0, seed_ = 0;
-  u32 bucket_mask_ = 0, key_bytes_ = 0;
+  u32 bucket_mask_ = 0, key_bytes_ = 0, head_shift_ = 2;
   Shape shape_;
   u32 total_ = 0;
   u32 list_count_ = 0;

@@ -65,6 +65,17 @@ thread_local const interp::Code* t_next;
 
 jit::Entry jit_tail_call(u64 map, u32 index, u32* tail_calls) {
   if (*tail_calls >= jit::kMaxTailCalls) return nullptr;
+  // The common case, straight from the slot: a program with machine code.
+  const contract::SlotsInline& slots = reinterpret_cast<maps::Map*>(map)->info().code.slots;
+  const auto* program =
+      index < slots.count
+          ? __atomic_load_n(reinterpret_cast<maps::ProgObject* const*>(slots.base) + index, __ATOMIC_ACQUIRE)
+          : nullptr;
+  if (!program) return nullptr;
+  if (program->tail_entry) {
+    ++*tail_calls;
+    return reinterpret_cast<jit::Entry>(const_cast<void*>(program->tail_entry));
+  }
   const interp::TailTarget target = tail_call_target(map, index);
   if (!target.native && !target.code) return nullptr;
   ++*tail_calls;

@@ -148,7 +148,7 @@ TEST(RingBuffer, ProducersAndAConsumerAgree) {
       const u32 n = word & ~BPF_RINGBUF_DISCARD_BIT, t = load_unaligned<u32>(h + 8),
                 i = load_unaligned<u32>(h + 12);
       bad += t > 1 || i != next[t & 1]++ ||
-             (word & BPF_RINGBUF_DISCARD_BIT) != (i % 7 == 0 ? BPF_RINGBUF_DISCARD_BIT : 0);
+             (word & BPF_RINGBUF_DISCARD_BIT) != (i % 7 == 0 ? u32{BPF_RINGBUF_DISCARD_BIT} : 0u);
       for (u32 b = 8; b < n; b++) bad += h[8 + b] != (i & 0xff);
       at += align_up(u64{n} + 8, 8);
       __atomic_store_n(p.consumer, at, __ATOMIC_RELEASE);
@@ -186,7 +186,7 @@ struct UserRing : testing::Test {
 
 TEST_F(UserRing, DrainsWhatWasSubmitted) {
   EXPECT_EQ(drain(), 0);
-  for (u32 i = 0; i < 5; i++) put(12, i == 2 ? BPF_RINGBUF_DISCARD_BIT : 0, i);
+  for (u32 i = 0; i < 5; i++) put(12, i == 2 ? u32{BPF_RINGBUF_DISCARD_BIT} : 0u, i);
   put(12, BPF_RINGBUF_BUSY_BIT, 5);
   EXPECT_EQ(drain(0, 1), 2);
   EXPECT_EQ(drain(), 2);
