@@ -135,6 +135,10 @@ OSMIA_HELPER(skc_cast);
 // cgroup_storage_code.cpp
 OSMIA_HELPER(get_local_storage);
 
+// storage_code.cpp
+OSMIA_HELPER(sk_storage_get);
+OSMIA_HELPER(sk_storage_delete);
+
 #undef OSMIA_HELPER
 
 }  // namespace osmia::helpers::code

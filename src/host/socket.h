@@ -2,6 +2,9 @@
 // A process has none of the kernel's sockets; what there is belongs to test runs. Source: UAPI struct
 // bpf_sock and bpf_tcp_sock.
 #pragma once
+#include <functional>
+#include <vector>
+
 #include "base/types.h"
 
 namespace osmia::host {
@@ -17,6 +20,15 @@ struct Socket {
   s32 rx_queue_mapping = -1;
   // Behind what programs see: the UAPI's struct bpf_tcp_sock of a TCP socket, or 0.
   u64 tcp = 0;
+  // What is to be done when the socket goes: its local storage.
+  std::vector<std::function<void()>> at_end;
+
+  Socket() = default;
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+  ~Socket() {
+    for (auto& end : at_end) end();
+  }
 
   bool full() const { return state != kTcpTimeWait && state != kTcpNewSynRecv; }
 };
