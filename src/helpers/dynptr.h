@@ -1,5 +1,5 @@
 // struct bpf_dynptr's 16 bytes: address, size with the read-only bit and the kind packed in, offset, as Linux
-// packs them.
+// packs them. Over a packet the address is that of the host's context.
 #pragma once
 #include "base/types.h"
 
@@ -17,6 +17,6 @@ inline u32 bytes(const Dynptr& d) {
 inline u32 kind(const Dynptr& d) {
   return (d.size & ~kReadOnly) >> 28;
 }
-inline constexpr u32 kLocal = 1, kRingbuf = 2;
+inline constexpr u32 kLocal = 1, kRingbuf = 2, kSkb = 3, kXdp = 4;
 
 }  // namespace osmia::helpers::code

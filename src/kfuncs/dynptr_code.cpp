@@ -2,7 +2,9 @@
 // such dynptrs are not made here.
 #include <cerrno>
 
+#include "helpers/code.h"
 #include "helpers/dynptr.h"
+#include "host/packet.h"
 #include "kfuncs/code.h"
 
 namespace osmia::kfuncs::code {
@@ -47,12 +49,26 @@ u64 dynptr_size(u64 ptr, u64, u64, u64, u64) {
   const Dynptr& d = at(ptr);
   return d.data ? bytes(d) : error(EINVAL);
 }
-u64 dynptr_slice(u64 ptr, u64 offset, u64 /*buffer*/, u64 size, u64) {
+// A pointer to the bytes themselves where they lie in one piece, else to the caller's copy of them.
+u64 dynptr_slice(u64 ptr, u64 offset, u64 buffer, u64 size, u64) {
   const Dynptr& d = at(ptr);
   const u32 n = static_cast<u32>(size), off = static_cast<u32>(offset);
   if (!d.data || n > bytes(d) || off > bytes(d) - n) return 0;
-  const u32 kind = helpers::code::kind(d);
-  return kind == helpers::code::kLocal || kind == helpers::code::kRingbuf ? d.data + d.offset + off : 0;
+  const u64 from = u64{d.offset} + off;
+  switch (helpers::code::kind(d)) {
+    case helpers::code::kLocal:
+    case helpers::code::kRingbuf: return d.data + from;
+    case helpers::code::kSkb: {
+      const auto* s = reinterpret_cast<const host::SkbContext*>(d.data);
+      return from + n <= s->len ? s->data + from : 0;
+    }
+    case helpers::code::kXdp: {
+      const auto* x = reinterpret_cast<const host::XdpContext*>(d.data);
+      if (from + n <= x->data_end - x->data) return x->data + from;
+      return buffer && !helpers::code::xdp_load_bytes(d.data, from, buffer, n, 0) ? buffer : 0;
+    }
+    default: return 0;
+  }
 }
 u64 dynptr_slice_rdwr(u64 ptr, u64 offset, u64 buffer, u64 size, u64 r5) {
   return at(ptr).data && !(at(ptr).size & kReadOnly) ? dynptr_slice(ptr, offset, buffer, size, r5) : 0;

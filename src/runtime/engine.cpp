@@ -9,6 +9,7 @@
 #include "helpers/helper.h"
 #include "host/run_context.h"
 #include "interp/interp.h"
+#include "kfuncs/code.h"
 #include "kfuncs/kfunc.h"
 #include "rewrite/rewrite.h"
 #include "runtime/map_fields.h"
@@ -129,7 +130,12 @@ rewrite::NativeFn kfunc_code(const contract::KfuncDef& def) {
 Status prepare_program(Kernel& kernel, Program& p) {
   rewrite::Options options;
   options.helper_code = helper_code;
-  options.kfunc_code = kfunc_code;
+  options.kfunc_code = [&p](const contract::KfuncDef& def) -> rewrite::NativeFn {
+    const bool writes = p.type_def && p.type_def->traits & contract::kDirectPacketWrite;
+    if (def.role == contract::KfuncRole::kDynptrFromSkb && !writes)
+      return kfuncs::code::dynptr_from_skb_rdonly;
+    return kfunc_code(def);
+  };
   options.map_field = [vmlinux = kernel.catalog().vmlinux.get()](u32 offset, u32 size) {
     return map_field(vmlinux, offset, size);
   };
