@@ -30,6 +30,11 @@ OSMIA_HELPER(ringbuf_reserve_dynptr);
 OSMIA_HELPER(ringbuf_submit_dynptr);
 OSMIA_HELPER(ringbuf_discard_dynptr);
 OSMIA_HELPER(user_ringbuf_drain);
+// timer_code.cpp
+OSMIA_HELPER(timer_init);
+OSMIA_HELPER(timer_set_callback);
+OSMIA_HELPER(timer_start);
+OSMIA_HELPER(timer_cancel);
 // stack_code.cpp
 OSMIA_HELPER(get_stackid);
 OSMIA_HELPER(get_stack);
@@ -45,6 +50,11 @@ OSMIA_HELPER(get_numa_node_id);
 OSMIA_HELPER(get_current_pid_tgid);
 OSMIA_HELPER(get_current_uid_gid);
 OSMIA_HELPER(get_current_comm);
+// syscall_code.cpp
+OSMIA_HELPER(sys_bpf);
+OSMIA_HELPER(sys_close);
+OSMIA_HELPER(btf_find_by_name_kind);
+OSMIA_HELPER(kallsyms_lookup_name);
 // memory_code.cpp
 OSMIA_HELPER(probe_read);
 OSMIA_HELPER(probe_read_str);

@@ -16,6 +16,9 @@ OSMIA_KFUNC(iter_bits_new);
 OSMIA_KFUNC(iter_bits_next);
 OSMIA_KFUNC(iter_bits_destroy);
 // dynptr_code.cpp
+OSMIA_KFUNC(dynptr_from_skb);
+OSMIA_KFUNC(dynptr_from_skb_rdonly);  // for program types that may not write packets
+OSMIA_KFUNC(dynptr_from_xdp);
 OSMIA_KFUNC(dynptr_adjust);
 OSMIA_KFUNC(dynptr_clone);
 OSMIA_KFUNC(dynptr_is_null);
@@ -26,10 +29,6 @@ OSMIA_KFUNC(dynptr_slice_rdwr);
 // arena_code.cpp
 OSMIA_KFUNC(arena_alloc_pages);
 OSMIA_KFUNC(arena_free_pages);
-// packet_code.cpp
-OSMIA_KFUNC(dynptr_from_skb);
-OSMIA_KFUNC(dynptr_from_skb_rdonly);  // for program types that may not write packets
-OSMIA_KFUNC(dynptr_from_xdp);
 // testmod_code.cpp
 OSMIA_KFUNC(testmod_seq_new);
 OSMIA_KFUNC(testmod_seq_next);

@@ -12,7 +12,9 @@ namespace {
 
 s32 add_call(ExecProgram& out, ExecCall call) {
   for (size_t i = 0; i < out.calls.size(); i++)
-    if (out.calls[i].name == call.name && out.calls[i].fn == call.fn) return static_cast<s32>(i);
+    if (out.calls[i].name == call.name && out.calls[i].fn == call.fn &&
+        out.calls[i].map_code == call.map_code)
+      return static_cast<s32>(i);
   out.calls.push_back(std::move(call));
   return static_cast<s32>(out.calls.size() - 1);
 }
@@ -56,6 +58,13 @@ Status resolve_calls(Pass& p) {
       if (!call.tail_call && p.options.helper_code) call.fn = p.options.helper_code(*f.helper);
       if (call.fn && f.map && f.map->live)  // one map is known: straight to its code
         if (const auto direct = f.map->code.for_helper(static_cast<u32>(in.imm))) call.fn = direct;
+      if (f.map && f.map->live) {
+        constexpr s32 kLookup = 1;
+        const contract::MapCode& code = f.map->code;
+        if (call.tail_call ? code.slots.base != 0
+                           : in.imm == kLookup && code.inline_lookup.kind != contract::LookupInline::kNone)
+          call.map_code = &code;
+      }
       if (!call.fn && !call.tail_call) note_missing(p.out, "helper " + call.name);
     } else {
       if (!f.kfunc)

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "contract/arena_space.h"
+#include "contract/map_code.h"
 #include "isa/insn.h"
 
 namespace osmia::rewrite {
@@ -17,8 +18,15 @@ struct ExecCall {
   NativeFn fn = nullptr;   // null: not available in a process; running the program is refused
   std::string name;        // "bpf_map_lookup_elem"
   bool tail_call = false;  // replaces the running program instead of calling
-  bool throws = false;     // bpf_throw: r1 is the cookie, the program ends; no fn
+  // Set if the call works on one map that is known and can be inlined there: a look-up with inline_lookup, a
+  // tail call with slots. Outlives the program.
+  const contract::MapCode* map_code = nullptr;
+  bool throws = false;  // bpf_throw: r1 is the cookie, the program ends; no fn
 };
+
+// In the object behind a program array's slot (contract::SlotsInline): the word at this offset is the address
+// of the program's machine code, or null: then ask the runtime. maps/ keeps it true.
+inline constexpr u32 kTailEntryOffset = 24;
 
 struct ExecSubprog {
   u32 start = 0, end = 0;  // in insns
@@ -44,6 +52,9 @@ struct BpfCallback {
   u32 subprog = 0;
   u64 (*call)(const BpfCallback*, u64, u64, u64, u64, u64) = nullptr;
   const void* owner = nullptr;  // the engine's own form of the program
+  // The program as a whole, with what its code refers to: who calls back after the run holds it. Filled by
+  // the runtime before the program can run; empty in tests.
+  mutable std::weak_ptr<const void> life = {};
 };
 
 // An exception on its way through this thread's frames to its program's first. A callback through which it

@@ -11,7 +11,14 @@ void resolve_immediates(Pass& p) {
     Insn lo = p.program.insns[i];
     if (!is_ld_imm64(lo)) continue;
     const verifier::InsnFacts& f = p.facts.insns[i];
-    if (!p.editor.removed(i) && f.seen && lo.src != 0 && lo.src != kPseudoFunc) {
+    if (lo.src == kPseudoFunc && p.options.privileged && f.seen) {
+      // A callback that is never called is dead code, and gone.
+      const s64 target = static_cast<s64>(i) + 1 + lo.imm;
+      if (target >= 0 && target < static_cast<s64>(p.program.insns.size()) && !p.facts.insns[target].seen) {
+        p.editor.replace(i, {Piece{Insn{.code = lo.code, .dst = lo.dst}, true}});
+        p.editor.replace(i + 1, {Piece{Insn{}, true}});
+      }
+    } else if (!p.editor.removed(i) && f.seen && lo.src != 0 && lo.src != kPseudoFunc) {
       const bool value = lo.src == kPseudoMapValue || lo.src == kPseudoMapIdxValue || lo.src == kPseudoBtfId;
       const u64 address = value ? f.imm64 : reinterpret_cast<u64>(f.map ? f.map->live : nullptr);
       Insn hi = p.program.insns[i + 1];

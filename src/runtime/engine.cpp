@@ -1,5 +1,6 @@
 // Verified program -> rewritten program -> machine code, or interpreter code where there is no JIT for it.
-// Programs that a run reaches by tail calls, of either kind, are held until the run ends.
+// Programs that a run reaches by tail calls live at least until its RunScope ends: program arrays see to
+// that.
 #include "runtime/engine.h"
 
 #include <cstdlib>
@@ -18,19 +19,10 @@
 namespace osmia::runtime {
 namespace {
 
-thread_local std::vector<std::shared_ptr<maps::ProgObject>> t_reached;
-
-// Lets go of the programs that a run reached by tail calls.
-struct Reached {
-  const size_t held = t_reached.size();
-  ~Reached() { t_reached.resize(held); }
-};
-
 class Interpreted final : public Executable {
  public:
   Interpreted() {
     enter_ = [](void* ctx, Executable* self) {
-      const Reached reached;
       return static_cast<Interpreted*>(self)->code->run(reinterpret_cast<u64>(ctx));
     };
   }
@@ -47,7 +39,6 @@ class Jitted final : public Executable {
       return;
     }
     enter_ = [](void* ctx, Executable* self) {
-      const Reached reached;
       u32 tail_calls = 0;
       return static_cast<Jitted*>(self)->code->entry()(reinterpret_cast<u64>(ctx), 0, 0, 0, 0, &tail_calls);
     };
@@ -59,15 +50,13 @@ class Jitted final : public Executable {
 
 interp::TailTarget tail_call_target(u64 map, u32 index) {
   interp::TailTarget out;
-  auto target = reinterpret_cast<maps::Map*>(map)->lookup_prog(index);
-  auto* program = dynamic_cast<Program*>(target.get());
+  const auto* program = static_cast<Program*>(reinterpret_cast<maps::Map*>(map)->prog_at(index));
   Executable* const executable = program ? program->executable.get() : nullptr;
   if (!executable) return out;
   if (const jit::Image* image = executable->image())
     out.native = image->entry();
   else
     out.code = static_cast<Interpreted*>(executable)->code.get();
-  t_reached.push_back(std::move(target));
   return out;
 }
 
@@ -84,12 +73,21 @@ jit::Entry jit_tail_call(u64 map, u32 index, u32* tail_calls) {
   return [](u64 r1, u64, u64, u64, u64, u32* calls) { return t_next->run_tail(r1, calls); };
 }
 
+// Callbacks that outlive a run keep the program.
+template <class Code>
+void give_life(const Code& code, Program& p, size_t subprogs) {
+  if (const auto self = p.weak_from_this().lock())
+    for (u32 s = 0; s < subprogs; s++) code.callback(s).life = std::shared_ptr<const void>(self, &p);
+}
+
 Status compile_program(Kernel& kernel, Program& p, rewrite::ExecProgram program) {
   if (kernel.jit != JitMode::kOff) {
     jit::Options options;
     options.tail_call = jit_tail_call;
     auto image = jit::compile(program, options);
     if (image.ok()) {
+      give_life(**image, p, program.subprogs.size());
+      p.tail_entry = reinterpret_cast<const void*>((*image)->entry());
       p.executable = std::make_shared<Jitted>(std::move(*image));
       return Ok{};
     }
@@ -101,6 +99,7 @@ Status compile_program(Kernel& kernel, Program& p, rewrite::ExecProgram program)
   auto made = std::make_shared<Interpreted>();
   made->program = std::move(program);
   OSMIA_ASSIGN(made->code, interp::Code::compile(made->program, tail_call_target));
+  give_life(*made->code, p, made->program.subprogs.size());
   p.executable = std::move(made);
   return Ok{};
 }

@@ -139,6 +139,7 @@ long check_program(Call& c, runtime::Program& p) {
     o.native_profile = c.kernel.native_profile;
     o.state_memory_limit = c.kernel.state_memory_limit;
     o.progress = c.kernel.on_progress;
+    if (c.kernel.observe) o.observer = c.kernel.observe(p.desc);
     p.verdict =
         verifier::verify(p.desc, c.kernel.catalog(), resolver, o, log.wanted() ? &log : nullptr, &p.facts);
     if (c.kernel.on_verdict) c.kernel.on_verdict(p.desc, p.verdict);

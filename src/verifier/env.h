@@ -18,6 +18,9 @@ namespace osmia::verifier {
 
 using isa::Insn;
 class Explorer;
+namespace native {
+class Merger;
+}
 
 // Thrown by Env::reject and caught by verify() alone.
 struct Rejection {
@@ -98,6 +101,9 @@ struct Env {
 
   PathState* cur = nullptr;      // owned by the explorer
   Explorer* explorer = nullptr;  // path/
+  native::Merger* merger =
+      nullptr;  // native/: states are merged, so nothing is pruned and no history is kept
+  u32 insn_limit = isa::kComplexityLimitInsns;  // to be processed
   u32 insn_idx = 0;
   s32 prev_insn_idx = -1;
   u32 pass = 1;                       // which subprogram pass

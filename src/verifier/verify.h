@@ -48,6 +48,8 @@ struct MapInfo {
   int direct_value_range_error = EINVAL;
 };
 
+class Observer;  // path/observer.h
+
 // How descriptors in instructions and attributes become data. Implemented by the syscall room (and by tests).
 class Resolver {
  public:
@@ -102,6 +104,7 @@ struct Options {
   bool native_profile = false;                        // --native: may accept more than Linux where sound
   u64 state_memory_limit = 512ull << 20;              // bytes of explored states; beyond it -ENOMEM
   std::function<bool(u64 insns_processed)> progress;  // called now and then; false = cancel with -EAGAIN
+  Observer* observer = nullptr;                       // soundness tests: told of every state explored
 };
 
 struct Stats {

@@ -84,6 +84,8 @@ void check_mem_access(Env& env, u32 insn_idx, u32 regno, s32 off, int size, Acce
   if (size < kRegSize && t.loads_reg() && env.reg(value_regno).is_scalar()) {
     Scalar& s = env.mut_reg(value_regno).s;
     if (sign_extend) {
+      // A filled value that may change here is no longer equal to what was spilled.
+      if (width_of(s) >= size * 8) clear_scalar_id(env.mut_reg(value_regno));
       s.sign_extend(size);
     } else {
       s.truncate(size);  // loads of less than a word zero-extend

@@ -63,13 +63,14 @@ void fork_sign_mask(Env& env, const Insn& in, AluOp op, const Scalar& src) {
 }
 
 void scalar_alu(Env& env, const Insn& in, const RegState& src) {
-  if (!is_computable(in, src.s)) {
+  if (!env.merger && !is_computable(in, src.s)) {
     mark_unknown(env, in.dst);
   } else {
-    const AluOp op = static_cast<AluOp>(in.op());
+    const bool is_signed = (in.op() == kDiv || in.op() == kMod) && in.off == 1;
+    const AluOp op = static_cast<AluOp>(in.op() | (is_signed ? 1 : 0));
     if (op == AluOp::kAdd || op == AluOp::kSub) sanitize_scalar_alu(env, in);
     fork_sign_mask(env, in, op, src.s);
-    alu(op, is64(in), env.mut_reg(in.dst).s, src.s);
+    alu(op, is64(in), env.mut_reg(in.dst).s, src.s, env.merger ? Precision::kNative : Precision::kLinux);
   }
   RegState& dst = env.mut_reg(in.dst);
   const bool self = in.is_reg_src() && in.src == in.dst;
@@ -136,7 +137,11 @@ void unary(Env& env, const Insn& in) {
   use_reg(env, in.dst, RegUse::kRead);
   if (is_pointer_value(env, env.reg(in.dst)))
     env.reject(EACCES, "R{} pointer arithmetic prohibited", u32{in.dst});
+  const RegState old = env.reg(in.dst);
   use_reg(env, in.dst, RegUse::kWrite);
+  if (!env.merger || in.op() != kNeg || !old.is_scalar()) return;
+  env.mut_reg(in.dst).s = old.s;
+  alu(AluOp::kNeg, is64(in), env.mut_reg(in.dst).s, old.s, Precision::kNative);
 }
 
 // dst becomes a copy of scalar src; `linked` says that the value does not change, so both stay linked.
