@@ -29,6 +29,11 @@ OSMIA_KFUNC(dynptr_slice_rdwr);
 // arena_code.cpp
 OSMIA_KFUNC(arena_alloc_pages);
 OSMIA_KFUNC(arena_free_pages);
+// testmod_code.cpp
+OSMIA_KFUNC(testmod_seq_new);
+OSMIA_KFUNC(testmod_seq_next);
+OSMIA_KFUNC(testmod_seq_value);
+OSMIA_KFUNC(testmod_seq_destroy);
 // section_code.cpp
 OSMIA_KFUNC(nothing);  // what needs no doing in a process: RCU and preemption sections of the calling thread
 OSMIA_KFUNC(copy_from_user_str);

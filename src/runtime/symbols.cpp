@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 
@@ -15,6 +16,7 @@ namespace {
 
 constexpr u64 kCallBase = 0xffffffff81200000;
 constexpr u32 kHelpers = 0x1000000, kHelperStep = 16;
+constexpr u32 kModuleBits = 20, kMaxModules = 14;  // between vmlinux's functions and the helpers
 constexpr u64 kPrograms = 0xffffc00000000000;
 constexpr u32 kProgramBits = 28, kIdMask = 0x1ffff;
 constexpr u64 kFunctionStep = 0x40;  // without machine code
@@ -56,6 +58,13 @@ std::string kallsyms(Kernel& kernel) {
     for (const auto* k : catalog.kfuncs)
       if (const u32 id = catalog.vmlinux->find(k->name, btf::Kind::kFunc))
         out += fmt::format("{:016x} T {}\n", kCallBase + id, k->name);
+  // Modules' functions behind vmlinux's: programs name them as they name kernel symbols.
+  for (size_t m = 0; m < std::min<size_t>(catalog.modules.size(), kMaxModules); m++) {
+    const btf::Btf& btf = *catalog.modules[m];
+    for (u32 id = btf.start_id(); id < btf.end_id(); id++)
+      if (btf.type(id).is(btf::Kind::kFunc))
+        out += fmt::format("{:016x} t {}\n", kCallBase + ((m + 1) << kModuleBits) + id, btf.type(id).name());
+  }
   {
     Table& t = table();
     std::lock_guard lock(t.mutex);
