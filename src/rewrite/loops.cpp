@@ -56,7 +56,8 @@ void inline_loops(Pass& p) {
     for (u32 i = sub.start; i < sub.end; i++) {
       const verifier::InsnFacts& f = p.facts.insns[i];
       if (!f.seen || !f.inlinable_loop || f.callback_subprog < 0) continue;
-      const s64 callback = p.facts.subprogs[static_cast<size_t>(f.callback_subprog)].start;
+      const u32 callback = p.facts.subprogs[static_cast<size_t>(f.callback_subprog)].start;
+      if (!p.facts.insns[callback].seen) continue;  // no round is ever made: the callback is removed as dead
       p.editor.replace(i, loop_pieces(-static_cast<s32>(grown), callback));
       any = true;
     }

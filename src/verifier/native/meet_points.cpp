@@ -265,7 +265,7 @@ struct Joining {
   }
 
   void join_slot(StackSlot& a, const StackSlot* b) {
-    static const StackSlot nothing;
+    static const StackSlot nothing{};
     if (!b) b = &nothing;
     if (is_object(a)) {
       ids.check(a.spilled.ref_obj_id, b->spilled.ref_obj_id);
@@ -350,7 +350,7 @@ struct Holding {
   }
 
   bool slot(const StackSlot& g, const StackSlot* s, Loc loc) {
-    static const StackSlot nothing;
+    static const StackSlot nothing{};
     if (!s) s = &nothing;
     if (is_object(g) || is_object(*s)) {
       if (!is_object(g) || !is_object(*s)) return false;
