@@ -59,7 +59,7 @@ int disasm(int argc, char** argv) {
   }
   auto session = open_session(so);
   if (!session.ok()) return complain("disasm", session.error().message);
-  auto object = loader::ObjectFile::open(*session->kernel, file, so.btf_path);
+  auto object = loader::ObjectFile::open(*session->kernel, file);
   if (!object.ok()) return complain("disasm", object.error().message);
   bool found = false;
   for (const auto& entry : (*object)->programs()) {

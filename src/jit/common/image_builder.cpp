@@ -90,8 +90,6 @@ Result<std::shared_ptr<const Image>> ImageBuilder::finish() {
     names.push_back({std::move(name), image->subprogs_[s], image->subprogs_[s + 1] - image->subprogs_[s]});
   }
   image->registration_ = register_code(rx, size, names);
-  for (CodeRange& r : map)
-    if (r.insn != kNoInsn && r.insn < program.original.size()) r.insn = program.original[r.insn];
   image->map_ = std::move(map);
   if (!faults.empty()) {
     std::vector<Fault> list;
