@@ -12,11 +12,11 @@ namespace osmia::cli {
 namespace {
 
 // The source line that begins at this instruction, or empty.
-std::string source_line(const verifier::Program& p, u32 insn) {
-  if (!p.btf) return {};
-  for (const auto& line : p.line_info) {
+std::string source_line(const runtime::Program& p, u32 insn) {
+  if (!p.desc.btf) return {};
+  for (const auto& line : p.dump.line_info) {
     if (line.insn_off != insn) continue;
-    std::string_view text = p.btf->string(line.line_off);
+    std::string_view text = p.desc.btf->string(line.line_off);
     text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
     return std::string(text);
   }
@@ -45,9 +45,9 @@ Result<std::string> jited_text(const runtime::Program& program, const isa::Disas
     const u32 end = k + 1 < ranges.size() ? ranges[k + 1].offset : static_cast<u32>(bytes.size());
     if (start >= end) continue;
     const u32 insn = ranges[k].insn;
-    if (insn != jit::kNoInsn && insn != shown && insn < program.insns.size()) {
-      if (const auto line = source_line(program.desc, insn); !line.empty()) out += "; " + line + "\n";
-      out += fmt::format("{:>4}: {}\n", insn, isa::disasm(program.insns, insn, options));
+    if (insn != jit::kNoInsn && insn != shown && insn < program.dump.insns.size()) {
+      if (const auto line = source_line(program, insn); !line.empty()) out += "; " + line + "\n";
+      out += fmt::format("{:>4}: {}\n", insn, isa::disasm(program.dump.insns, insn, options));
       shown = insn;
     }
     cs_insn* decoded = nullptr;

@@ -35,8 +35,7 @@ struct Options {
   Tier tier = Tier::kOptimised;
 };
 
-// Host code from `offset` on comes from instruction `insn` of the program as it was loaded (kNoInsn: from
-// none).
+// Host code from `offset` on belongs to instruction `insn` of the ExecProgram (kNoInsn: to none).
 struct CodeRange {
   u32 offset = 0, insn = 0;
 };
