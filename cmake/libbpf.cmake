@@ -68,7 +68,8 @@ set(rebound ${CMAKE_BINARY_DIR}/third_party/libosmia_bpf.a)
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/third_party)
 add_custom_command(OUTPUT ${rebound}
   # Large-file names first become the plain ones: on 64-bit machines they are the same functions.
-  COMMAND ${CMAKE_OBJCOPY} --redefine-sym mmap64=mmap --redefine-sym fcntl64=fcntl ${raw_file} ${rebound}
+  COMMAND ${CMAKE_OBJCOPY} --redefine-sym mmap64=mmap --redefine-sym fcntl64=fcntl
+          --redefine-sym fopen64=fopen ${raw_file} ${rebound}
   COMMAND ${CMAKE_OBJCOPY} --redefine-syms=${CMAKE_SOURCE_DIR}/cmake/libbpf_rebound.txt ${rebound}
   DEPENDS osmia_libbpf_raw ${raw_file} ${CMAKE_SOURCE_DIR}/cmake/libbpf_rebound.txt
   COMMENT "Rebinding libbpf to the in-process bpf(2)" VERBATIM)

@@ -60,3 +60,8 @@ def number(variable, default):
         return type(default)(text) if text else default
     except ValueError:
         sys.exit(f"bench: {variable}={text}: expected a number")
+
+
+def only():
+    """The names that ONLY=a,b narrows a run to; empty: everything."""
+    return [n for n in os.environ.get("ONLY", "").split(",") if n]

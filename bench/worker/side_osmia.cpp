@@ -49,7 +49,7 @@ Json compile(const Words& w) {
   if (!image.ok()) return failure(image.error().message);
   return {{"ok", true},
           {"cpu_ns", span.cpu},
-          {"insns", loaded->xlated.size()},
+          {"insns", rewritten->insns.size()},
           {"code_bytes", (*image)->bytes().size()},
           {"tier", (*image)->tier() == jit::Tier::kOptimised ? "optimised" : "direct"}};
 }

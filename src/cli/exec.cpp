@@ -13,6 +13,8 @@ int exec(int argc, char** argv) {
   CLI::App app("Runs a dynamically linked program whose bpf(2) is Osmia's instead of the kernel's.",
                "osmia exec");
   app.add_option("--btf", options.btf_path, "kernel BTF that the program sees (default: the machine's)");
+  app.add_flag("--native", options.native,
+               "verify by the profile for embedding, which may accept more than Linux");
   app.add_flag("--unprivileged-bpf-disabled", options.unprivileged_bpf_disabled,
                "as kernel.unprivileged_bpf_disabled=2");
   app.add_option("COMMAND", command, "the program and its arguments, after --")->required();

@@ -166,6 +166,8 @@ int run(int argc, char** argv) {
   app.add_option("--jit", args.session.jit, "machine code: auto (default), on, or off (the interpreter)")
       ->check(CLI::IsMember({"auto", "on", "off"}));
   app.add_option("--btf", args.session.btf_path, "kernel BTF (default: the machine's)");
+  app.add_flag("--native", args.session.native,
+               "verify by the profile for embedding, which may accept more than Linux");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -173,7 +175,7 @@ int run(int argc, char** argv) {
   }
   auto session = open_session(args.session);
   if (!session.ok()) return complain("run", session.error().message);
-  auto object = loader::ObjectFile::open(*session->kernel, args.file, session->btf_path);
+  auto object = loader::ObjectFile::open(*session->kernel, args.file);
   if (!object.ok()) return complain("run", object.error().message);
   auto name = choose(**object, args.prog);
   if (!name.ok()) return complain("run", name.error().message);

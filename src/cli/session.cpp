@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "btf/btf.h"
 #include "runtime/catalog.h"
 #include "runtime/engine.h"
@@ -16,12 +18,16 @@ Result<Session> open_session(const SessionOptions& options) {
   btf::BtfPtr vmlinux;
   if (!options.btf_path.empty()) {
     OSMIA_ASSIGN(vmlinux, btf::Btf::from_file(options.btf_path));
-    session.btf_path = options.btf_path;
   } else if (access(kMachineBtf, R_OK) == 0) {
     auto machine = btf::Btf::from_file(kMachineBtf);
     if (machine.ok()) vmlinux = *machine;
   }
-  session.kernel = std::make_unique<runtime::Kernel>(runtime::build_catalog(vmlinux));
+  auto catalog = runtime::build_catalog(vmlinux);
+  std::vector<std::string> modules;
+  if (const char* paths = std::getenv("OSMIA_MODULE_BTF"); paths && vmlinux) {
+    OSMIA_ASSIGN(modules, runtime::add_module_btfs(*catalog, paths));
+  }
+  session.kernel = std::make_unique<runtime::Kernel>(std::move(catalog), modules);
   session.kernel->native_profile = options.native;
   if (options.unprivileged)
     session.kernel->credentials = [] { return runtime::Cred{.caps = 1, .uid = 65534}; };

@@ -19,7 +19,6 @@ struct SessionOptions {
 
 struct Session {
   std::unique_ptr<runtime::Kernel> kernel;
-  std::string btf_path;  // of the options, for CO-RE
 };
 
 // Errors: a BTF file that cannot be read or is unsound.

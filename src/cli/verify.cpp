@@ -128,7 +128,7 @@ class Progress {
 
 Status verify_file(const Arguments& args, Session& session, const std::string& path, Counts& counts,
                    Progress& progress) {
-  OSMIA_ASSIGN(auto object, loader::ObjectFile::open(*session.kernel, path, session.btf_path));
+  OSMIA_ASSIGN(auto object, loader::ObjectFile::open(*session.kernel, path));
   loader::LoadOptions options;
   // The source line of a refusal stands in the log, so text wants one too.
   options.log_level = args.log_level ? args.log_level : 1;

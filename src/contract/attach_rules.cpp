@@ -49,8 +49,9 @@ constexpr AttachClause kFuncEntry[] = {
     {.prog_type = "tracing", .attach_types = bit(kTraceFentry) | bit(kTraceFexit) | bit(kModifyReturn)},
 };
 
-constexpr std::string_view kTcpIterator[] = {"bpf_iter_tcp"};
-constexpr AttachClause kIterTcp[] = {{.attach_types = bit(kTraceIter), .targets = kTcpIterator}};
+// Iterators whose sockets may get options.
+constexpr std::string_view kSockoptIterators[] = {"bpf_iter_tcp", "bpf_iter_unix"};
+constexpr AttachClause kIterSockopt[] = {{.attach_types = bit(kTraceIter), .targets = kSockoptIterators}};
 
 constexpr AttachClause kLockedSockopt[] = {{.targets = kLockedSockoptLsmHooks}};
 constexpr AttachClause kUnlockedSockopt[] = {{.targets = kUnlockedSockoptLsmHooks}};
@@ -127,7 +128,7 @@ constexpr AttachRule kRules[] = {
     {"ima_hash", kImaHash},
     {"sk_storage_tracing", kSkStorageTracing},
     {"func_entry", kFuncEntry},
-    {"iter_tcp", kIterTcp},
+    {"iter_sockopt", kIterSockopt},
     {"locked_sockopt", kLockedSockopt},
     {"unlocked_sockopt", kUnlockedSockopt},
     {"tcp_ca", kTcpCa},

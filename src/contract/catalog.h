@@ -34,6 +34,7 @@ class Catalog {
   std::vector<const MapDef*> maps;
   std::vector<const ProgTypeDef*> prog_types;
   std::vector<const KfuncDef*> kfuncs;
+  std::span<const KptrDestructor> kptr_destructors;      // kernel types that referenced kptrs may hold
   std::span<const ObjectLayout> objects;                 // loads through sockets, flow keys; static data
   std::shared_ptr<const btf::Btf> vmlinux;               // may be null: no kernel types known
   std::vector<std::shared_ptr<const btf::Btf>> modules;  // split BTF over vmlinux

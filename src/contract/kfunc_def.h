@@ -70,4 +70,10 @@ struct KfuncDef {
   bool throws = false;                            // bpf_throw(): ends the program
 };
 
+// Which kfunc takes back a kernel object that a map value lets go of with a kptr to it.
+struct KptrDestructor {
+  std::string_view type;   // struct name: "task_struct"
+  std::string_view kfunc;  // "bpf_task_release_dtor"
+};
+
 }  // namespace osmia::contract

@@ -6,6 +6,7 @@
 
 namespace osmia::contract {
 
+struct ArenaSpace;  // arena_space.h
 using DirectFn = u64 (*)(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
 
 // Look-up that is arithmetic. With i = the 32-bit key:
@@ -36,6 +37,7 @@ struct MapCode {
   DirectFn lookup_percpu = nullptr;  // (map, key, cpu)
   LookupInline inline_lookup;
   SlotsInline slots;
+  const ArenaSpace* arena = nullptr;  // of an arena map; lives as long as the map
 
   // The function that stands for the helper of this number (BPF_FUNC_*) with this map, or null.
   constexpr DirectFn for_helper(u32 id) const {

@@ -83,7 +83,8 @@ enum ProgTrait : u64 {
   kSleepsIfUprobe = 1ull << 17,  // sleepable loads are accepted, attaching decides (uprobes only)
   kPacketArgsFree = 1ull << 18,  // every helper takes packet pointers as memory, not only kPacketArgs ones
   kNoSpinLock = 1ull << 19,      // maps that hold a bpf_spin_lock are refused (socket filter)
-  kPrivateStack = 1ull << 20,    // Linux's JIT gives deep frames a stack of their own
+  kPrivateStack = 1ull << 20,    // the JIT gives deep frames a stack of their own (no JIT of Linux 6.12 does)
+  kNotBuilt = 1ull << 21,        // the reference kernel was built without it: loading one is EINVAL, no log
 };
 
 // The values that r0 may hold at exit, for one expected attach type (or all: attach_type == kAnyAttach).

@@ -30,6 +30,11 @@ OSMIA_HELPER(ringbuf_reserve_dynptr);
 OSMIA_HELPER(ringbuf_submit_dynptr);
 OSMIA_HELPER(ringbuf_discard_dynptr);
 OSMIA_HELPER(user_ringbuf_drain);
+// timer_code.cpp
+OSMIA_HELPER(timer_init);
+OSMIA_HELPER(timer_set_callback);
+OSMIA_HELPER(timer_start);
+OSMIA_HELPER(timer_cancel);
 // stack_code.cpp
 OSMIA_HELPER(get_stackid);
 OSMIA_HELPER(get_stack);
@@ -45,6 +50,11 @@ OSMIA_HELPER(get_numa_node_id);
 OSMIA_HELPER(get_current_pid_tgid);
 OSMIA_HELPER(get_current_uid_gid);
 OSMIA_HELPER(get_current_comm);
+// syscall_code.cpp
+OSMIA_HELPER(sys_bpf);
+OSMIA_HELPER(sys_close);
+OSMIA_HELPER(btf_find_by_name_kind);
+OSMIA_HELPER(kallsyms_lookup_name);
 // memory_code.cpp
 OSMIA_HELPER(probe_read);
 OSMIA_HELPER(probe_read_str);
@@ -113,6 +123,21 @@ OSMIA_HELPER(xdp_check_mtu);
 OSMIA_HELPER(skb_fib_lookup);
 OSMIA_HELPER(skb_set_tstamp);
 OSMIA_HELPER(skb_get_hash_recalc);
+OSMIA_HELPER(no_traffic_class);
+
+// socket_code.cpp
+OSMIA_HELPER(sk_lookup);
+OSMIA_HELPER(sk_release);
+OSMIA_HELPER(sk_fullsock);
+OSMIA_HELPER(tcp_sock);
+OSMIA_HELPER(get_listener_sock);
+OSMIA_HELPER(skc_cast);
+// cgroup_storage_code.cpp
+OSMIA_HELPER(get_local_storage);
+
+// storage_code.cpp
+OSMIA_HELPER(sk_storage_get);
+OSMIA_HELPER(sk_storage_delete);
 
 #undef OSMIA_HELPER
 

@@ -17,6 +17,11 @@ inline u32 bytes(const Dynptr& d) {
 inline u32 kind(const Dynptr& d) {
   return (d.size & ~kReadOnly) >> 28;
 }
-inline constexpr u32 kLocal = 1, kRingbuf = 2;
+// The kinds; of the last two, data is the context (host::SkbContext, host::XdpContext) and not an address of
+// bytes.
+inline constexpr u32 kLocal = 1, kRingbuf = 2, kSkb = 3, kXdp = 4;
+inline bool in_memory(const Dynptr& d) {
+  return kind(d) == kLocal || kind(d) == kRingbuf;
+}
 
 }  // namespace osmia::helpers::code

@@ -183,6 +183,11 @@ u64 skb_set_tstamp(u64 ctx, u64 tstamp, u64 type, u64, u64) {
   return 0;
 }
 
+// Class of a net_cls control group, or realm of a route: a process has neither, and 0 says so.
+u64 no_traffic_class(u64, u64, u64, u64, u64) {
+  return 0;
+}
+
 // The flow's hash where none is known: any value will do that is the same for a flow; Linux's own is keyed.
 u64 skb_get_hash_recalc(u64 ctx, u64, u64, u64, u64) {
   auto& s = skb_of(ctx);

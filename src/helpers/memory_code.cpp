@@ -147,7 +147,9 @@ u64 dynptr_read(u64 dst, u64 length, u64 src, u64 offset, u64 flags) {
   const u32 n = static_cast<u32>(length), off = static_cast<u32>(offset);
   if (!d->data || flags) return ret(-EINVAL);
   if (n > bytes(*d) || off > bytes(*d) - n) return ret(-E2BIG);
-  if (kind(*d) != kLocal && kind(*d) != kRingbuf) return ret(-EFAULT);
+  if (kind(*d) == kSkb) return skb_load_bytes(d->data, d->offset + off, dst, n, 0);
+  if (kind(*d) == kXdp) return xdp_load_bytes(d->data, d->offset + off, dst, n, 0);
+  if (!in_memory(*d)) return ret(-EFAULT);
   std::memmove(reinterpret_cast<void*>(dst), reinterpret_cast<const u8*>(d->data) + d->offset + off, n);
   return 0;
 }
@@ -156,8 +158,10 @@ u64 dynptr_write(u64 dst, u64 offset, u64 src, u64 length, u64 flags) {
   const u32 n = static_cast<u32>(length), off = static_cast<u32>(offset);
   if (!d->data || d->size & kReadOnly) return ret(-EINVAL);
   if (n > bytes(*d) || off > bytes(*d) - n) return ret(-E2BIG);
+  if (kind(*d) == kSkb) return skb_store_bytes(d->data, d->offset + off, src, n, flags);
   if (flags) return ret(-EINVAL);
-  if (kind(*d) != kLocal && kind(*d) != kRingbuf) return ret(-EFAULT);
+  if (kind(*d) == kXdp) return xdp_store_bytes(d->data, d->offset + off, src, n, 0);
+  if (!in_memory(*d)) return ret(-EFAULT);
   std::memmove(reinterpret_cast<u8*>(d->data) + d->offset + off, reinterpret_cast<const void*>(src), n);
   return 0;
 }
@@ -165,7 +169,7 @@ u64 dynptr_data(u64 ptr, u64 offset, u64 length, u64, u64) {
   const auto* d = reinterpret_cast<const Dynptr*>(ptr);
   const u32 n = static_cast<u32>(length), off = static_cast<u32>(offset);
   if (!d->data || n > bytes(*d) || off > bytes(*d) - n || d->size & kReadOnly) return 0;
-  return kind(*d) == kLocal || kind(*d) == kRingbuf ? d->data + d->offset + off : 0;
+  return in_memory(*d) ? d->data + d->offset + off : 0;
 }
 
 }  // namespace osmia::helpers::code

@@ -134,8 +134,9 @@ u64 xdp_redirect_map(u64 map, u64 index, u64 flags, u64, u64) {
   const bool devices = m.type() == kDevmap || m.type() == kDevmapHash;
   if (flags & ~(kActions | (devices ? kBroadcast | kExcludeIngress : 0))) return 0;  // XDP_ABORTED
   const u32 key = static_cast<u32>(index);
-  if (!m.lookup(&key) && !(flags & kBroadcast)) return flags & kActions;
-  host::redirect() = {true, key, flags};
+  const auto* target = static_cast<const u32*>(flags & kBroadcast ? nullptr : m.lookup(&key));
+  if (!target && !(flags & kBroadcast)) return flags & kActions;
+  host::redirect() = {true, devices && target ? *target : 0, flags, map, key};
   return kRedirectAction;
 }
 

@@ -24,8 +24,10 @@ s64 event_output(u64 map, u32 cpu, std::span<const u8> bytes);  // 0 or -ENOENT
 // The last redirection that the running program asked for on this thread.
 struct Redirect {
   bool set = false;
-  u32 ifindex = 0;
+  u32 ifindex = 0;  // of the device; 0 if it does not go to a device
   u64 flags = 0;
+  u64 map = 0;  // live address of the map that it goes by (devices, CPUs, XDP sockets), or 0
+  u32 key = 0;  // in that map
 };
 Redirect& redirect();
 

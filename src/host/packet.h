@@ -45,6 +45,19 @@ struct SkbContext {
   TunnelInfo* tunnel = nullptr;  // what bpf_skb_set_tunnel_key() said, or null
 };
 
+// A socket buffer as BTF programs see it: memory laid out as the kernel's struct sk_buff says, standing for a
+// context. One at a time and thread; null: none.
+struct SkBuffView {
+  u64 address = 0;
+  SkbContext* context = nullptr;
+};
+inline thread_local SkBuffView t_sk_buff;
+
+// The context of a program's `struct __sk_buff *` or `struct sk_buff *`.
+inline u64 skb_context(u64 skb) {
+  return t_sk_buff.address && skb == t_sk_buff.address ? reinterpret_cast<u64>(t_sk_buff.context) : skb;
+}
+
 // The tunnel that a packet is to be sent through; lives in the thread that runs the program.
 struct TunnelInfo {
   u64 id = 0;

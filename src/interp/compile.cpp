@@ -1,5 +1,6 @@
 // From instructions to operations: opcodes are looked up once, jump targets become operation indexes.
 #include "interp/machine.h"
+#include "isa/opcode_table.h"
 
 namespace osmia::interp {
 namespace {
@@ -47,7 +48,7 @@ OpCode jmp_base(u8 op) {
   }
 }
 
-OpCode alu_code(const Insn& in) {
+OpCode alu_code(const Insn& in, bool has_arena) {
   const bool is32 = in.cls() == kAlu;
   if (in.op() == kNeg) return is32 ? OpCode::kNeg32 : OpCode::kNeg64;
   if (in.op() == kEnd) {
@@ -59,15 +60,16 @@ OpCode alu_code(const Insn& in) {
     return in.imm == 32 ? OpCode::kZext32 : OpCode::kNop;
   }
   if (in.op() == kMov && in.is_reg_src() && in.off != 0) {
-    if (in.off != 8 && in.off != 16 && in.off != 32) return OpCode::kCount;  // addr_space_cast needs an arena
+    if (in.off == kAddrSpaceCast) return has_arena && !is32 ? OpCode::kArenaCast : OpCode::kCount;
+    if (in.off != 8 && in.off != 16 && in.off != 32) return OpCode::kCount;
     return is32 ? OpCode::kMovSx32 : OpCode::kMovSx64;
   }
   const OpCode base = alu_base(in);
   return base == OpCode::kCount ? base : variant(base, is32, in.is_reg_src());
 }
 
-// Loads and stores: six operations per width.
-OpCode mem_code(const Insn& in) {
+// Loads and stores: nine operations per width.
+OpCode mem_code(const Insn& in, bool has_arena) {
   int width = 0;
   switch (size_bytes(in.size_bits())) {
     case 1: width = 0; break;
@@ -82,13 +84,17 @@ OpCode mem_code(const Insn& in) {
       case kMemsx: kind = 1; break;
       case kProbeMem: kind = 4; break;
       case kProbeMemsx: kind = 5; break;
+      case kProbeMem32: kind = 6; break;
       default: return OpCode::kCount;
     }
+  } else if (in.mode() == kProbeMem32) {
+    kind = in.cls() == kStx ? 7 : 8;
   } else {
     if (in.mode() != kMem) return OpCode::kCount;
     kind = in.cls() == kStx ? 2 : 3;
   }
-  return static_cast<OpCode>(static_cast<int>(OpCode::kLoad8) + width * 6 + kind);
+  if (kind >= 6 && !has_arena) return OpCode::kCount;
+  return static_cast<OpCode>(static_cast<int>(OpCode::kLoad8) + width * 9 + kind);
 }
 
 OpCode atomic_code(const Insn& in) {
@@ -180,10 +186,20 @@ Result<std::shared_ptr<const Code>> Code::compile(const rewrite::ExecProgram& p,
     op.insn = static_cast<u32>(i);
     switch (in.cls()) {
       case kAlu:
-      case kAlu64: op.code = alu_code(in); break;
-      case kLdx:
-      case kSt: op.code = mem_code(in); break;
-      case kStx: op.code = in.mode() == kAtomic ? atomic_code(in) : mem_code(in); break;
+      case kAlu64: op.code = alu_code(in, p.arena); break;
+      case kLdx: op.code = mem_code(in, p.arena); break;
+      case kSt:  // a speculation barrier is nothing to an interpreter
+        op.code = in.mode() == kNospecMode ? OpCode::kNop : mem_code(in, p.arena);
+        break;
+      case kStx:
+        if (in.mode() == kAtomic || in.mode() == kProbeAtomic)
+          op.code = atomic_code(in);
+        else
+          op.code = mem_code(in, p.arena);
+        if (in.mode() != kProbeAtomic || op.code == OpCode::kCount) break;
+        op.code = p.arena ? OpCode::kArenaAtomic : OpCode::kCount;
+        op.target = size_bytes(in.size_bits());
+        break;
       case kJmp:
       case kJmp32: {
         op.code = jump_code(p, in);

@@ -16,7 +16,9 @@ enum class OpCode : u16 {
 #define OSMIA_X(n) k##n##64K, k##n##64X, k##n##32K, k##n##32X,
   OSMIA_INTERP_ALU(OSMIA_X) OSMIA_INTERP_JMP(OSMIA_X)
 #undef OSMIA_X
-#define OSMIA_X(n) kLoad##n, kLoadSx##n, kStore##n, kStoreK##n, kProbe##n, kProbeSx##n,
+#define OSMIA_X(n)                                                                                    \
+  kLoad##n, kLoadSx##n, kStore##n, kStoreK##n, kProbe##n, kProbeSx##n, kArenaLoad##n, kArenaStore##n, \
+      kArenaStoreK##n,
       OSMIA_INTERP_MEM(OSMIA_X)
 #undef OSMIA_X
 #define OSMIA_X(n) kAtomic##n##64, kAtomic##n##32,
@@ -32,6 +34,8 @@ enum class OpCode : u16 {
   kBswap32,
   kBswap64,
   kNop,
+  kArenaAtomic,
+  kArenaCast,
   kLdImm64,
   kJa,
   kMayGoto,

@@ -59,6 +59,37 @@ T* atom(u64 addr) {
   return reinterpret_cast<T*>(addr);
 }
 
+// Host address of an arena access; 0 where no page is.
+u64 arena_at(const contract::ArenaSpace* arena, u64 pointer, s16 off, u32 bytes) {
+  const s64 at = static_cast<s64>(static_cast<u32>(pointer)) + off;
+  return arena->present(at, bytes) ? reinterpret_cast<u64>(arena->base) + static_cast<u64>(at) : 0;
+}
+// Any atomic operation by its immediate; what it fetches goes to *src, a compare-and-exchange works on r0.
+template <class T>
+void atomic_by(T* at, s32 kind, u64* src, u64* r0) {
+  const T v = static_cast<T>(*src);
+  T old = 0;
+  switch (kind & ~isa::kFetch) {
+    case isa::kAdd: old = __atomic_fetch_add(at, v, __ATOMIC_SEQ_CST); break;
+    case isa::kOr: old = __atomic_fetch_or(at, v, __ATOMIC_SEQ_CST); break;
+    case isa::kAnd: old = __atomic_fetch_and(at, v, __ATOMIC_SEQ_CST); break;
+    case isa::kXor: old = __atomic_fetch_xor(at, v, __ATOMIC_SEQ_CST); break;
+    case isa::kXchg & ~isa::kFetch: old = __atomic_exchange_n(at, v, __ATOMIC_SEQ_CST); break;
+    default:
+      old = static_cast<T>(*r0);
+      __atomic_compare_exchange_n(at, &old, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+      *r0 = old;
+      return;
+  }
+  if (kind & isa::kFetch) *src = old;
+}
+void atomic_at(u64 at, u32 bytes, s32 kind, u64* src, u64* r0) {
+  if (bytes == 8)
+    atomic_by(atom<u64>(at), kind, src, r0);
+  else
+    atomic_by(atom<u32>(at), kind, src, r0);
+}
+
 }  // namespace
 
 Code::Code() = default;
@@ -76,7 +107,9 @@ u64 Machine::exec(const Code* code, u32 pc, u64* r, u32 subprog, u32* tail_calls
 #define OSMIA_X(n) &&L_##n##64K, &&L_##n##64X, &&L_##n##32K, &&L_##n##32X,
         OSMIA_INTERP_ALU(OSMIA_X) OSMIA_INTERP_JMP(OSMIA_X)
 #undef OSMIA_X
-#define OSMIA_X(n) &&L_Load##n, &&L_LoadSx##n, &&L_Store##n, &&L_StoreK##n, &&L_Probe##n, &&L_ProbeSx##n,
+#define OSMIA_X(n)                                                                                         \
+  &&L_Load##n, &&L_LoadSx##n, &&L_Store##n, &&L_StoreK##n, &&L_Probe##n, &&L_ProbeSx##n, &&L_ArenaLoad##n, \
+      &&L_ArenaStore##n, &&L_ArenaStoreK##n,
                 OSMIA_INTERP_MEM(OSMIA_X)
 #undef OSMIA_X
 #define OSMIA_X(n) &&L_Atomic##n##64, &&L_Atomic##n##32,
@@ -92,6 +125,8 @@ u64 Machine::exec(const Code* code, u32 pc, u64* r, u32 subprog, u32* tail_calls
         &&L_Bswap32,
         &&L_Bswap64,
         &&L_Nop,
+        &&L_ArenaAtomic,
+        &&L_ArenaCast,
         &&L_LdImm64,
         &&L_Ja,
         &&L_MayGoto,
@@ -243,6 +278,19 @@ u64 Machine::exec(const Code* code, u32 pc, u64* r, u32 subprog, u32* tail_calls
   L_ProbeSx##bits : {                                                                               \
     D = probe<I>(S + static_cast<u64>(op->off));                                                    \
     NEXT;                                                                                           \
+  }                                                                                                 \
+  L_ArenaLoad##bits : {                                                                             \
+    const u64 at = arena_at(code->program_->arena, S, op->off, sizeof(U));                          \
+    D = at ? load<U>(at) : 0;                                                                       \
+    NEXT;                                                                                           \
+  }                                                                                                 \
+  L_ArenaStore##bits : {                                                                            \
+    if (const u64 at = arena_at(code->program_->arena, D, op->off, sizeof(U))) store<U>(at, S);     \
+    NEXT;                                                                                           \
+  }                                                                                                 \
+  L_ArenaStoreK##bits : {                                                                           \
+    if (const u64 at = arena_at(code->program_->arena, D, op->off, sizeof(U))) store<U>(at, K);     \
+    NEXT;                                                                                           \
   }
   MEM(8, u8, s8)
   MEM(16, u16, s16)
@@ -333,6 +381,16 @@ L_Bswap64 : {
   NEXT;
 }
 L_Nop : { NEXT; }
+L_ArenaAtomic : {
+  const u32 bytes = static_cast<u32>(op->target);
+  if (const u64 at = arena_at(code->program_->arena, D, op->off, bytes))
+    atomic_at(at, bytes, static_cast<s32>(op->imm), &S, r);
+  NEXT;
+}
+L_ArenaCast : {
+  D = code->program_->arena->user_address(S);
+  NEXT;
+}
 L_LdImm64 : {
   D = K;
   NEXT;

@@ -9,12 +9,17 @@
 
 namespace osmia::kfuncs {
 
+// A kfunc's code: its arguments as registers hold them (a narrower argument is in the low bits), r0 out.
+using KfuncFn = u64 (*)(u64, u64, u64, u64, u64);
+
 struct KfuncEntry {
   contract::KfuncDef def;
-  void* fn = nullptr;  // null: programs that call it are verified, but running one answers "not supported"
+  KfuncFn fn = nullptr;  // null: programs that call it are verified, but running one answers "not supported"
 };
 
 // All rows of all files, in the order of the file names. Pointers stay valid for the life of the process.
 const std::vector<const KfuncEntry*>& registry();
+
+std::span<const contract::KptrDestructor> kptr_destructors();
 
 }  // namespace osmia::kfuncs

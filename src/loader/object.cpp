@@ -257,6 +257,14 @@ LoadResult ObjectFile::load_alone(const std::string& name, const LoadOptions& op
   }
   kernel_.on_verdict = std::move(previous);
   if (!log.empty()) r.log.assign(log.data(), strnlen(log.data(), log.size()));
+  if (err == -ENOSPC && options.log_level && r.reached_verifier && r.verdict.accepted) {
+    // Accepted, but the log is longer than its buffer: that is no verdict. Once more without a log.
+    LoadOptions unlogged = options;
+    unlogged.log_level = 0;
+    LoadResult again = load_alone(name, unlogged);
+    again.log = std::move(r.log);
+    return again;
+  }
   if (err) {
     r.error = -err;
     r.message =

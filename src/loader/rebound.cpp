@@ -10,7 +10,10 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
+#include <cstdio>
+#include <cstring>
 
+#include "btf/btf.h"
 #include "syscall/bpf.h"
 #include "syscall/fds.h"
 
@@ -25,6 +28,15 @@ runtime::Kernel* bound() {
 }
 syscall::FdTable& fds() {
   return syscall::FdTable::instance();
+}
+
+// The kernel BTF that programs are loaded against is the bound Kernel's, whatever the machine has.
+bool is_vmlinux_btf(const char* path) {
+  return path && std::strcmp(path, "/sys/kernel/btf/vmlinux") == 0;
+}
+const btf::Btf* vmlinux() {
+  runtime::Kernel* k = bound();
+  return k && k->vmlinux() ? k->vmlinux()->btf.get() : nullptr;
 }
 
 }  // namespace
@@ -98,6 +110,20 @@ int osmia_rebound_ioctl(int fd, unsigned long request, ...) {
 
 int osmia_rebound_epoll_ctl(int epfd, int op, int fd, void* event) {
   return loader::fds().epoll_ctl(epfd, op, fd, event);
+}
+
+// libbpf resolves attach targets and kfuncs in this file.
+FILE* osmia_rebound_fopen(const char* path, const char* mode) {
+  if (!loader::is_vmlinux_btf(path) || !loader::bound()) return ::fopen(path, mode);
+  const btf::Btf* btf = loader::vmlinux();
+  if (!btf) return errno = ENOENT, nullptr;
+  const auto bytes = btf->bytes();  // read only; the Kernel outlives the object that is being opened
+  return ::fmemopen(const_cast<u8*>(bytes.data()), bytes.size(), "r");
+}
+int osmia_rebound_faccessat(int directory, const char* path, int mode, int flags) {
+  if (!loader::is_vmlinux_btf(path) || !loader::bound()) return ::faccessat(directory, path, mode, flags);
+  if (loader::vmlinux() && !(mode & (W_OK | X_OK))) return 0;
+  return errno = loader::vmlinux() ? EACCES : ENOENT, -1;
 }
 
 }  // extern "C"

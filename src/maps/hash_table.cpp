@@ -28,6 +28,9 @@ Status HashTable::init(const Shape& shape) {
     return Error{E2BIG, "hash: max_entries above 2^27"};
   const u32 buckets = std::bit_ceil(shape.max_entries);
   bucket_mask_ = buckets - 1;
+  // The heads of a small table lie apart: threads that write different keys would else share their cache
+  // lines.
+  head_shift_ = buckets <= 8192 ? 5 : buckets <= 65536 ? 4 : 2;
   key_bytes_ = static_cast<u32>(align_up(shape.key_size, 8));
   elem_size_ = sizeof(Header) + key_bytes_ + align_up(shape.value_bytes, 8);
   const u32 cpus = host::nr_cpus();
@@ -35,9 +38,9 @@ Status HashTable::init(const Shape& shape) {
   lists_.reset(new List[list_count_]);
   if (u64{shape.max_entries} > machine_memory() / elem_size_)
     return Error{ENOMEM, "hash: larger than the machine's memory"};
-  total_ = shape.max_entries + list_count_;
+  total_ = shape.max_entries + (shape.lru ? 0 : list_count_);
   OSMIA_ASSIGN(elements_, Region::make(u64{total_} * elem_size_, false, true));
-  OSMIA_ASSIGN(heads_, Region::make(u64{buckets} * 4, false, true));
+  OSMIA_ASSIGN(heads_, Region::make(u64{buckets} << head_shift_, false, true));
   u32 from = 0;
   for (u32 i = 0; i < list_count_; i++) {
     List& l = lists_[i];
@@ -46,9 +49,9 @@ Status HashTable::init(const Shape& shape) {
       l.size = shape.max_entries / list_count_ + (i < shape.max_entries % list_count_);
       from += l.size;
     }
-    l.spare = shape.max_entries + i;
-    at(l.spare)->list = static_cast<u16>(i);
+    if (!shape.lru) l.spare = shape.max_entries + i;
   }
+  if (shape.lru && !shape.lru_per_cpu) caches_.reset(new List[std::min(cpus, 64u)]);
   if (!shape.zero_seed) seed_ = (u64{std::random_device{}()} << 32) | std::random_device{}();
   return Ok{};
 }
@@ -75,82 +78,104 @@ HashTable::List& HashTable::my_list() const {
 u32 HashTable::take(List& l) {
   {
     std::lock_guard guard(l.lock);
-    if (l.head != kNone) {
-      const u32 n = l.head;
-      l.head = at(n)->free_next;
-      return n;
-    }
+    if (const u32 n = l.pop(*this); n != kNone) return n;
     if (fresh_.load(std::memory_order_relaxed) < shape_.max_entries) {
       const u32 from = fresh_.fetch_add(kFreshBatch, std::memory_order_relaxed);
       const u32 to = std::min(shape_.max_entries, from + kFreshBatch);
       if (from < to) {
-        for (u32 n = to; --n > from;) {
-          at(n)->free_next = l.head;
-          l.head = n;
-        }
+        for (u32 n = to; --n > from;) l.push(*this, n);
         return from;
       }
     }
   }
   for (u32 i = 0; i < list_count_; i++) {
-    List& other = lists_[i];
-    std::lock_guard guard(other.lock);
-    if (other.head == kNone) continue;
-    const u32 n = other.head;
-    other.head = at(n)->free_next;
-    return n;
+    std::lock_guard guard(lists_[i].lock);
+    if (const u32 n = lists_[i].pop(*this); n != kNone) return n;
   }
   return kNone;
+}
+
+HashTable::List& HashTable::my_cache() const {
+  return caches_[home() % std::min(host::nr_cpus(), 64u)];
 }
 
 void HashTable::give(u32 n) {
-  push(shape_.lru ? lists_[at(n)->list] : my_list(), n);
+  if (caches_) {
+    List& cache = my_cache();
+    std::lock_guard guard(cache.lock);
+    if (cache.count < kCommonBatch) return cache.push(*this, n);
+  }
+  List& l = shape_.lru ? lists_[at(n)->list] : my_list();
+  std::lock_guard guard(l.lock);
+  l.push(*this, n);
 }
 
-// Second chance: an element that was used since the hand last passed is passed over once.
-u32 HashTable::evict(List& l, FnRef<void(u32)> dropped) {
-  const u32 extra = shape_.max_entries + static_cast<u32>(&l - lists_.get());
+// Looks at one element and takes it out of the table. Second chance: an element that was used since the hand
+// last passed is passed over once; `force` ignores that. kNone: it was used, locked, or on its way elsewhere
+// just now.
+u32 HashTable::evict(List& l, bool force, FnRef<void(u32)> dropped) {
+  const u32 n = l.hand;
+  l.hand = n + 1 == l.first + l.size ? l.first : n + 1;
+  Header* e = at(n);
+  if (!e->linked.load(std::memory_order_relaxed)) return kNone;
+  if (e->referenced.load(std::memory_order_relaxed) && !force) {
+    e->referenced.store(0, std::memory_order_relaxed);
+    return kNone;
+  }
+  const u32 bucket = e->hash.load(std::memory_order_relaxed) & bucket_mask_;
+  if (!try_lock(bucket)) return kNone;
+  u32 prev = kNone, i = first(bucket);
+  for (; !(i & kEnd) && i != n; i = at(i)->next.load(std::memory_order_relaxed)) prev = i;
+  if (i == n) {
+    unlink(bucket, {n, prev});
+    dropped(n);
+  }
+  unlock(bucket);
+  return i == n ? n : kNone;
+}
+
+// Free elements for `to`: what `from` has, never used ones, then evicted ones, in one round of the clock; if
+// there was none at all, one that was used. They will be taken in the clock's order, so that the hand meets
+// elements in the order in which they were inserted.
+void HashTable::refill(List& from, List& to, u32 wanted, FnRef<void(u32)> dropped) {
+  u32 got[kCommonBatch], count = 0;
+  for (u32 n; count < wanted && &from != &to && (n = from.pop(*this)) != kNone;) got[count++] = n;
+  while (count < wanted && from.fresh < from.size) {
+    const u32 n = from.first + from.fresh++;
+    at(n)->list = static_cast<u16>(&from - lists_.get());
+    got[count++] = n;
+  }
+  for (const bool force : {false, true})
+    for (u32 tries = 0; tries < from.size && count < (force ? 1 : wanted); tries++)
+      if (const u32 n = evict(from, force, dropped); n != kNone) got[count++] = n;
+  while (count) to.push(*this, got[--count]);
+}
+
+u32 HashTable::take_lru(FnRef<void(u32)> dropped) {
   Backoff backoff;
-  for (u32 round = 0; round < 64; round++) {
-    // The numbers go round through the list's own and the one that was its first spare.
-    for (u64 tries = 0; tries < 2 * (u64{l.size} + 1); tries++) {
-      const u32 n = l.hand;
-      l.hand = n == extra ? l.first : n + 1 == l.first + l.size ? extra : n + 1;
-      Header* e = at(n);
-      if (!e->linked.load(std::memory_order_relaxed)) continue;
-      if (e->referenced.load(std::memory_order_relaxed)) {
-        e->referenced.store(0, std::memory_order_relaxed);
-        continue;
+  for (u32 round = 0; round < 100000; round++) {
+    if (caches_) {
+      List& cache = my_cache();
+      {
+        std::lock_guard guard(cache.lock);
+        if (const u32 n = cache.pop(*this); n != kNone) return n;
+        std::lock_guard all(lists_[0].lock);
+        refill(lists_[0], cache, kCommonBatch, dropped);
+        if (const u32 n = cache.pop(*this); n != kNone) return n;
       }
-      const u32 h = e->hash.load(std::memory_order_relaxed), bucket = h & bucket_mask_;
-      if (!try_lock(bucket)) continue;
-      u32 prev = kNone, i = first(bucket);
-      for (; !(i & kEnd) && i != n; i = at(i)->next.load(std::memory_order_relaxed)) prev = i;
-      if (i == n) {
-        unlink(bucket, {n, prev});
-        dropped(n);
+      for (u32 i = 0; i < std::min(host::nr_cpus(), 64u); i++) {
+        std::lock_guard guard(caches_[i].lock);
+        if (const u32 n = caches_[i].pop(*this); n != kNone) return n;
       }
-      unlock(bucket);
-      if (i == n) return n;
+    } else {
+      List& l = my_list();
+      std::lock_guard guard(l.lock);
+      if (l.head == kNone) refill(l, l, l.fresh < l.size ? 1 : kPerCpuBatch, dropped);
+      if (const u32 n = l.pop(*this); n != kNone) return n;
     }
-    backoff.wait();
+    backoff.wait();  // without a lock: whoever is about to give an element back needs it
   }
   return kNone;
-}
-
-u32 HashTable::take_lru(List& l, FnRef<void(u32)> dropped) {
-  std::lock_guard guard(l.lock);
-  if (l.head != kNone) {
-    const u32 n = l.head;
-    l.head = at(n)->free_next;
-    return n;
-  }
-  if (l.fresh < l.size) {
-    const u32 n = l.first + l.fresh++;
-    at(n)->list = static_cast<u16>(&l - lists_.get());
-    return n;
-  }
-  return evict(l, dropped);
 }
 
 s64 HashTable::erase(const void* key, FnRef<void(u32)> out, FnRef<void(u32)> dropped) {

@@ -95,10 +95,28 @@ class HashTable {
   struct alignas(64) List {
     SpinLock lock;
     u32 head = kNone;
-    u32 spare = kNone;
+    u32 count = 0;
+    u32 spare = kNone;  // not LRU
     // LRU: this list's elements are [first, first + size), `fresh` of them were ever used, the clock's hand.
     u32 first = 0, size = 0, fresh = 0, hand = 0;
+
+    u32 pop(const HashTable& t) {  // under lock
+      const u32 n = head;
+      if (n != kNone) {
+        head = t.at(n)->free_next;
+        count--;
+      }
+      return n;
+    }
+    void push(const HashTable& t, u32 n) {  // under lock
+      t.at(n)->free_next = head;
+      head = n;
+      count++;
+    }
   };
+  // How many elements an LRU list is asked for at once: Linux's numbers, since they show in what is evicted
+  // when.
+  static constexpr u32 kCommonBatch = 128, kPerCpuBatch = 4;
   struct Found {
     u32 n, prev;  // kNone: not there; first in its chain
   };
@@ -163,7 +181,7 @@ class HashTable {
 
   Header* at(u32 n) const { return reinterpret_cast<Header*>(elements_.data() + u64{n} * elem_size_); }
   std::atomic<u32>& head(u32 bucket) const {
-    return reinterpret_cast<std::atomic<u32>*>(heads_.data())[bucket];
+    return *reinterpret_cast<std::atomic<u32>*>(heads_.data() + (u64{bucket} << head_shift_));
   }
   // A head of zero is an empty bucket (fresh memory); else it is an element number plus one, and the lock.
   static u32 first_of(u32 head_word, u32 bucket) {
@@ -215,15 +233,12 @@ class HashTable {
   }
 
   List& my_list() const;
+  List& my_cache() const;
   u32 take(List& l);  // takes l.lock; kNone: no element is left anywhere
-  void give(u32 n);   // the caller's own list, or the LRU list that it came from
-  void push(List& l, u32 n) {
-    std::lock_guard guard(l.lock);
-    at(n)->free_next = l.head;
-    l.head = n;
-  }
-  u32 evict(List& l, FnRef<void(u32)> dropped);  // under l.lock
-  u32 take_lru(List& l, FnRef<void(u32)> dropped);
+  void give(u32 n);   // to the caller's list, or the LRU list that it came from
+  u32 evict(List& l, bool force, FnRef<void(u32)> dropped);                 // under l.lock
+  void refill(List& from, List& to, u32 wanted, FnRef<void(u32)> dropped);  // under both locks
+  u32 take_lru(FnRef<void(u32)> dropped);
   template <class Fill, class Change, class Dropped>
   s64 update_lru(const void* key, u32 h, u64 mode, bool in_place, Fill fill, Change change, Dropped dropped);
   // Puts a new element in place of `old`, by way of a list's spare.
@@ -239,23 +254,23 @@ class HashTable {
   // What readers need comes first, on one cache line.
   Region elements_, heads_;
   u64 elem_size_ = 0, seed_ = 0;
-  u32 bucket_mask_ = 0, key_bytes_ = 0;
+  u32 bucket_mask_ = 0, key_bytes_ = 0, head_shift_ = 2;
   Shape shape_;
   u32 total_ = 0;
   u32 list_count_ = 0;
-  std::unique_ptr<List[]> lists_;
+  std::unique_ptr<List[]> lists_;          // of free elements; LRU: of all elements, one or one a CPU
+  std::unique_ptr<List[]> caches_;         // LRU that is common: free elements at hand, one a CPU
   alignas(64) std::atomic<u32> fresh_{0};  // elements that no list ever had start here
 };
 
 template <class Fill, class Dropped>
 void HashTable::replace(const void* key, u32 h, Found old, Fill fill, Dropped dropped) {
   const u32 bucket = h & bucket_mask_;
-  List& l = shape_.lru ? lists_[at(old.n)->list] : my_list();
+  List& l = my_list();
   std::lock_guard guard(l.lock);
   const u32 n = l.spare;
   store_key(n, key);
   fill(n);
-  at(n)->list = at(old.n)->list;
   link(bucket, n, h);  // readers find the new one before the old one goes
   if (old.prev == kNone) old.prev = n;
   unlink(bucket, old);
@@ -291,55 +306,41 @@ s64 HashTable::update(const void* key, u64 mode, bool in_place, Fill fill, Chang
   return err;
 }
 
+// As on Linux, a new element is taken first, whatever then happens: that may evict, even the key itself.
 template <class Fill, class Change, class Dropped>
 s64 HashTable::update_lru(const void* key, u32 h, u64 mode, bool in_place, Fill fill, Change change,
                           Dropped dropped) {
   constexpr u64 kNoExist = 1, kExist = 2;
   const u32 bucket = h & bucket_mask_;
-  if (find(key) != kNone) {
-    lock(bucket);
-    if (const Found old = find_locked(key, h); old.n != kNone) {
-      s64 err = 0;
-      if (mode == kNoExist) {
-        err = -EEXIST;
-      } else if (in_place) {
-        touch(old.n);
-        change(old.n);
-      } else {
-        replace(key, h, old, fill, dropped);
-        touch(first(bucket));
-      }
-      unlock(bucket);
-      return err;
-    }
-    unlock(bucket);
+  u32 n = kNone;
+  if (!in_place || mode != kExist) {
+    n = take_lru(dropped);
+    if (n == kNone) return -ENOMEM;
+    store_key(n, key);
+    fill(n);
   }
-  if (mode == kExist) return -ENOENT;
-  const u32 n = take_lru(my_list(), dropped);  // before the bucket is locked: it may evict from any
-  if (n == kNone) return -ENOMEM;
-  store_key(n, key);
-  fill(n);
   lock(bucket);
   const Found old = find_locked(key, h);
-  if (old.n == kNone) {
-    link(bucket, n, h);
-    unlock(bucket);
-    return 0;
-  }
-  // Somebody else has just inserted it.
   s64 err = 0;
-  if (mode == kNoExist) {
+  u32 unused = n;
+  if (old.n != kNone && mode == kNoExist) {
     err = -EEXIST;
-  } else {
+  } else if (old.n == kNone && mode == kExist) {
+    err = -ENOENT;
+  } else if (old.n != kNone && in_place) {
     touch(old.n);
-    if (in_place)
-      change(old.n);
-    else
-      replace(key, h, old, fill, dropped);
+    change(old.n);
+  } else {
+    link(bucket, n, h);
+    unused = old.n;
+    if (old.n != kNone) {
+      touch(n);
+      unlink(bucket, {old.n, old.prev == kNone ? n : old.prev});
+    }
   }
+  if (unused != kNone) dropped(unused);
   unlock(bucket);
-  dropped(n);
-  give(n);
+  if (unused != kNone) give(unused);
   return err;
 }
 

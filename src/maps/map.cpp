@@ -10,15 +10,27 @@
 
 namespace osmia::maps {
 namespace {
-std::atomic<FieldRelease> g_release{nullptr};
+std::atomic<FieldRelease> g_release[32];  // by bit of the kind
+
+std::atomic<FieldRelease>& release_of(btf::FieldKind kind) {
+  return g_release[__builtin_ctz(kind)];
+}
+}  // namespace
+
+void set_field_release(btf::FieldKind kind, FieldRelease fn) {
+  release_of(kind).store(fn, std::memory_order_release);
+}
+void release_fields(Map& map, void* value, u32 kinds) {
+  if (!map.record() || !map.record()->has(kinds)) return;
+  for (const btf::Field& f : map.record()->fields)
+    if (f.kind & kinds)
+      if (FieldRelease fn = release_of(f.kind).load(std::memory_order_acquire))
+        fn(map, f, static_cast<u8*>(value) + f.offset);
 }
 
-void set_field_release(FieldRelease fn) {
-  g_release.store(fn);
-}
-void release_fields(Map& map, void* value) {
-  if (!map.record()) return;
-  if (FieldRelease fn = g_release.load(std::memory_order_acquire)) fn(map, value);
+void Map::stop_timers() {
+  constexpr u32 kKinds = btf::kFieldTimer | btf::kFieldWorkqueue;
+  if (record() && record()->has(kKinds)) each_value([this](void* v) { release_fields(*this, v, kKinds); });
 }
 
 Map::Map(const MapAttr& a) {

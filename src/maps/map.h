@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "btf/btf.h"
+#include "maps/fn_ref.h"
 #include "verifier/verify.h"
 
 namespace osmia::maps {
@@ -25,7 +26,7 @@ class Map;
 using MapPtr = std::shared_ptr<Map>;
 
 // A program as maps see it (program arrays, device and CPU maps). runtime::Program derives from it.
-class ProgObject {
+class ProgObject : public std::enable_shared_from_this<ProgObject> {
  public:
   virtual ~ProgObject() = default;
   virtual u32 object_id() const = 0;
@@ -122,7 +123,8 @@ class Map : public std::enable_shared_from_this<Map> {
   void user_unref() {
     if (user_refs_.fetch_sub(1) == 1) release_user_refs();
   }
-  virtual void release_user_refs() {}
+  virtual void release_user_refs() { stop_timers(); }
+  bool held_by_user() const { return user_refs_.load() != 0; }
 
   // Inner-map template equality (Linux's map_meta_equal) and whether the type may be an inner map at all.
   virtual bool may_be_inner() const { return true; }
@@ -131,10 +133,11 @@ class Map : public std::enable_shared_from_this<Map> {
   u32 btf_vmlinux_value_type_id = 0;
   u32 btf_id = 0;  // object id of info().btf
   u64 load_time_ns = 0;
-  int record_error =
-      0;  // positive errno: the value's special fields could not be parsed (Linux makes the map all the same)
 
  protected:
+  // Calls fn with every value that there is, of all CPUs; for types whose values have special fields.
+  virtual void each_value(FnRef<void(void* value)> /*fn*/) {}
+  void stop_timers();  // and work queues: what would keep the map's programs alive when nobody holds the map
   void* value_lock_word(void* value) const;
   void store(void* map_mem, const void* from, u64 flags);  // honours special fields and BPF_F_LOCK
   void load(void* to, const void* map_mem, u64 flags) const;
@@ -158,10 +161,11 @@ class WriteGuard {
   Map& m_;
 };
 
-// Called with a value whose special fields (timers, kptrs …) must be let go because the value is overwritten
-// or deleted. Set once by the room that has timers; null = nothing to do.
-using FieldRelease = void (*)(Map& map, void* value);
-void set_field_release(FieldRelease fn);
-void release_fields(Map& map, void* value);
+// How a special field of one kind (timer, kptr …) is let go when its value is overwritten or deleted: fn
+// takes what is in it and leaves zero. It runs under the map's locks: it must neither wait nor touch a map.
+// Set once by the room that gives such fields their content; null = nothing to do.
+using FieldRelease = void (*)(Map& map, const btf::Field& field, void* address);
+void set_field_release(btf::FieldKind kind, FieldRelease fn);
+void release_fields(Map& map, void* value, u32 kinds = ~0u);
 
 }  // namespace osmia::maps

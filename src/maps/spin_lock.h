@@ -2,6 +2,7 @@
 // and the holder may have been taken off its CPU.
 #pragma once
 #include <sched.h>
+#include <unistd.h>
 
 #include "base/types.h"
 #include "maps/value.h"
@@ -11,10 +12,13 @@ namespace osmia::maps {
 class Backoff {
  public:
   void wait() {
-    if (++spins_ % 128)
+    spins_++;
+    if (spins_ % 128)
       relax();
-    else
+    else if (spins_ < 128 * 64)
       sched_yield();
+    else
+      usleep(20);  // the holder may need this very CPU
   }
 
  private:

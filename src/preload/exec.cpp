@@ -31,6 +31,7 @@ Error exec(const std::vector<std::string>& command, const ExecOptions& options) 
   if (const char* others = std::getenv("LD_PRELOAD"); others && *others) preload += std::string(":") + others;
   setenv("LD_PRELOAD", preload.c_str(), 1);
   if (!options.btf_path.empty()) setenv("OSMIA_BTF", options.btf_path.c_str(), 1);
+  if (options.native) setenv("OSMIA_NATIVE", "1", 1);
   if (options.unprivileged_bpf_disabled) setenv("OSMIA_UNPRIVILEGED_BPF", "2", 1);
   std::vector<char*> argv;
   for (const auto& a : command) argv.push_back(const_cast<char*>(a.c_str()));

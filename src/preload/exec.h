@@ -10,6 +10,7 @@ namespace osmia::preload {
 
 struct ExecOptions {
   std::string btf_path;                    // kernel BTF that the program sees; empty = the machine's
+  bool native = false;                     // accept more than Linux where that is sound (OSMIA_NATIVE=1)
   bool unprivileged_bpf_disabled = false;  // kernel.unprivileged_bpf_disabled = 2
 };
 

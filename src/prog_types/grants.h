@@ -80,6 +80,6 @@ inline constexpr std::array kBtfTracing = join(
         Grant{"tracing_cookie", Capability::kNone, at(kTraceRawTp, kTraceFentry, kTraceFexit, kModifyReturn)},
         Grant{"raw_tp"},
     },
-    kTracing, std::array{Grant{"sk_sockopt", Capability::kNone, at(kTraceIter), "iter_tcp"}});
+    kTracing, std::array{Grant{"sk_sockopt", Capability::kNone, at(kTraceIter), "iter_sockopt"}});
 
 }  // namespace osmia::prog_types

@@ -6,14 +6,16 @@ namespace osmia::rewrite {
 
 using namespace isa;
 
-namespace {
-
-s32 add_call(ExecProgram& out, ExecCall call) {
+s32 call_index(ExecProgram& out, ExecCall call) {
   for (size_t i = 0; i < out.calls.size(); i++)
-    if (out.calls[i].name == call.name && out.calls[i].fn == call.fn) return static_cast<s32>(i);
+    if (out.calls[i].name == call.name && out.calls[i].fn == call.fn &&
+        out.calls[i].map_code == call.map_code)
+      return static_cast<s32>(i);
   out.calls.push_back(std::move(call));
   return static_cast<s32>(out.calls.size() - 1);
 }
+
+namespace {
 
 void note_missing(ExecProgram& out, std::string what) {
   if (out.missing.find(what) != std::string::npos) return;
@@ -24,14 +26,9 @@ void note_missing(ExecProgram& out, std::string what) {
 }  // namespace
 
 Status resolve_calls(Pass& p) {
-  for (u32 i = 0; i < p.program.insns.size(); i++) {
-    const Insn& in = p.program.insns[i];
-    if (is_ld_imm64(in)) {
-      i++;
-      continue;
-    }
-    if (in.code != (kJmp | kCall) || in.src == kPseudoCall || p.editor.removed(i) || !p.facts.insns[i].seen)
-      continue;
+  return for_each_live(p, [&](u32 i, const Insn& in) -> Status {
+    if (in.code != (kJmp | kCall) || in.src == kPseudoCall) return Ok{};
+    if (p.editor.pieces(i).size() != 1) return Ok{};  // inlined
     const verifier::InsnFacts& f = p.facts.insns[i];
     ExecCall call;
     if (in.src == kHelperCall) {
@@ -45,6 +42,13 @@ Status resolve_calls(Pass& p) {
       if (!call.tail_call && p.options.helper_code) call.fn = p.options.helper_code(*f.helper);
       if (call.fn && f.map && f.map->live)  // one map is known: straight to its code
         if (const auto direct = f.map->code.for_helper(static_cast<u32>(in.imm))) call.fn = direct;
+      if (f.map && f.map->live) {
+        constexpr s32 kLookup = 1;
+        const contract::MapCode& code = f.map->code;
+        if (call.tail_call ? code.slots.base != 0
+                           : in.imm == kLookup && code.inline_lookup.kind != contract::LookupInline::kNone)
+          call.map_code = &code;
+      }
       if (!call.fn && !call.tail_call) note_missing(p.out, "helper " + call.name);
     } else {
       if (!f.kfunc)
@@ -58,10 +62,10 @@ Status resolve_calls(Pass& p) {
     Insn out = in;
     out.src = kHelperCall;
     out.off = 0;
-    out.imm = add_call(p.out, std::move(call));
+    out.imm = call_index(p.out, std::move(call));
     p.editor.set(i, out);
-  }
-  return Ok{};
+    return Ok{};
+  });
 }
 
 }  // namespace osmia::rewrite

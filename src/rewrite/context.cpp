@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "base/bits.h"
+#include "rewrite/build.h"
 #include "rewrite/rewrite.h"
 
 namespace osmia::rewrite {
@@ -20,25 +21,18 @@ u8 size_code(u32 bytes) {
   }
 }
 Insn load(u8 dst, u8 src, u32 off, u32 bytes) {
-  return {.code = static_cast<u8>(kLdx | kMem | size_code(bytes)),
-          .dst = dst,
-          .src = src,
-          .off = static_cast<s16>(off)};
-}
-Insn alu64(u8 op, u8 dst, s32 imm) {
-  return {.code = static_cast<u8>(kAlu64 | op | kK), .dst = dst, .imm = imm};
+  return build::load(size_code(bytes), dst, src, static_cast<s32>(off));
 }
 
 // What is left of the host's value: shift to the accessed bytes, cut to their number. As on Linux, an access
 // of at least the host field's width gets the whole field, wherever in the program's field it begins.
 void cut(std::vector<Piece>& out, u8 dst, u32 shift_bits, u32 bytes, u32 have_bytes) {
   if (bytes >= have_bytes) return;
-  if (shift_bits) out.push_back({alu64(kRsh, dst, static_cast<s32>(shift_bits))});
+  if (shift_bits) out.push_back({build::alu(true, kRsh, dst, static_cast<s32>(shift_bits))});
   if (bytes == 4) {
-    out.push_back({Insn{.code = kAlu | kMov | kX, .dst = dst, .src = dst}});
+    out.push_back({build::alu_reg(false, kMov, dst, dst)});
   } else if (bytes < 4) {
-    out.push_back(
-        {Insn{.code = kAlu | kAnd | kK, .dst = dst, .imm = static_cast<s32>((1u << bytes * 8) - 1)}});
+    out.push_back({build::alu(false, kAnd, dst, static_cast<s32>((1u << bytes * 8) - 1))});
   }
 }
 
@@ -69,8 +63,8 @@ Status convert_load(Pass& p, u32 i, const contract::CtxField& f) {
   }
   const u32 have = host.steps[host.count - 1].size;
   const u32 shift = (into - whole) * 8;
-  if (host.rshift) out.push_back({alu64(kRsh, in.dst, host.rshift)});
-  if (host.mask) out.push_back({alu64(kAnd, in.dst, static_cast<s32>(host.mask))});
+  if (host.rshift) out.push_back({build::alu(true, kRsh, in.dst, host.rshift)});
+  if (host.mask) out.push_back({build::alu(true, kAnd, in.dst, static_cast<s32>(host.mask))});
   const bool pointer = f.type.base != contract::RegBase::kScalar;
   if (!pointer) cut(out, in.dst, shift, bytes, std::min(have, elem));
   if (in.mode() == kMemsx)
@@ -107,24 +101,11 @@ Status convert_store(Pass& p, u32 i, const contract::CtxField& f) {
 }  // namespace
 
 Status convert_context(Pass& p) {
-  for (u32 i = 0; i < p.program.insns.size(); i++) {
-    const Insn& in = p.program.insns[i];
-    if (is_ld_imm64(in)) {
-      i++;
-      continue;
-    }
+  return for_each_live(p, [&](u32 i, const Insn& in) -> Status {
     const auto* field = p.facts.insns[i].ctx_field;
-    if (!field || p.editor.removed(i) || !p.facts.insns[i].seen) continue;
-    if (field->host.count == 0) {
-      // The host keeps this struct as the UAPI lays it out.
-      continue;
-    }
-    if (in.cls() == kLdx)
-      OSMIA_TRY(convert_load(p, i, *field));
-    else
-      OSMIA_TRY(convert_store(p, i, *field));
-  }
-  return Ok{};
+    if (!field || field->host.count == 0) return Ok{};  // the host keeps the struct as the UAPI lays it out
+    return in.cls() == kLdx ? convert_load(p, i, *field) : convert_store(p, i, *field);
+  });
 }
 
 }  // namespace osmia::rewrite

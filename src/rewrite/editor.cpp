@@ -52,42 +52,68 @@ void Editor::insert_after(u32 i, std::span<const Insn> insns) {
   for (const Insn& in : insns) slots_[i].pieces.push_back({in, true});
 }
 
+void Editor::insert_at_entry(u32 i, std::span<const Insn> insns) {
+  for (auto& [at, list] : entries_)
+    if (at == i) {
+      list.insert(list.end(), insns.begin(), insns.end());
+      return;
+    }
+  entries_.emplace_back(i, std::vector<Insn>(insns.begin(), insns.end()));
+}
+void Editor::append(std::span<const Insn> insns) {
+  appended_.insert(appended_.end(), insns.begin(), insns.end());
+}
+
+Status Editor::place(const Slot& slot, const Piece& piece, u32 original, Layout& out) const {
+  Insn in = piece.insn;
+  const int field = target_field(in);
+  if (!piece.fixed && field) {
+    const s64 wanted = piece.target >= 0 ? piece.target : slot.target;
+    const s64 target = std::clamp<s64>(wanted, 0, static_cast<s64>(slots_.size()));
+    const bool call = is_pseudo_call(in) || is_pseudo_func(in);
+    const s64 to = call ? out.entry[target] : out.position[target];
+    const s64 distance = to - static_cast<s64>(out.insns.size()) - 1;
+    if (field == 2) {
+      in.imm = static_cast<s32>(distance);
+    } else if (distance >= INT16_MIN && distance <= INT16_MAX) {
+      in.off = static_cast<s16>(distance);
+    } else if (in.code == (kJmp | kJa)) {
+      in = Insn{.code = kJmp32 | kJa, .imm = static_cast<s32>(distance)};
+    } else {
+      return Error{ERANGE, "rewriting: the jump at instruction " + std::to_string(original) +
+                               " no longer reaches its target"};
+    }
+  }
+  out.insns.push_back(in);
+  out.original.push_back(original);
+  return Ok{};
+}
+
 Result<Editor::Layout> Editor::apply() const {
   Layout out;
   out.position.resize(slots_.size() + 1);
+  for (const auto& [at, list] : entries_) out.position[at] = static_cast<u32>(list.size());
+  out.entry.resize(slots_.size() + 1);
   u32 pos = 0;
-  for (size_t i = 0; i < slots_.size(); i++) {
-    out.position[i] = pos;
-    pos += static_cast<u32>(slots_[i].pieces.size());
+  for (size_t i = 0; i <= slots_.size(); i++) {
+    out.entry[i] = pos;
+    out.position[i] = pos += out.position[i];
+    if (i < slots_.size()) pos += static_cast<u32>(slots_[i].pieces.size());
   }
-  out.position[slots_.size()] = pos;
-  out.insns.reserve(pos);
-  out.original.reserve(pos);
-  for (size_t i = 0; i < slots_.size(); i++) {
-    for (const Piece& piece : slots_[i].pieces) {
-      Insn in = piece.insn;
-      const int field = target_field(in);
-      if (!piece.fixed && field) {
-        const s64 target = std::clamp<s64>(slots_[i].target, 0, static_cast<s64>(slots_.size()));
-        const s64 distance = static_cast<s64>(out.position[target]) - static_cast<s64>(out.insns.size()) - 1;
-        if (field == 1) {
-          if (distance < INT16_MIN || distance > INT16_MAX) {
-            if (in.code != (kJmp | kJa))
-              return Error{ERANGE, "rewriting: the jump at instruction " + std::to_string(i) +
-                                       " no longer reaches its target"};
-            in.code = kJmp32 | kJa;
-            in.off = 0;
-            in.imm = static_cast<s32>(distance);
-          } else {
-            in.off = static_cast<s16>(distance);
-          }
-        } else {
-          in.imm = static_cast<s32>(distance);
+  out.insns.reserve(pos + appended_.size());
+  out.original.reserve(pos + appended_.size());
+  for (u32 i = 0; i < slots_.size(); i++) {
+    if (out.entry[i] != out.position[i])
+      for (const auto& [at, list] : entries_)
+        for (size_t k = 0; at == i && k < list.size(); k++) {
+          out.insns.push_back(list[k]);
+          out.original.push_back(i);
         }
-      }
-      out.insns.push_back(in);
-      out.original.push_back(static_cast<u32>(i));
-    }
+    for (const Piece& piece : slots_[i].pieces) OSMIA_TRY(place(slots_[i], piece, i, out));
+  }
+  for (const Insn& in : appended_) {
+    out.insns.push_back(in);
+    out.original.push_back(static_cast<u32>(slots_.size()) - 1);
   }
   return out;
 }

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "contract/arena_space.h"
+#include "contract/map_code.h"
 #include "isa/insn.h"
 
 namespace osmia::rewrite {
@@ -16,17 +18,23 @@ struct ExecCall {
   NativeFn fn = nullptr;   // null: not available in a process; running the program is refused
   std::string name;        // "bpf_map_lookup_elem"
   bool tail_call = false;  // replaces the running program instead of calling
-  bool throws = false;     // bpf_throw: r1 is the cookie, the program ends; no fn
   u8 args = 5;             // how many of r1 … r5 it reads at most
+  // Set if the call works on one map that is known and can be inlined there: a look-up with inline_lookup, a
+  // tail call with slots. Outlives the program.
+  const contract::MapCode* map_code = nullptr;
+  bool throws = false;  // bpf_throw: r1 is the cookie, the program ends; no fn
 };
+
+// In the object behind a program array's slot (contract::SlotsInline): the word at this offset is the address
+// of the program's machine code, or null: then ask the runtime. maps/ keeps it true.
+inline constexpr u32 kTailEntryOffset = 24;
 
 struct ExecSubprog {
   u32 start = 0, end = 0;  // in insns
   u32 stack_bytes = 0;     // what its frame needs, a multiple of 8
-  // Bit n: bytes [r10 - 8 (n + 1), r10 - 8 n) may be reached other than by a load or store at r10 and a
-  // constant.
-  u64 addressed_slots = ~u64{0};
   std::string name;
+  // Bit n: more than loads and stores at r10 and a constant reach bytes [fp-8*(n+1), fp-8*n).
+  u64 addressed_slots = ~u64{0};
 };
 
 struct ExecProgram {
@@ -34,6 +42,9 @@ struct ExecProgram {
   std::vector<u32> original;  // original[i]: index of the instruction in the loaded program that i comes from
   std::vector<ExecSubprog> subprogs;  // [0] is the entry
   std::vector<ExecCall> calls;
+  // What loads and stores of mode kProbeMem32, atomics of mode kProbeAtomic and casts to the user's address
+  // space go through; null: there are none.
+  const contract::ArenaSpace* arena = nullptr;
   s32 exception_callback = -1;  // subprogram; what it makes of the cookie is the result. -1: the cookie is
   std::string missing;          // what cannot run here ("helper bpf_fib_lookup"); empty: everything can
 };
@@ -44,6 +55,9 @@ struct BpfCallback {
   u32 subprog = 0;
   u64 (*call)(const BpfCallback*, u64, u64, u64, u64, u64) = nullptr;
   const void* owner = nullptr;  // the engine's own form of the program
+  // The program as a whole, with what its code refers to: who calls back after the run holds it. Filled by
+  // the runtime before the program can run; empty in tests.
+  mutable std::weak_ptr<const void> life = {};
 };
 
 // An exception on its way through this thread's frames to its program's first. A callback through which it

@@ -7,20 +7,15 @@ using namespace isa;
 using contract::RegBase;
 
 void mark_probing_loads(Pass& p) {
-  for (u32 i = 0; i < p.program.insns.size(); i++) {
-    Insn in = p.program.insns[i];
-    if (is_ld_imm64(in)) {
-      i++;
-      continue;
-    }
-    if (in.cls() != kLdx || p.editor.removed(i) || p.facts.insns[i].ctx_field) continue;
+  for_each_live(p, [&](u32 i, Insn in) {
+    if (in.cls() != kLdx || p.facts.insns[i].ctx_field) return;
     const auto t = p.facts.insns[i].ptr_type;
     const bool object = t.base == RegBase::kBtfId && !t.has(contract::kTrusted | contract::kAlloc);
     const bool untrusted_mem = t.base == RegBase::kMem && t.has(contract::kUntrusted);
-    if (!object && !untrusted_mem) continue;
+    if (!object && !untrusted_mem) return;
     in.code = static_cast<u8>((in.code & 0x1f) | (in.mode() == kMemsx ? kProbeMemsx : kProbeMem));
     p.editor.set(i, in);
-  }
+  });
 }
 
 }  // namespace osmia::rewrite

@@ -8,19 +8,13 @@ namespace osmia::rewrite {
 using namespace isa;
 
 void insert_zero_extension(Pass& p) {
-  if (!p.options.insert_zext) return;
-  for (u32 i = 0; i < p.program.insns.size(); i++) {
-    const Insn& in = p.program.insns[i];
-    if (is_ld_imm64(in)) {
-      i++;
-      continue;
-    }
-    if (!p.facts.insns[i].zext_dst || p.editor.removed(i)) continue;
+  for_each_live(p, [&](u32 i, const Insn& in) {
+    if (!p.facts.insns[i].zext_dst || is_kfunc_call(in)) return;  // a kfunc's caller extends
     u8 dst = in.dst;
     if (in.cls() == kStx) dst = in.imm == kCmpxchg ? u8{kR0} : in.src;
     const Insn zext{.code = kAlu | kMov | kX, .dst = dst, .src = dst, .imm = 1};
     p.editor.insert_after(i, std::span(&zext, 1));
-  }
+  });
 }
 
 }  // namespace osmia::rewrite

@@ -3,7 +3,11 @@
 // changes.
 #pragma once
 #include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "base/result.h"
 #include "contract/catalog.h"
 
 namespace osmia::runtime {
@@ -12,5 +16,10 @@ namespace osmia::runtime {
 // vmlinux: the kernel types that programs may name; null = none known.
 std::shared_ptr<contract::Catalog> build_catalog(std::shared_ptr<const btf::Btf> vmlinux);
 std::shared_ptr<contract::Catalog> build_catalog();
+
+// Reads BTF files of modules into the catalog (before a Kernel has it): `paths` separated by ':', each split
+// BTF over catalog.vmlinux. Gives their names, as Kernel wants them: a module is named after its file,
+// bpf_testmod-6.12.btf is bpf_testmod. Errors: the first file that cannot be read.
+Result<std::vector<std::string>> add_module_btfs(contract::Catalog& catalog, std::string_view paths);
 
 }  // namespace osmia::runtime

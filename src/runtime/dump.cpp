@@ -120,6 +120,10 @@ class Maker {
     const auto index = static_cast<size_t>(in.imm);
     const std::string_view name =
         index < s_.exec->calls.size() ? std::string_view(s_.exec->calls[index].name) : "unknown";
+    if (index < s_.exec->calls.size() && s_.exec->calls[index].tail_call) {
+      in.imm = static_cast<s32>(f && f->helper ? f->helper->id : 0);  // shown by number, it is no function
+      return;
+    }
     if (f && f->kfunc && name == f->kfunc->name)
       in = p_.insns[o];  // a kfunc keeps its BTF id
     else

@@ -1,5 +1,6 @@
 // Verified program -> rewritten program -> machine code, or interpreter code where there is no JIT for it.
-// Programs that a run reaches by tail calls, of either kind, are held until the run ends.
+// Programs that a run reaches by tail calls live at least until its RunScope ends: program arrays see to
+// that.
 #include "runtime/engine.h"
 
 #include <cstdlib>
@@ -9,25 +10,19 @@
 #include "helpers/helper.h"
 #include "host/run_context.h"
 #include "interp/interp.h"
+#include "kfuncs/code.h"
+#include "kfuncs/kfunc.h"
 #include "rewrite/rewrite.h"
+#include "runtime/map_fields.h"
 #include "runtime/test_run_code.h"
 
 namespace osmia::runtime {
 namespace {
 
-thread_local std::vector<std::shared_ptr<maps::ProgObject>> t_reached;
-
-// Lets go of the programs that a run reached by tail calls.
-struct Reached {
-  const size_t held = t_reached.size();
-  ~Reached() { t_reached.resize(held); }
-};
-
 class Interpreted final : public Executable {
  public:
   Interpreted() {
     enter_ = [](void* ctx, Executable* self) {
-      const Reached reached;
       return static_cast<Interpreted*>(self)->code->run(reinterpret_cast<u64>(ctx));
     };
   }
@@ -44,7 +39,6 @@ class Jitted final : public Executable {
       return;
     }
     enter_ = [](void* ctx, Executable* self) {
-      const Reached reached;
       u32 tail_calls = 0;
       return static_cast<Jitted*>(self)->code->entry()(reinterpret_cast<u64>(ctx), 0, 0, 0, 0, &tail_calls);
     };
@@ -56,15 +50,13 @@ class Jitted final : public Executable {
 
 interp::TailTarget tail_call_target(u64 map, u32 index) {
   interp::TailTarget out;
-  auto target = reinterpret_cast<maps::Map*>(map)->lookup_prog(index);
-  auto* program = dynamic_cast<Program*>(target.get());
+  const auto* program = static_cast<Program*>(reinterpret_cast<maps::Map*>(map)->prog_at(index));
   Executable* const executable = program ? program->executable.get() : nullptr;
   if (!executable) return out;
   if (const jit::Image* image = executable->image())
     out.native = image->entry();
   else
     out.code = static_cast<Interpreted*>(executable)->code.get();
-  t_reached.push_back(std::move(target));
   return out;
 }
 
@@ -73,6 +65,17 @@ thread_local const interp::Code* t_next;
 
 jit::Entry jit_tail_call(u64 map, u32 index, u32* tail_calls) {
   if (*tail_calls >= jit::kMaxTailCalls) return nullptr;
+  // The common case, straight from the slot: a program with machine code.
+  const contract::SlotsInline& slots = reinterpret_cast<maps::Map*>(map)->info().code.slots;
+  const auto* program =
+      index < slots.count
+          ? __atomic_load_n(reinterpret_cast<maps::ProgObject* const*>(slots.base) + index, __ATOMIC_ACQUIRE)
+          : nullptr;
+  if (!program) return nullptr;
+  if (program->tail_entry) {
+    ++*tail_calls;
+    return reinterpret_cast<jit::Entry>(const_cast<void*>(program->tail_entry));
+  }
   const interp::TailTarget target = tail_call_target(map, index);
   if (!target.native && !target.code) return nullptr;
   ++*tail_calls;
@@ -81,12 +84,22 @@ jit::Entry jit_tail_call(u64 map, u32 index, u32* tail_calls) {
   return [](u64 r1, u64, u64, u64, u64, u32* calls) { return t_next->run_tail(r1, calls); };
 }
 
+// Callbacks that outlive a run keep the program.
+template <class Code>
+void give_life(const Code& code, Program& p, size_t subprogs) {
+  if (const auto self = p.weak_from_this().lock())
+    for (u32 s = 0; s < subprogs; s++) code.callback(s).life = std::shared_ptr<const void>(self, &p);
+}
+
 Status compile_program(Kernel& kernel, Program& p, rewrite::ExecProgram program) {
   if (kernel.jit != JitMode::kOff) {
     jit::Options options;
     options.tail_call = jit_tail_call;
+    options.name = p.desc.name;
     auto image = jit::compile(program, options);
     if (image.ok()) {
+      give_life(**image, p, program.subprogs.size());
+      p.tail_entry = reinterpret_cast<const void*>((*image)->entry());
       p.executable = std::make_shared<Jitted>(std::move(*image));
       return Ok{};
     }
@@ -98,6 +111,7 @@ Status compile_program(Kernel& kernel, Program& p, rewrite::ExecProgram program)
   auto made = std::make_shared<Interpreted>();
   made->program = std::move(program);
   OSMIA_ASSIGN(made->code, interp::Code::compile(made->program, tail_call_target));
+  give_life(*made->code, p, made->program.subprogs.size());
   p.executable = std::move(made);
   return Ok{};
 }
@@ -114,14 +128,36 @@ rewrite::NativeFn helper_code(const contract::HelperDef& def) {
   return it == by_def->end() ? nullptr : it->second;
 }
 
+rewrite::NativeFn kfunc_code(const contract::KfuncDef& def) {
+  static const auto* const by_def = [] {
+    auto* all = new std::unordered_map<const contract::KfuncDef*, rewrite::NativeFn>;
+    for (const auto* e : kfuncs::registry()) all->emplace(&e->def, e->fn);
+    return all;
+  }();
+  const auto it = by_def->find(&def);
+  return it == by_def->end() ? nullptr : it->second;
+}
+
 Status prepare_program(Kernel& kernel, Program& p) {
   rewrite::Options options;
   options.helper_code = helper_code;
+  options.kfunc_code = [&p](const contract::KfuncDef& def) -> rewrite::NativeFn {
+    const bool writes = p.type_def && p.type_def->traits & contract::kDirectPacketWrite;
+    if (def.role == contract::KfuncRole::kDynptrFromSkb && !writes)
+      return kfuncs::code::dynptr_from_skb_rdonly;
+    return kfunc_code(def);
+  };
+  options.map_field = [vmlinux = kernel.catalog().vmlinux.get()](u32 offset, u32 size) {
+    return map_field(vmlinux, offset, size);
+  };
   options.load_packet =
       p.type_def && p.type_def->traits & contract::kLdAbsAllowed ? helpers::code::skb_load_packet : nullptr;
   options.privileged = kernel.credentials().capable(contract::Capability::kBpf);
+  options.inline_loops = true;
+  options.randomize_high = p.desc.prog_flags & (1u << 2);  // BPF_F_TEST_RND_HI32
+  OSMIA_ASSIGN(const rewrite::ExecProgram shown, rewrite::linux_view(p.desc, p.facts, options.privileged));
+  make_dump(p, &shown);
   OSMIA_ASSIGN(rewrite::ExecProgram made, rewrite::rewrite(p.desc, p.facts, options));
-  make_dump(p, &made);
   if (!made.missing.empty()) {
     p.not_executable = "not supported yet: " + made.missing;
     return Ok{};

@@ -72,6 +72,8 @@ class Kernel {
   std::function<void(const verifier::Program&, const verifier::Verdict&)> on_verdict;
   std::function<bool(u64 insns_processed)> on_progress;  // false cancels the load with EAGAIN
   u64 state_memory_limit = 512ull << 20;
+  // Soundness tests: who watches the verification of this program (null: nobody).
+  std::function<verifier::Observer*(const verifier::Program&)> observe;
 
   std::map<u32, TestRunFn> test_runs;  // by program type; fill before use
 

@@ -1,19 +1,25 @@
 // Layout: kfuncs lie at call base + BTF id (at most 2^20), helpers behind them in the order in which they
-// were first named, programs 64 KiB each in a region of their own.
+// were first named, programs 256 MiB each in a region of their own; a function lies as far behind its
+// program's first as its machine code does.
 #include "runtime/symbols.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
+
+#include "jit/jit.h"
 
 namespace osmia::runtime {
 namespace {
 
 constexpr u64 kCallBase = 0xffffffff81200000;
 constexpr u32 kHelpers = 0x1000000, kHelperStep = 16;
-constexpr u64 kPrograms = 0xffffffa000000000;
-constexpr u64 kProgramStep = 0x10000, kFunctionStep = 0x40;
+constexpr u32 kModuleBits = 20, kMaxModules = 14;  // between vmlinux's functions and the helpers
+constexpr u64 kPrograms = 0xffffc00000000000;
+constexpr u32 kProgramBits = 28, kIdMask = 0x1ffff;
+constexpr u64 kFunctionStep = 0x40;  // without machine code
 
 struct Table {
   std::mutex mutex;
@@ -36,8 +42,12 @@ s32 helper_symbol(std::string_view name) {
   return at;
 }
 
-u64 function_symbol(u32 program_id, u32 function) {
-  return kPrograms + kProgramStep * program_id + kFunctionStep * function;
+u64 function_symbol(const Program& p, u32 function) {
+  const u64 start = kPrograms + (u64{p.id & kIdMask} << kProgramBits);
+  const jit::Image* image = p.executable ? p.executable->image() : nullptr;
+  if (!image || image->subprogs().size() != p.dump.functions.size() + 1)
+    return start + kFunctionStep * function;
+  return start + image->subprogs()[function];
 }
 
 std::string kallsyms(Kernel& kernel) {
@@ -48,6 +58,13 @@ std::string kallsyms(Kernel& kernel) {
     for (const auto* k : catalog.kfuncs)
       if (const u32 id = catalog.vmlinux->find(k->name, btf::Kind::kFunc))
         out += fmt::format("{:016x} T {}\n", kCallBase + id, k->name);
+  // Modules' functions behind vmlinux's: programs name them as they name kernel symbols.
+  for (size_t m = 0; m < std::min<size_t>(catalog.modules.size(), kMaxModules); m++) {
+    const btf::Btf& btf = *catalog.modules[m];
+    for (u32 id = btf.start_id(); id < btf.end_id(); id++)
+      if (btf.type(id).is(btf::Kind::kFunc))
+        out += fmt::format("{:016x} t {}\n", kCallBase + ((m + 1) << kModuleBits) + id, btf.type(id).name());
+  }
   {
     Table& t = table();
     std::lock_guard lock(t.mutex);
@@ -59,7 +76,7 @@ std::string kallsyms(Kernel& kernel) {
       for (u32 f = 0; f < p->dump.functions.size(); f++) {
         std::string tag;
         for (const u8 b : p->dump.functions[f].tag) tag += fmt::format("{:02x}", b);
-        out += fmt::format("{:016x} t bpf_prog_{}{}{}\t[bpf]\n", function_symbol(id, f), tag,
+        out += fmt::format("{:016x} t bpf_prog_{}{}{}\t[bpf]\n", function_symbol(*p, f), tag,
                            p->dump.functions[f].name.empty() ? "" : "_", p->dump.functions[f].name);
       }
   return out;

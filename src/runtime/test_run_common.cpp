@@ -16,6 +16,29 @@ u64 now_ns() {
   return static_cast<u64>(t.tv_sec) * 1000000000u + static_cast<u64>(t.tv_nsec);
 }
 
+// The control-group storages that the program names, zeroed, for the runs while this lives. A run stays on
+// its CPU, so a per-CPU storage needs one CPU's value.
+class CgroupStorage {
+ public:
+  explicit CgroupStorage(const Program& p) {
+    auto& slots = host::run_context().cgroup_storage;
+    std::copy(std::begin(slots), std::end(slots), outer_);
+    for (const verifier::MapInfo* m : p.facts.used_maps) {
+      if (!m->def || !(m->def->traits & contract::kMapCgroupStorage)) continue;
+      const bool percpu = m->def->traits & contract::kMapPercpu;
+      value_[percpu].assign(m->value_size / 8 + 1, 0);
+      slots[percpu] = reinterpret_cast<u64>(value_[percpu].data());
+    }
+  }
+  ~CgroupStorage() { std::copy(std::begin(outer_), std::end(outer_), host::run_context().cgroup_storage); }
+  CgroupStorage(const CgroupStorage&) = delete;
+  CgroupStorage& operator=(const CgroupStorage&) = delete;
+
+ private:
+  u64 outer_[2];
+  std::vector<u64> value_[2];
+};
+
 }  // namespace
 
 Status check_executable(const Program& p) {
@@ -27,6 +50,7 @@ Status check_executable(const Program& p) {
 void timed_runs(Program& p, void* ctx, u32 repeat, TestRunResult& result) {
   const u32 n = repeat ? repeat : 1;
   host::RunScope scope(&p, ctx);
+  const CgroupStorage storage(p);
   const u64 start = now_ns();
   for (u32 i = 0; i < n; i++) {
     result.retval = static_cast<u32>(p.executable->run(ctx));
@@ -67,8 +91,9 @@ std::map<u32, TestRunFn> test_run_table() {
   table[kFlowDissector] = test_run_flow_dissector;
   table[kSkLookup] = test_run_sk_lookup;
   table[kTracing] = test_run_tracing;
+  table[kNetfilter] = test_run_netfilter;
   // Linux has a test run for these; here it would need what is not there yet.
-  for (const u32 type : {kStructOps, kNetfilter})
+  for (const u32 type : {kStructOps})
     table[type] = [](Kernel&, Program& p, const TestRunRequest&) -> Result<TestRunResult> {
       return Error{EOPNOTSUPP, "not supported yet: test runs of " +
                                    std::string(p.type_def ? p.type_def->name : "this type")};

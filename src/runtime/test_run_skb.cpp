@@ -11,6 +11,7 @@
 #include "base/bits.h"
 #include "host/checksum.h"
 #include "host/packet.h"
+#include "host/socket.h"
 #include "runtime/test_run_code.h"
 
 namespace osmia::runtime {
@@ -137,6 +138,14 @@ Result<TestRunResult> test_run_skb(Kernel&, Program& p, const TestRunRequest& r)
     std::memcpy(s.local_ip6, net + 8, 16);
     std::memcpy(s.remote_ip6, net + 24, 16);
   }
+  // Every packet belongs to a socket of no protocol, which has the packet's addresses.
+  host::Socket socket;
+  socket.family = s.family;
+  socket.src_ip4 = s.local_ip4;
+  socket.dst_ip4 = s.remote_ip4;
+  std::memcpy(socket.src_ip6, s.local_ip6, sizeof socket.src_ip6);
+  std::memcpy(socket.dst_ip6, s.remote_ip6, sizeof socket.dst_ip6);
+  s.sk = reinterpret_cast<u64>(&socket);
   s.data = layer == Layer::kLink ? s.mac_header : s.network_header;
   s.len = layer == Layer::kLink ? size : payload;
   if (layer != Layer::kNetwork) {

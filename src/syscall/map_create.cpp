@@ -2,6 +2,7 @@
 // maps/def/.
 #include <time.h>
 
+#include "contract/kernel_types.h"
 #include "maps/map_type.h"
 #include "syscall/call.h"
 
@@ -22,34 +23,6 @@ class CallDescriptors final : public maps::Descriptors {
     if (!p) return Error{-err, "not a program descriptor: " + std::to_string(fd)};
     return std::shared_ptr<maps::ProgObject>(p);
   }
-};
-
-class CatalogTypes final : public btf::KernelTypes {
- public:
-  explicit CatalogTypes(const contract::Catalog& c) : catalog_(c) {}
-  Found find(std::string_view name, btf::Kind kind) const override {
-    if (catalog_.vmlinux)
-      if (const u32 id = catalog_.vmlinux->find(name, kind)) return {catalog_.vmlinux, id};
-    for (const auto& m : catalog_.modules)
-      if (const u32 id = m->find_own(name, kind)) return {m, id};
-    return {};
-  }
-  // A destructor is known by its type's name: the release kfunc of that type, as Linux registers them.
-  u32 destructor(const btf::Btf& btf, u32 id) const override {
-    static constexpr std::string_view kTable[][2] = {
-        {"task_struct", "bpf_task_release_dtor"},
-        {"cgroup", "bpf_cgroup_release_dtor"},
-        {"bpf_cpumask", "bpf_cpumask_release_dtor"},
-        {"bpf_crypto_ctx", "bpf_crypto_ctx_release_dtor"},
-        {"prog_test_ref_kfunc", "bpf_kfunc_call_test_release_dtor"},
-        {"prog_test_member", "bpf_kfunc_call_memb_release_dtor"}};
-    for (const auto& [type, dtor] : kTable)
-      if (btf.type(id).name() == type) return btf.find(dtor, btf::Kind::kFunc);
-    return 0;
-  }
-
- private:
-  const contract::Catalog& catalog_;
 };
 
 // btf_type_id_size: size of the type if a map can hold it.
@@ -73,11 +46,9 @@ long check_btf(Call& c, maps::Map& map, const maps::MapTypeEntry& type, const bt
   }
   if (!sized_type(*btf, c.attr.btf_value_type_id, info.value_size, value))
     return fail(EINVAL, "BTF value type is not of value_size bytes");
-  const CatalogTypes kernel_types(c.kernel.catalog());
-  // A value whose fields cannot be parsed makes a map without fields, as on Linux; only as an inner map it is
-  // refused.
+  const contract::CatalogTypes kernel_types(c.kernel.catalog());
+  // A value whose fields cannot be parsed (or that is no struct) makes a map without fields, as on Linux.
   auto record = btf::parse_fields(*btf, value.id(), btf::kMapValueFields, info.value_size, &kernel_types);
-  if (!record.ok()) map.record_error = record.error().code;
   if (record.ok() && !record->fields.empty()) {
     if (!c.capable(contract::Capability::kBpf)) return fail(EPERM, "special fields need CAP_BPF");
     if (info.map_flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG))

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "runtime/symbols.h"
+#include "runtime/jited.h"
 #include "syscall/call.h"
 
 namespace osmia::syscall {
@@ -27,11 +27,11 @@ long write_info(Call& c, const T& info, u32 len) {
   return 0;
 }
 // Fills a user array of at most `room` elements; room becomes the true count.
-template <class T, class N>
-long put_array(u64 user, N& room, const std::vector<T>& all, u32 unit = 1) {
+template <class Array, class N>
+long put_array(u64 user, N& room, const Array& all, u32 unit = 1) {
   const u64 n = std::min<u64>(room / unit, all.size());
   room = static_cast<N>(all.size() * unit);
-  return n ? copy_to_user(user, all.data(), n * sizeof(T)) : 0;
+  return n ? copy_to_user(user, all.data(), n * sizeof(*all.data())) : 0;
 }
 
 // bpf_insn_prepare_dump's last step: who may not see addresses gets neither calls nor host addresses.
@@ -81,20 +81,22 @@ long prog_info(Call& c, runtime::Program& p) {
   const bool raw = c.capable(contract::Capability::kSysAdmin);
   if (put_array(info.xlated_prog_insns, info.xlated_prog_len, shown_insns(p.dump, raw), sizeof(isa::Insn)))
     return -EFAULT;
-  info.jited_prog_len = 0;
-  std::vector<u64> ksyms;
-  std::vector<u32> lens;
+  const runtime::JitedView jited = runtime::jited_view(p);
   std::vector<std::array<u8, 8>> tags;
-  for (u32 f = 0; f < p.dump.functions.size(); f++) {
-    ksyms.push_back(runtime::function_symbol(p.id, f));
-    lens.push_back(0);
-    tags.push_back(p.dump.functions[f].tag);
-  }
-  // Without the right to see them, the counts remain and the arrays become null.
-  if (!raw && info.nr_jited_ksyms) info.jited_ksyms = 0, info.nr_jited_ksyms = 0;
-  if (!raw && info.nr_jited_func_lens) info.jited_func_lens = 0, info.nr_jited_func_lens = 0;
-  if (put_array(info.jited_ksyms, info.nr_jited_ksyms, ksyms)) return -EFAULT;
-  if (put_array(info.jited_func_lens, info.nr_jited_func_lens, lens)) return -EFAULT;
+  for (const auto& f : p.dump.functions) tags.push_back(f.tag);
+  // Without the right to see addresses the counts remain, and the arrays become null.
+  const auto hide = [&](auto& array, auto& room) {
+    if (!raw && room) array = 0, room = 0;
+  };
+  hide(info.jited_prog_insns, info.jited_prog_len);
+  hide(info.jited_ksyms, info.nr_jited_ksyms);
+  hide(info.jited_func_lens, info.nr_jited_func_lens);
+  hide(info.jited_line_info, info.nr_jited_line_info);
+  if (put_array(info.jited_prog_insns, info.jited_prog_len, jited.bytes) ||
+      put_array(info.jited_ksyms, info.nr_jited_ksyms, jited.functions) ||
+      put_array(info.jited_func_lens, info.nr_jited_func_lens, jited.lengths) ||
+      put_array(info.jited_line_info, info.nr_jited_line_info, jited.lines))
+    return -EFAULT;
   info.attach_btf_id = p.desc.attach.btf_id;
   if (p.attach_btf)
     info.attach_btf_obj_id = p.attach_btf->id;
@@ -102,7 +104,6 @@ long prog_info(Call& c, runtime::Program& p) {
     info.attach_btf_obj_id = p.attach_program->btf->id;
   if (put_array(info.func_info, info.nr_func_info, p.dump.func_info)) return -EFAULT;
   if (put_array(info.line_info, info.nr_line_info, p.dump.line_info)) return -EFAULT;
-  info.nr_jited_line_info = 0;
   if (put_array(info.prog_tags, info.nr_prog_tags, tags)) return -EFAULT;
   return write_info(c, info, len);
 }

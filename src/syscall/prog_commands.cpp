@@ -1,5 +1,6 @@
 // PROG_TEST_RUN and PROG_BIND_MAP.
 #include "syscall/call.h"
+#include "syscall/prog_door.h"
 
 namespace osmia::syscall {
 namespace {
@@ -28,6 +29,8 @@ long prog_test_run(Call& c) {
   if (copy_from_user(r.data_in.data(), t.data_in, r.data_in.size()) ||
       copy_from_user(r.ctx_in.data(), t.ctx_in, r.ctx_in.size()))
     return fail(EFAULT, "test run input cannot be read");
+  ProgDoor door(c.kernel);
+  const helpers::SyscallDoorScope scope(p->desc.type == BPF_PROG_TYPE_SYSCALL ? &door : nullptr);
   auto done = it->second(c.kernel, *p, r);
   if (!done.ok()) return fail(done.error());
   // Sizes are the true ones; what does not fit is cut and the call ends with ENOSPC, as bpf_test_finish() has

@@ -133,12 +133,12 @@ long check_program(Call& c, runtime::Program& p) {
     o.strict_alignment = a.prog_flags & BPF_F_STRICT_ALIGNMENT;
     o.any_alignment = a.prog_flags & BPF_F_ANY_ALIGNMENT;
     if (o.any_alignment) o.strict_alignment = false;
-    o.test_rnd_hi32 = a.prog_flags & BPF_F_TEST_RND_HI32;
     o.test_state_freq = a.prog_flags & BPF_F_TEST_STATE_FREQ && c.capable(Capability::kBpf);
     o.test_reg_invariants = a.prog_flags & BPF_F_TEST_REG_INVARIANTS;
     o.native_profile = c.kernel.native_profile;
     o.state_memory_limit = c.kernel.state_memory_limit;
     o.progress = c.kernel.on_progress;
+    if (c.kernel.observe) o.observer = c.kernel.observe(p.desc);
     p.verdict =
         verifier::verify(p.desc, c.kernel.catalog(), resolver, o, log.wanted() ? &log : nullptr, &p.facts);
     if (c.kernel.on_verdict) c.kernel.on_verdict(p.desc, p.verdict);
@@ -212,6 +212,8 @@ long prog_load(Call& c) {
   if (string_from_user(license, a.license, 128) < 0) return fail(EFAULT, "license cannot be read");
   if (a.prog_ifindex) return fail(EOPNOTSUPP, "not supported yet: programs bound to a device (prog_ifindex)");
   if (!def) return fail(EINVAL, "no such program type: " + std::to_string(type));
+  if (def->traits & contract::kNotBuilt)
+    return fail(EINVAL, "the reference kernel was built without program type " + std::string(def->name));
   verifier::Program& d = p->desc;
   if (!object_name(a.prog_name, d.name))
     return fail(EINVAL, "program name: letters, digits, '_' and '.', at most 15");

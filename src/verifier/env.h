@@ -18,6 +18,9 @@ namespace osmia::verifier {
 
 using isa::Insn;
 class Explorer;
+namespace native {
+class Merger;
+}
 
 // Thrown by Env::reject and caught by verify() alone.
 struct Rejection {
@@ -32,10 +35,8 @@ struct InsnAux : InsnFacts {
   bool force_checkpoint = false;  // a state is always saved here
   bool calls_callback = false;
   bool is_iter_next = false, is_may_goto = false, jump_target = false;
-  bool sanitize_stack_spill = false;
-  bool fields_ok = false;    // its reserved fields were checked
-  bool map_ptr_set = false;  // `map` holds the map pointer this call used on the paths so far
-  bool storage_get_func_atomic = false;
+  bool fields_ok = false;                 // its reserved fields were checked
+  bool map_ptr_set = false;               // `map` holds the map pointer this call used on the paths so far
   u64 map_key_state = 0;                  // call/: constant-key tracking
   const btf::Btf* btf_var_btf = nullptr;  // ld_imm64 of a kernel variable: kBtfId type
   u32 btf_var_type = 0;
@@ -51,15 +52,12 @@ struct SubprogArg {  // of a global function, from BTF
 };
 
 struct Subprog : SubprogFacts {
-  u32 linfo_start = 0;  // first line_info record
   bool has_tail_call_reachable = false;
   bool called = false, verified = false;  // a global function: called by what was verified; verified itself
   bool args_cached = false;
   u8 arg_count = 0;
-  bool is_cb = false;
   bool args_error = false;
   SubprogArg args[5];
-  u32 btf_func_id = 0;
 };
 
 enum class Access : u8 { kRead, kWrite };
@@ -98,9 +96,11 @@ struct Env {
 
   PathState* cur = nullptr;      // owned by the explorer
   Explorer* explorer = nullptr;  // path/
+  native::Merger* merger =
+      nullptr;  // native/: states are merged, so nothing is pruned and no history is kept
+  u32 insn_limit = isa::kComplexityLimitInsns;  // to be processed
   u32 insn_idx = 0;
   s32 prev_insn_idx = -1;
-  u32 pass = 1;                       // which subprogram pass
   std::vector<HistoryEntry> history;  // of the current path; each state owns a range of it
   s32 current_history = -1;           // the current instruction's entry, -1 if it has none yet
   u32 jmps_processed = 0, prev_jmps_processed = 0, prev_insns_processed = 0;
@@ -149,11 +149,20 @@ struct Env {
   void scratch_reg(u32 r) { scratched_regs[cur->curframe] |= 1u << r; }
   void scratch_slot(u32 frame, int slot) { scratched_slots[frame] |= 1ull << slot; }
   s32 prev_linfo = -1;  // last source line printed
-  bool prev_insn_print_nl = false;
   u64 log_pos = 0, prev_log_pos = 0, prev_insn_print_pos = 0;
 
   std::string reason;  // the last rejection's line
   LogSink* sink_ = nullptr;
 };
+
+// Logs a line that is followed by more, or that does not end the verification; it is the reason until another
+// line is.
+template <class... A>
+void say(Env& env, fmt::format_string<A...> f, A&&... args) {
+  std::string line = fmt::format(f, std::forward<A>(args)...);
+  env.note_reason(line);
+  line += '\n';
+  env.log_text(line);
+}
 
 }  // namespace osmia::verifier

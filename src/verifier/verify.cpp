@@ -5,6 +5,8 @@
 
 #include "verifier/call/call.h"
 #include "verifier/log/log.h"
+#include "verifier/native/merger.h"
+#include "verifier/native/profile.h"
 #include "verifier/path/explorer.h"
 #include "verifier/prepare/prepare.h"
 
@@ -46,7 +48,8 @@ void relocate(Env& env) {
   env.insns.assign(env.prog.insns.begin(), env.prog.insns.end());
 }
 
-void run_phases(Env& env) {
+// merger: made here, once what it looks at is prepared; null for Linux's way.
+void run_phases(Env& env, Observer** seen_by, std::unique_ptr<native::Merger>* merger) {
   check_func_info_early(env);
   find_subprograms(env);
   check_jumps(env);
@@ -56,6 +59,10 @@ void run_phases(Env& env) {
   check_cfg(env);
   check_attach_target(env);
   mark_fastcall(env);
+  if (merger) {
+    *merger = std::make_unique<native::Merger>(env, seen_by);
+    env.merger = merger->get();
+  }
   Explorer(env).run(0);
   check_global_subprogs(env);
   remove_fastcall_spills(env);
@@ -77,6 +84,7 @@ void fill_facts(const Env& env, Facts& facts) {
   facts.max_pkt_offset = env.max_pkt_offset;
   facts.max_tp_access = env.max_tp_access;
   facts.uses_arena = env.arena != nullptr;
+  facts.default_exception_callback = env.seen_exception && env.exception_callback_subprog <= 0;
   for (const Subprog& s : env.subprogs) facts.has_tail_call |= s.has_tail_call;
 }
 
@@ -90,7 +98,7 @@ void fill_stack_stats(Env& env, bool accepted) {
     for (u32 k = s.start; k < s.end && !live; k++) live = env.aux[k].seen;
     if (live) out.push_back(u32{s.stack_depth} + s.stack_extra);
   }
-  if (accepted && env.seen_exception && env.exception_callback_subprog <= 0) out.push_back(0);
+  if (accepted && env.seen_exception && env.exception_callback_subprog <= 0) out.push_back(0);  // hidden
   if (!out.empty()) env.stats.stack_bytes = out[0];
 }
 
@@ -109,23 +117,29 @@ void print_stats(Env& env) {
 
 }  // namespace
 
-Verdict verify(const Program& program, const contract::Catalog& catalog, Resolver& resolver,
-               const Options& options, LogSink* log, Facts* facts) {
+Verdict attempt(const Program& program, const contract::Catalog& catalog, Resolver& resolver,
+                const Options& options, LogSink* log, Facts* facts, const Attempt& how) {
   const auto start = std::chrono::steady_clock::now();
   Verdict verdict;
-  Env env(program, catalog, resolver, options, log);
+  Options seen = options;  // merging hides its search from the observer
+  Env env(program, catalog, resolver, seen, log);
+  env.insn_limit = how.insn_limit;
+  std::unique_ptr<native::Merger> merger;
   try {
     env.type = catalog.prog_type(program.type);
     if (!env.type) env.unsupported(fmt::format("program type {}", program.type));
     env.insns.assign(program.insns.begin(), program.insns.end());
     env.aux.resize(env.insns.size());
-    run_phases(env);
+    run_phases(env, &seen.observer, how.merges ? &merger : nullptr);
     verdict.accepted = true;
   } catch (const Rejection& r) {
     verdict.error = r.error;
     verdict.unsupported = r.unsupported;
     verdict.message = env.reason;
     verdict.insn = env.cur || env.insns_processed ? static_cast<s32>(env.insn_idx) : -1;
+  } catch (const native::Undecided& u) {
+    verdict.error = E2BIG;
+    verdict.message = u.why;
   } catch (const BugError& e) {
     verdict.error = EFAULT;
     verdict.message = e.what();
@@ -142,6 +156,12 @@ Verdict verify(const Program& program, const contract::Catalog& catalog, Resolve
   verdict.stats = env.stats;
   if (verdict.accepted && facts) fill_facts(env, *facts);
   return verdict;
+}
+
+Verdict verify(const Program& program, const contract::Catalog& catalog, Resolver& resolver,
+               const Options& options, LogSink* log, Facts* facts) {
+  if (options.native_profile) return native::verify(program, catalog, resolver, options, log, facts);
+  return attempt(program, catalog, resolver, options, log, facts, Attempt{});
 }
 
 }  // namespace osmia::verifier

@@ -34,8 +34,8 @@ struct MapInfo {
   // Direct value access: host address of the value area's first byte (0 = not possible) and its length.
   u64 value_base = 0;
   u64 value_len = 0;
-  u64 user_vm_start = 0;  // arena
-  void* live = nullptr;   // the live map; opaque to the verifier
+  u64 user_vm_start = 0;   // arena
+  void* live = nullptr;    // the live map; opaque to the verifier
   contract::MapCode code;  // how engines reach the live map without asking its type; empty in templates
 
   // errno of taking the address of byte `off` of the value area: 0, EINVAL outside it, ENOTSUPP-like for
@@ -47,6 +47,8 @@ struct MapInfo {
   int type_specific_direct_error = 0;  // array with max_entries != 1: ENOTSUPP (524)
   int direct_value_range_error = EINVAL;
 };
+
+class Observer;  // path/observer.h
 
 // How descriptors in instructions and attributes become data. Implemented by the syscall room (and by tests).
 class Resolver {
@@ -95,13 +97,13 @@ struct Options {
   // Token or privilege derived: pointer leaks allowed etc. follow from caps as on Linux (CAP_PERFMON).
   bool strict_alignment = false;     // BPF_F_STRICT_ALIGNMENT
   bool any_alignment = false;        // BPF_F_ANY_ALIGNMENT
-  bool test_rnd_hi32 = false;        // BPF_F_TEST_RND_HI32
   bool test_state_freq = false;      // BPF_F_TEST_STATE_FREQ
   bool test_reg_invariants = false;  // BPF_F_TEST_REG_INVARIANTS
   bool jit_requested = true;  // Linux with its JIT on: decides what kfunc calls, callbacks and blinding need
   bool native_profile = false;                        // --native: may accept more than Linux where sound
   u64 state_memory_limit = 512ull << 20;              // bytes of explored states; beyond it -ENOMEM
   std::function<bool(u64 insns_processed)> progress;  // called now and then; false = cancel with -EAGAIN
+  Observer* observer = nullptr;                       // soundness tests: told of every state explored
 };
 
 struct Stats {
@@ -113,6 +115,10 @@ struct Stats {
   u64 peak_state_bytes = 0;
 };
 
+// How pointer arithmetic is to be masked (InsnFacts::alu_state): which operand is the offset, whether it is
+// negative or a constant; kMaskNone marks arithmetic without pointers.
+enum AluMask : u8 { kMaskSrc = 1, kMaskDst = 2, kMaskNegative = 4, kMaskNone = 8, kMaskConstant = 16 };
+
 // What the verifier proved about one instruction, for rewrite/ and the JITs. Plain data; index = original
 // insn index. No fact depends on the value of a scalar that was not precise where paths were pruned: what
 // operands can be is answered by rewrite/operand_facts.h (docs/facts.md).
@@ -123,6 +129,7 @@ struct InsnFacts {
   bool helper_args_const_key = false;
   bool inlinable_loop = false;  // bpf_loop without flags, callback_subprog on every path
   bool arena_cast_needed = false, arena_access = false;
+  bool storage_get_atomic = false;  // a local storage may be made here, and nobody may sleep
   bool map_ptr_poisoned = false;
   bool removable = false;           // a spill or fill around a fastcall call that need not happen
   contract::RegType ptr_type = {};  // memory instructions: what the address is
@@ -134,7 +141,7 @@ struct InsnFacts {
   s32 map_value_off = -1;        // ld_imm64 of a map value
   s32 callback_subprog = -1;
   u32 alu_limit = 0;  // Spectre v1: masking bound
-  u8 alu_state = 0;   // Spectre v1: how to mask (0 = no)
+  u8 alu_state = 0;   // Spectre v1: how to mask, AluMask (0 = no)
   u64 imm64 = 0;      // resolved immediate of ld_imm64 (BTF variables)
   u32 mem_size = 0;
 };
@@ -151,7 +158,7 @@ struct SubprogFacts {
   // a constant. What nothing else reaches is private to those instructions.
   u64 addressed_slots = 0;
   bool has_tail_call = false, has_ld_abs = false, is_global = false, is_callback = false, is_async_cb = false,
-       is_exception_cb = false, changes_packet_data = false, reachable = true, priv_stack = false;
+       is_exception_cb = false, changes_packet_data = false, priv_stack = false;
   bool keep_fastcall_stack = false;
   s16 fastcall_stack_off = 0;
   std::string name;
@@ -163,7 +170,8 @@ struct Facts {
   std::vector<const MapInfo*> used_maps;
   std::vector<std::shared_ptr<const btf::Btf>> used_btfs;
   bool dst_needed = false, cb_access = false, needs_packet_prologue = false, has_tail_call = false,
-       uses_arena = false;
+       uses_arena = false,
+       default_exception_callback = false;  // bpf_throw without a callback: its argument is the result
   u32 max_ctx_offset = 0, max_pkt_offset = 0, max_tp_access = 0;
 };
 

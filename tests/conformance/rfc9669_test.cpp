@@ -67,10 +67,6 @@ std::vector<std::pair<std::string, Engine>> engines() {
     out.emplace_back(tier == jit::Tier::kDirect ? "direct JIT" : "optimising JIT",
                      [tier](const rewrite::ExecProgram& p, u64 r1, u64 r2) -> Result<u64> {
                        OSMIA_ASSIGN(auto image, jit::compile(p, {.tier = tier}));
-#if defined(__aarch64__)  // before 8.1 qemu-user misses that code at an address changes: none is freed
-                       static std::vector<std::shared_ptr<const jit::Image>> all;
-                       all.push_back(image);
-#endif
                        return image->entry()(r1, r2, 0, 0, 0, nullptr);
                      });
   return out;

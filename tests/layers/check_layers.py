@@ -13,7 +13,7 @@ import re
 import sys
 
 ROOMS = ("base isa btf contract verifier rewrite interp jit host maps helpers kfuncs prog_types runtime "
-         "modules offload syscall loader preload report cli").split()
+         "modules offload syscall loader preload report api cli").split()
 VERIFIER_SEES = {"base", "isa", "btf", "contract", "verifier"}
 MAX_LINES = 600
 BANNED = re.compile(r"\b(?:BPF_MAP_TYPE_|BPF_PROG_TYPE_|BPF_FUNC_)\w*")

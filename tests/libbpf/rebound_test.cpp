@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdarg>
+#include <cstdio>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -61,6 +62,12 @@ int osmia_rebound_munmap(void*, size_t) {
 }
 int osmia_rebound_ioctl(int, unsigned long, ...) {
   return 0;
+}
+FILE* osmia_rebound_fopen(const char*, const char*) {
+  return errno = ENOENT, nullptr;
+}
+int osmia_rebound_faccessat(int, const char*, int, int) {
+  return errno = ENOENT, -1;
 }
 int osmia_rebound_epoll_ctl(int, int, int, void*) {
   return 0;

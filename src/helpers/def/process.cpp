@@ -39,7 +39,7 @@ const HelperEntry kEntries[] = {
       .args = {map, any},
       .tag = "current_task",
       .map_types = map_types(MapType::kCgroupArray)}},
-    {{.id = 17, .name = "bpf_get_cgroup_classid", .tag = "current_classid"}},
+    {{.id = 17, .name = "bpf_get_cgroup_classid", .tag = "current_classid"}, code::no_traffic_class},
     {{.id = 109, .name = "bpf_send_signal", .args = {any}, .tag = "tracing"}},
     {{.id = 117, .name = "bpf_send_signal_thread", .args = {any}, .tag = "tracing"}},
 };

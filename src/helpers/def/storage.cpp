@@ -1,6 +1,7 @@
 // Local storage: maps whose elements belong to a task, control group, inode, socket.
 // Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
 // tag.
+#include "helpers/code.h"
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -25,7 +26,8 @@ const HelperEntry kEntries[] = {
       .ret = {RetKind::kMapValue},
       .effects = kGetLocalStorage,
       .tag = "cgroup_common",
-      .map_types = map_types(MapType::kCgroupStorage, MapType::kPercpuCgroupStorage)}},
+      .map_types = map_types(MapType::kCgroupStorage, MapType::kPercpuCgroupStorage)},
+     code::get_local_storage},
     {{.id = 156,
       .name = "bpf_task_storage_get",
       .args = {map, btf("task_struct", kMaybeNull), value_or_null, any},
@@ -53,12 +55,14 @@ const HelperEntry kEntries[] = {
       .args = {map, any_sock, value_or_null, any},
       .ret = {RetKind::kMapValue, kMaybeNull},
       .tag = "sk_storage",
-      .map_types = map_types(MapType::kSkStorage)}},
+      .map_types = map_types(MapType::kSkStorage)},
+     code::sk_storage_get},
     {{.id = 108,
       .name = "bpf_sk_storage_delete",
       .args = {map, any_sock},
       .tag = "sk_storage",
-      .map_types = map_types(MapType::kSkStorage)}},
+      .map_types = map_types(MapType::kSkStorage)},
+     code::sk_storage_delete},
     {{.id = 107,
       .name = "bpf_sk_storage_get",
       .args = {map, ctx, value_or_null, any},

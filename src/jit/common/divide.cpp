@@ -120,15 +120,16 @@ Val NodeMaker::divide(Op op, u8 w, Val a, Val b) {
     const bool minimum = is_signed && (w == 64 ? d == 1ull << 63 : d == 1ull << 31);
     if (!is_signed && modulo && !(d & (d - 1))) return binary(Op::kAnd, w, a, constant(d - 1));
     if (!is_const(a) && !minimum) {
+      const Val key = a;
       if (w == 32 && !is_signed) a = zext(4, a);
       Val q = kNoVal;
       for (const auto& known : divided_)
-        if (known.a == a && known.d == d && known.width == w &&
+        if (known.a == key && known.d == d && known.width == w &&
             known.op == (is_signed ? Op::kSdiv : Op::kDiv))
           q = known.q;
       if (q == kNoVal) {
         q = is_signed ? divide_signed(w, a, sd) : divide_unsigned(w, a, d);
-        divided_.push_back({is_signed ? Op::kSdiv : Op::kDiv, w, a, d, q});
+        divided_.push_back({is_signed ? Op::kSdiv : Op::kDiv, w, key, d, q});
       }
       if (!modulo) return q;
       const Val r = binary(Op::kSub, w, a, binary(Op::kMul, w, q, constant(d)));

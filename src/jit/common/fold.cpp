@@ -44,7 +44,7 @@ void fold_operands(Function& f) {
           seen.push_back(v);
         } else if (updates && n.op == Op::kStore && f.uses[n.c] == 1) {
           Node& x = f.nodes[n.c];
-          if (x.block == n.block && has_memory_form(x.op)) {
+          if (x.block == n.block && has_memory_form(x.op) && n.bytes * 8 <= x.width) {
             if (x.op != Op::kSub && foldable(x.b) && !foldable(x.a)) std::swap(x.a, x.b);
             if (foldable(x.a) && x.a != x.b && same_address(f.nodes[x.a], n)) {
               n.op = Op::kUpdate;

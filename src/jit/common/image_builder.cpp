@@ -2,7 +2,10 @@
 // may outlive statics.
 #include "jit/common/image_builder.h"
 
+#include "jit/common/registration.h"
+
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 // What our copy of asmjit says in place of `stderr` (cmake/asmjit.cmake).
@@ -26,7 +29,9 @@ asmjit::JitAllocator& allocator() {
 }  // namespace
 
 CodeMemory::~CodeMemory() {
-  if (data_) allocator().release(data_);
+  // Before 8.1 qemu-user misses that the code at an address is new: tests under it never use one again.
+  static const bool keep = std::getenv("OSMIA_JIT_KEEP_CODE");
+  if (data_ && !keep) allocator().release(data_);
 }
 CodeMemory::CodeMemory(CodeMemory&& other) noexcept {
   *this = std::move(other);
@@ -81,6 +86,13 @@ Result<std::shared_ptr<const Image>> ImageBuilder::finish() {
       cb.call = reinterpret_cast<decltype(cb.call)>(base + code.labelOffset(callbacks[s]));
   }
   image->subprogs_.push_back(static_cast<u32>(size));
+  std::vector<NamedCode> names;
+  for (u32 s = 0; s < entries.size(); s++) {
+    std::string name = "bpf_prog_" + (options.name.empty() ? "program" : options.name);
+    if (s) name += "_" + program.subprogs[s].name;
+    names.push_back({std::move(name), image->subprogs_[s], image->subprogs_[s + 1] - image->subprogs_[s]});
+  }
+  image->registration_ = register_code(rx, size, names);
   image->map_ = std::move(map);
   if (!faults.empty()) {
     std::vector<Fault> list;

@@ -119,6 +119,10 @@ Val NodeMaker::shift(Op op, u8 w, Val a, u32 by) {
 Val NodeMaker::binary(Op op, u8 w, Val a, Val b) {
   a = resolve(a);
   b = resolve(b);
+  if (w == 32) {  // a 32-bit operation does not see what a zero extension did
+    if (node(a).op == Op::kZext && node(a).bytes == 4) a = resolve(node(a).a);
+    if (node(b).op == Op::kZext && node(b).bytes == 4) b = resolve(node(b).a);
+  }
   if (op >= Op::kDiv && op <= Op::kSmod) return divide(op, w, a, b);
   if (is_const(a) && is_const(b)) return constant(fold(op, w, const_of(a), const_of(b)));
   const bool commutes = op == Op::kAdd || op == Op::kMul || op == Op::kAnd || op == Op::kOr || op == Op::kXor;

@@ -106,8 +106,10 @@ void Emitter::update(Val v) {
                     : n.bytes == 2 ? static_cast<s16>(k)
                     : n.bytes == 4 ? static_cast<s32>(k)
                                    : k;
-    a_.emit(inst, m, imm(cut));
-    return;
+    if (fits32(cut)) {
+      a_.emit(inst, m, imm(cut));
+      return;
+    }
   }
   const bool r10 = m.hasBaseReg() && m.baseId() == kR10x, r11 = m.hasIndexReg() && m.indexId() == kR11x;
   const Place pc = place(n.c);

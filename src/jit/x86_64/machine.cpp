@@ -1,3 +1,5 @@
+// What the allocator must know of x86-64: which constants instructions take, what they destroy, what reads
+// late.
 #include "jit/x86_64/machine.h"
 
 #include <asmjit/core.h>

@@ -1,5 +1,6 @@
 // Dynptrs over packets, and addresses of sockets.
 // Facts of Linux 6.12: names, flags, and the program types that each set is registered for.
+#include "kfuncs/code.h"
 #include "kfuncs/hooks.h"
 #include "kfuncs/kfunc.h"
 
@@ -17,12 +18,14 @@ const KfuncEntry kEntries[] = {
       .flags = kKfTrustedArgs,
       .prog_types = kTypes1,
       .set = "bpf_kfunc_check_set_skb",
-      .role = KfuncRole::kDynptrFromSkb}},
+      .role = KfuncRole::kDynptrFromSkb},
+     code::dynptr_from_skb},
     {{.name = "bpf_dynptr_from_xdp",
       .flags = 0,
       .prog_types = kTypes2,
       .set = "bpf_kfunc_check_set_xdp",
-      .role = KfuncRole::kDynptrFromXdp}},
+      .role = KfuncRole::kDynptrFromXdp},
+     code::dynptr_from_xdp},
     {{.name = "bpf_sock_addr_set_sun_path",
       .flags = 0,
       .prog_types = kTypes3,

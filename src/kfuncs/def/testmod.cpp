@@ -1,5 +1,6 @@
 // Kfuncs of the kernel's own tests: the test module and the test-run code.
 // Facts of Linux 6.12: names, flags, and the program types that each set is registered for.
+#include "kfuncs/code.h"
 #include "kfuncs/hooks.h"
 #include "kfuncs/kfunc.h"
 
@@ -210,22 +211,26 @@ const KfuncEntry kEntries[] = {
       .flags = kKfIterDestroy,
       .prog_types = kTypes2,
       .set = "bpf_testmod_common_kfunc_ids",
-      .module = "bpf_testmod"}},
+      .module = "bpf_testmod"},
+     code::testmod_seq_destroy},
     {{.name = "bpf_iter_testmod_seq_new",
       .flags = kKfIterNew,
       .prog_types = kTypes2,
       .set = "bpf_testmod_common_kfunc_ids",
-      .module = "bpf_testmod"}},
+      .module = "bpf_testmod"},
+     code::testmod_seq_new},
     {{.name = "bpf_iter_testmod_seq_next",
       .flags = kKfIterNext | kKfRetNull,
       .prog_types = kTypes2,
       .set = "bpf_testmod_common_kfunc_ids",
-      .module = "bpf_testmod"}},
+      .module = "bpf_testmod"},
+     code::testmod_seq_next},
     {{.name = "bpf_iter_testmod_seq_value",
       .flags = 0,
       .prog_types = kTypes2,
       .set = "bpf_testmod_common_kfunc_ids",
-      .module = "bpf_testmod"}},
+      .module = "bpf_testmod"},
+     code::testmod_seq_value},
     {{.name = "bpf_kfunc_common_test",
       .flags = 0,
       .prog_types = kTypes2,

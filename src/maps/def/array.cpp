@@ -90,6 +90,9 @@ class ArrayMap final : public IndexMap {
     if (!(m.map_flags & BPF_F_INNER_MAP) && m.max_entries != max_entries()) return false;
     return Map::meta_equal(m);
   }
+  void each_value(FnRef<void(void*)> fn) override {
+    for (u32 i = 0; i < count_; i++) fn(slot(i));
+  }
   int mmap_fd() const override { return region_.fd(); }
   u64 mmap_size() const override { return region_.size(); }
 };

@@ -8,6 +8,7 @@
 #include "maps/map_type.h"
 #include "maps/pen.h"
 #include "maps/value.h"
+#include "rewrite/exec_program.h"
 
 namespace osmia::maps {
 namespace {
@@ -77,6 +78,11 @@ class PtrArrayMap : public Map {
   std::vector<std::shared_ptr<T>> owners_;  // under mutex_
   Pen pen_;                                 // under mutex_
 };
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"  // single inheritance: GCC and Clang know the offset
+static_assert(offsetof(ProgObject, tail_entry) == rewrite::kTailEntryOffset);
+#pragma GCC diagnostic pop
 
 class ProgArrayMap final : public PtrArrayMap<ProgObject> {
  public:
@@ -216,7 +222,6 @@ Result<MapPtr> inner_template(const MapAttr& a) {
   if (!inner.ok()) return inner;
   if ((*inner)->info().inner) return bad("inner_map_fd: maps of maps do not nest");
   if (!(*inner)->may_be_inner()) return Error{kNotSupp, "inner_map_fd: this map type cannot be an inner map"};
-  if (const int e = (*inner)->record_error) return Error{e, "inner_map_fd: its BTF record is not sound"};
   return inner;
 }
 

@@ -107,6 +107,10 @@ class HashMap final : public HashBase {
     return flags ? -EINVAL : table_.each([&](u32 n) { return fn(table_.key_of(n), table_.value_of(n)); });
   }
 
+  void each_value(FnRef<void(void*)> fn) override {
+    table_.each([&](u32 n) { return fn(table_.value_of(n)), false; });
+  }
+
  private:
   static HashMap& of(u64 map) { return static_cast<HashMap&>(*reinterpret_cast<Map*>(map)); }
   template <u32 K, bool Lru>

@@ -15,7 +15,17 @@ using contract::MapTrait;
 class QueueStackMap final : public Map {
  public:
   QueueStackMap(const MapAttr& a, Region r)
-      : Map(a), region_(std::move(r)), size_(u64{a.max_entries} + 1), stack_(a.type == BPF_MAP_TYPE_STACK) {}
+      : Map(a), region_(std::move(r)), size_(u64{a.max_entries} + 1), stack_(a.type == BPF_MAP_TYPE_STACK) {
+    info_.code.push = [](u64 map, u64 value, u64 flags, u64, u64) -> u64 {
+      return static_cast<u64>(of(map).QueueStackMap::push(reinterpret_cast<const void*>(value), flags));
+    };
+    info_.code.pop = [](u64 map, u64 value, u64, u64, u64) -> u64 {
+      return static_cast<u64>(of(map).get(reinterpret_cast<void*>(value), true));
+    };
+    info_.code.peek = [](u64 map, u64 value, u64, u64, u64) -> u64 {
+      return static_cast<u64>(of(map).get(reinterpret_cast<void*>(value), false));
+    };
+  }
 
   s64 push(const void* value, u64 flags) override {
     if (flags & BPF_NOEXIST || flags > BPF_EXIST) return -EINVAL;
@@ -41,6 +51,7 @@ class QueueStackMap final : public Map {
   int lookup_and_delete(const void*, void* value, u64) override { return static_cast<int>(pop(value)); }
 
  private:
+  static QueueStackMap& of(u64 map) { return static_cast<QueueStackMap&>(*reinterpret_cast<Map*>(map)); }
   u8* at(u64 i) const { return region_.data() + i * value_size(); }
   s64 get(void* value, bool take) {
     std::lock_guard lock(lock_);

@@ -51,7 +51,7 @@ void* RingBufferMap::reserve(u64 size, u64 flags) {
   u64 pending = pending_;
   while (pending < at) {
     const auto* h = reinterpret_cast<const RecordHeader*>(area_.data() + (pending & mask));
-    const u32 length = __atomic_load_n(&h->length, __ATOMIC_RELAXED);
+    const u32 length = __atomic_load_n(&h->length, __ATOMIC_ACQUIRE);  // whoever wrote that record is done
     if (length & kBusy) break;
     pending += record_bytes(length);
   }

@@ -1,6 +1,17 @@
-// Maps of sockets and of ways out of the machine: sockmap, sockhash, reuseport_sockarray, devmap,
-// devmap_hash, cpumap, xskmap. They exist so that programs can be verified against them; element operations
-// answer -EOPNOTSUPP.
+// Maps of sockets: sockmap, sockhash, reuseport_sockarray. Elements are real sockets of the process, by
+// descriptor; user space reads them back as cookies. The map holds no reference: as on Linux a socket that is
+// closed leaves the map, which shows when its descriptor no longer has the cookie that it was stored with.
+// Programs cannot reach the sockets (their traffic is the kernel's).
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "base/bits.h"
 #include "maps/checks.h"
 #include "maps/map_type.h"
 
@@ -11,6 +22,193 @@ using contract::Capability;
 using contract::MapTrait;
 
 constexpr u32 kPlainFlags = BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY;
+
+template <class T>
+bool option(int fd, int level, int name, T& value) {
+  socklen_t n = sizeof value;
+  return !getsockopt(fd, level, name, &value, &n);
+}
+
+struct Socket {
+  int fd = -1;
+  u64 cookie = 0;
+  bool open() const {
+    u64 now = 0;
+    return fd >= 0 && option(fd, SOL_SOCKET, SO_COOKIE, now) && now == cookie;
+  }
+};
+
+// What a value names: a descriptor in 4 or 8 bytes. Errors: EINVAL, EBADF, ENOTSOCK.
+Result<Socket> socket_of(const void* value, u32 size) {
+  const u64 wide = size == 8 ? load_unaligned<u64>(value) : load_unaligned<u32>(value);
+  if (wide > 0x7fffffff) return bad("a descriptor beyond 2^31");
+  Socket s;
+  s.fd = static_cast<int>(wide);
+  struct stat st;
+  if (fstat(s.fd, &st)) return Error{EBADF, "not an open descriptor"};
+  if (!S_ISSOCK(st.st_mode)) return Error{ENOTSOCK, "not a socket"};
+  if (!option(s.fd, SOL_SOCKET, SO_COOKIE, s.cookie)) return Error{EINVAL, "a socket without a cookie"};
+  return s;
+}
+
+struct Kind {
+  int domain = 0, type = 0, protocol = 0;
+  bool internet() const { return domain == AF_INET || domain == AF_INET6; }
+  bool tcp() const { return internet() && protocol == IPPROTO_TCP; }
+  bool udp() const { return internet() && protocol == IPPROTO_UDP; }
+};
+Kind kind_of(int fd) {
+  Kind k;
+  option(fd, SOL_SOCKET, SO_DOMAIN, k.domain);
+  option(fd, SOL_SOCKET, SO_TYPE, k.type);
+  option(fd, SOL_SOCKET, SO_PROTOCOL, k.protocol);
+  return k;
+}
+bool connected(int fd) {
+  sockaddr_storage peer;
+  socklen_t n = sizeof peer;
+  return !getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &n);
+}
+
+// TCP must be established or listening, Unix streams connected; UDP and Unix datagrams always fit.
+bool fit_for_sockmap(int fd) {
+  const Kind k = kind_of(fd);
+  if (k.tcp()) {
+    tcp_info info{};
+    return option(fd, IPPROTO_TCP, TCP_INFO, info) &&
+           (info.tcpi_state == TCP_ESTABLISHED || info.tcpi_state == TCP_LISTEN);
+  }
+  if (k.domain == AF_UNIX || k.domain == AF_VSOCK) return k.type == SOCK_DGRAM || connected(fd);
+  return k.udp();
+}
+
+// Elements by key bytes, under one lock; nothing here is on a program's path.
+class SocketMap : public Map {
+ public:
+  using Map::Map;
+  s64 update(const void*, const void*, u64) override { return -EOPNOTSUPP; }
+  int lookup_user(const void* key, void* value, u64) override {
+    if (value_size() != 8) return -ENOSPC;
+    std::lock_guard lock(mutex_);
+    const Socket* s = find(key);
+    if (!s) return -ENOENT;
+    store_unaligned<u64>(value, s->cookie);
+    return 0;
+  }
+
+ protected:
+  std::string key_of(const void* key) const { return {static_cast<const char*>(key), key_size()}; }
+  Socket* find(const void* key) {  // under mutex_
+    const auto it = sockets_.find(key_of(key));
+    if (it == sockets_.end()) return nullptr;
+    if (it->second.open()) return &it->second;
+    sockets_.erase(it);
+    return nullptr;
+  }
+  void sweep() {  // under mutex_
+    std::erase_if(sockets_, [](const auto& e) { return !e.second.open(); });
+  }
+  int store(const void* key, const Socket& s, u64 flags, bool limited) {
+    std::lock_guard lock(mutex_);
+    const bool exists = find(key);
+    if (exists && flags == BPF_NOEXIST) return -EEXIST;
+    if (!exists && flags == BPF_EXIST) return -ENOENT;
+    if (!exists && limited && sockets_.size() >= max_entries()) {
+      sweep();
+      if (sockets_.size() >= max_entries()) return -E2BIG;
+    }
+    sockets_[key_of(key)] = s;
+    return 0;
+  }
+  bool drop(const void* key) {
+    std::lock_guard lock(mutex_);
+    return find(key) && sockets_.erase(key_of(key));
+  }
+  int next_index(const void* key, void* next) const {
+    const u32 i = key ? load_unaligned<u32>(key) : ~0u;
+    if (i < max_entries() && i == max_entries() - 1) return -ENOENT;
+    store_unaligned<u32>(next, i >= max_entries() ? 0 : i + 1);
+    return 0;
+  }
+  std::mutex mutex_;
+  std::map<std::string, Socket> sockets_;
+};
+
+class Sockmap final : public SocketMap {
+ public:
+  using SocketMap::SocketMap;
+  int update_user(const void* key, const void* value, u64 flags, Descriptors&) override {
+    auto s = socket_of(value, value_size());
+    if (!s.ok()) return -s.error().code;
+    if (!fit_for_sockmap(s->fd)) return -EOPNOTSUPP;
+    if (flags > BPF_EXIST) return -EINVAL;
+    if (load_unaligned<u32>(key) >= max_entries()) return -E2BIG;
+    return store(key, *s, flags, false);
+  }
+  s64 erase(const void* key) override { return drop(key) ? 0 : -EINVAL; }
+  int next_key(const void* key, void* next) override { return next_index(key, next); }
+};
+
+class Sockhash final : public SocketMap {
+ public:
+  using SocketMap::SocketMap;
+  int update_user(const void* key, const void* value, u64 flags, Descriptors&) override {
+    auto s = socket_of(value, value_size());
+    if (!s.ok()) return -s.error().code;
+    if (!fit_for_sockmap(s->fd)) return -EOPNOTSUPP;
+    if (flags > BPF_EXIST) return -EINVAL;
+    return store(key, *s, flags, true);
+  }
+  s64 erase(const void* key) override { return drop(key) ? 0 : -ENOENT; }
+  int next_key(const void* key, void* next) override {
+    std::lock_guard lock(mutex_);
+    sweep();
+    auto it = key ? sockets_.find(key_of(key)) : sockets_.end();
+    it = it == sockets_.end() ? sockets_.begin() : std::next(it);
+    if (it == sockets_.end()) return -ENOENT;
+    std::memcpy(next, it->first.data(), key_size());
+    return 0;
+  }
+};
+
+class ReuseportArray final : public SocketMap {
+ public:
+  using SocketMap::SocketMap;
+  int update_user(const void* key, const void* value, u64 flags, Descriptors&) override {
+    if (flags > BPF_EXIST) return -EINVAL;
+    if (load_unaligned<u32>(key) >= max_entries()) return -E2BIG;
+    if (value_size() == 4 && load_unaligned<s32>(value) < 0) return -EBADF;
+    auto s = socket_of(value, value_size());
+    if (!s.ok()) return -s.error().code;
+    {
+      std::lock_guard lock(mutex_);
+      const bool exists = find(key);
+      if (exists && flags == BPF_NOEXIST) return -EEXIST;
+      if (!exists && flags == BPF_EXIST) return -ENOENT;
+    }
+    const Kind k = kind_of(s->fd);
+    if (!(k.tcp() && k.type == SOCK_STREAM) && !(k.udp() && k.type == SOCK_DGRAM)) return -kNotSupp;
+    // It must share its port, and be bound (UDP) or listening (TCP).
+    int reuse = 0, listening = 0;
+    sockaddr_in6 own{};
+    socklen_t n = sizeof own;
+    const bool named = !getsockname(s->fd, reinterpret_cast<sockaddr*>(&own), &n) && own.sin6_port;
+    if (!option(s->fd, SOL_SOCKET, SO_REUSEPORT, reuse) || !reuse || !named ||
+        (k.tcp() && (!option(s->fd, SOL_SOCKET, SO_ACCEPTCONN, listening) || !listening)))
+      return -EINVAL;
+    std::lock_guard lock(mutex_);
+    sweep();
+    for (const auto& [where, other] : sockets_)
+      if (other.cookie == s->cookie) return -EBUSY;
+    sockets_[key_of(key)] = *s;
+    return 0;
+  }
+  s64 erase(const void* key) override {
+    if (load_unaligned<u32>(key) >= max_entries()) return -E2BIG;
+    return drop(key) ? 0 : -ENOENT;
+  }
+  int next_key(const void* key, void* next) override { return next_index(key, next); }
+};
 
 Status check_sockmap(const MapAttr& a) {
   if (!a.max_entries || a.key_size != 4 || (a.value_size != 4 && a.value_size != 8) ||
@@ -30,31 +228,10 @@ Status check_reuseport(const MapAttr& a) {
   if (a.value_size != 4 && a.value_size != 8) return bad("reuseport_sockarray: value_size 4 or 8");
   return check_array(a);
 }
-Status check_devmap(const MapAttr& a) {
-  if (!a.max_entries || a.key_size != 4 || (a.value_size != 4 && a.value_size != 8) ||
-      !only_flags(a, kPlainFlags))
-    return bad("devmap: max_entries > 0, key_size 4, value_size 4 or 8, no flags");
-  if (a.type == BPF_MAP_TYPE_DEVMAP_HASH && a.max_entries > 1u << 31)
-    return bad("devmap_hash: max_entries above 2^31");
-  return Ok{};
-}
-// The value is a device's own index: read-only for programs, whatever the flags said.
-Result<MapPtr> create_devmap(const MapAttr& given) {
-  MapAttr a = given;
-  a.map_flags |= BPF_F_RDONLY_PROG;
-  return create_inert(a);
-}
-Status check_cpumap(const MapAttr& a) {
-  if (!a.max_entries || a.key_size != 4 || (a.value_size != 4 && a.value_size != 8) ||
-      !only_flags(a, BPF_F_NUMA_NODE))
-    return bad("cpumap: max_entries > 0, key_size 4, value_size 4 or 8, no flags");
-  if (a.max_entries > 8192) return Error{E2BIG, "cpumap: max_entries above 8192"};
-  return Ok{};
-}
-Status check_xskmap(const MapAttr& a) {
-  if (!a.max_entries || a.key_size != 4 || a.value_size != 4 || !only_flags(a, kPlainFlags))
-    return bad("xskmap: max_entries > 0, key_size 4, value_size 4, no flags");
-  return Ok{};
+
+template <class M>
+Result<MapPtr> create(const MapAttr& a) {
+  return MapPtr(std::make_shared<M>(a));
 }
 
 const u32 kSockmapHelpers[] = {BPF_FUNC_sk_redirect_map, BPF_FUNC_sock_map_update, BPF_FUNC_msg_redirect_map,
@@ -63,8 +240,6 @@ const u32 kSockhashHelpers[] = {BPF_FUNC_sk_redirect_hash, BPF_FUNC_sock_hash_up
                                 BPF_FUNC_msg_redirect_hash, BPF_FUNC_sk_select_reuseport,
                                 BPF_FUNC_map_lookup_elem};
 const u32 kReuseportHelpers[] = {BPF_FUNC_sk_select_reuseport};
-const u32 kDevmapHelpers[] = {BPF_FUNC_redirect_map, BPF_FUNC_map_lookup_elem};
-const u32 kCpumapHelpers[] = {BPF_FUNC_redirect_map};
 
 const MapTypeEntry kTypes[] = {
     {.def = {.type = BPF_MAP_TYPE_SOCKMAP,
@@ -73,7 +248,7 @@ const MapTypeEntry kTypes[] = {
              .traits = MapTrait::kMapValueIsSock,
              .only_helpers = kSockmapHelpers},
      .check = check_sockmap,
-     .create = create_inert,
+     .create = create<Sockmap>,
      .check_btf = refuse_btf,
      .capability = Capability::kNetAdmin},
     {.def = {.type = BPF_MAP_TYPE_SOCKHASH,
@@ -82,7 +257,7 @@ const MapTypeEntry kTypes[] = {
              .traits = MapTrait::kMapValueIsSock,
              .only_helpers = kSockhashHelpers},
      .check = check_sockhash,
-     .create = create_inert,
+     .create = create<Sockhash>,
      .check_btf = refuse_btf,
      .capability = Capability::kNetAdmin},
     {.def = {.type = BPF_MAP_TYPE_REUSEPORT_SOCKARRAY,
@@ -90,43 +265,8 @@ const MapTypeEntry kTypes[] = {
              .btf_struct = "reuseport_array",
              .only_helpers = kReuseportHelpers},
      .check = check_reuseport,
-     .create = create_inert,
+     .create = create<ReuseportArray>,
      .capability = Capability::kBpf},
-    {.def = {.type = BPF_MAP_TYPE_DEVMAP,
-             .name = "devmap",
-             .btf_struct = "bpf_dtab",
-             .traits = MapTrait::kMapReadOnlyValue,
-             .only_helpers = kDevmapHelpers},
-     .check = check_devmap,
-     .create = create_devmap,
-     .check_btf = refuse_btf,
-     .capability = Capability::kNetAdmin},
-    {.def = {.type = BPF_MAP_TYPE_DEVMAP_HASH,
-             .name = "devmap_hash",
-             .btf_struct = "bpf_dtab",
-             .traits = MapTrait::kMapReadOnlyValue,
-             .only_helpers = kDevmapHelpers},
-     .check = check_devmap,
-     .create = create_devmap,
-     .check_btf = refuse_btf,
-     .capability = Capability::kNetAdmin},
-    {.def = {.type = BPF_MAP_TYPE_CPUMAP,
-             .name = "cpumap",
-             .btf_struct = "bpf_cpu_map",
-             .only_helpers = kCpumapHelpers},
-     .check = check_cpumap,
-     .create = create_inert,
-     .check_btf = refuse_btf,
-     .capability = Capability::kBpf},
-    {.def = {.type = BPF_MAP_TYPE_XSKMAP,
-             .name = "xskmap",
-             .btf_struct = "xsk_map",
-             .traits = MapTrait::kMapValueIsXdpSock,
-             .only_helpers = kDevmapHelpers},
-     .check = check_xskmap,
-     .create = create_inert,
-     .check_btf = refuse_btf,
-     .capability = Capability::kNetAdmin},
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
-// Local storages: values that hang on sockets, inodes, tasks and cgroups, and the two older cgroup storages.
-// For the verifier only: element operations answer -EOPNOTSUPP.
+// Local storages: values that hang on sockets, inodes, tasks and cgroups (maps/local_storage.h), and the two
+// older cgroup storages.
 #include "maps/checks.h"
+#include "maps/local_storage.h"
 #include "maps/map_type.h"
 
 namespace osmia::maps {
@@ -51,6 +52,10 @@ int check_cgroup_key(const Map& m, const btf::Btf& btf, btf::TypeView key, btf::
                                                                                                    : EINVAL;
 }
 
+Result<MapPtr> create_local(const MapAttr& a) {
+  return MapPtr(std::make_shared<LocalStorageMap>(a));
+}
+
 constexpr u32 kFields = btf::kFieldSpinLock | btf::kFieldKptr | btf::kFieldRefcount;
 constexpr u64 kTraits = MapTrait::kMapSleepableOk | MapTrait::kMapAllowsFields;
 const u32 kSk[] = {BPF_FUNC_sk_storage_get, BPF_FUNC_sk_storage_delete, BPF_FUNC_kptr_xchg};
@@ -67,7 +72,7 @@ const MapTypeEntry kTypes[] = {
              .fields = kFields,
              .only_helpers = kSk},
      .check = check_local,
-     .create = create_inert,
+     .create = create_local,
      .check_btf = check_int_key,
      .capability = Capability::kBpf},
     {.def = {.type = BPF_MAP_TYPE_INODE_STORAGE,
@@ -77,7 +82,7 @@ const MapTypeEntry kTypes[] = {
              .fields = kFields,
              .only_helpers = kInode},
      .check = check_local,
-     .create = create_inert,
+     .create = create_local,
      .check_btf = check_int_key,
      .capability = Capability::kBpf},
     {.def = {.type = BPF_MAP_TYPE_TASK_STORAGE,
@@ -87,7 +92,7 @@ const MapTypeEntry kTypes[] = {
              .fields = kFields,
              .only_helpers = kTask},
      .check = check_local,
-     .create = create_inert,
+     .create = create_local,
      .check_btf = check_int_key,
      .capability = Capability::kBpf},
     {.def = {.type = BPF_MAP_TYPE_CGRP_STORAGE,
@@ -97,7 +102,7 @@ const MapTypeEntry kTypes[] = {
              .fields = kFields,
              .only_helpers = kCgrp},
      .check = check_local,
-     .create = create_inert,
+     .create = create_local,
      .check_btf = check_int_key,
      .capability = Capability::kBpf},
     {.def = {.type = BPF_MAP_TYPE_CGROUP_STORAGE,

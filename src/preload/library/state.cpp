@@ -55,21 +55,18 @@ runtime::Kernel* make_kernel() {
     return nullptr;
   }
   auto catalog = runtime::build_catalog(vmlinux.ok() ? *vmlinux : nullptr);
-  std::vector<std::string> names;  // a module is named after its file: bpf_testmod-6.12.btf is bpf_testmod
-  if (const char* modules = std::getenv("OSMIA_MODULE_BTF"); modules && vmlinux.ok())
-    for (std::string rest = modules; !rest.empty();) {
-      const std::string one = rest.substr(0, rest.find(':'));
-      rest = rest.size() > one.size() ? rest.substr(one.size() + 1) : "";
-      auto m = btf::Btf::from_file(one, *vmlinux);
-      const std::string file = one.substr(one.rfind('/') + 1);
-      if (m.ok())
-        catalog->modules.push_back(*m), names.push_back(file.substr(0, file.find_first_of("-.")));
-      else
-        std::fprintf(stderr, "osmia: OSMIA_MODULE_BTF: %s\n", m.error().message.c_str());
-    }
+  std::vector<std::string> names;
+  if (const char* modules = std::getenv("OSMIA_MODULE_BTF"); modules && vmlinux.ok()) {
+    auto added = runtime::add_module_btfs(*catalog, modules);
+    if (added.ok())
+      names = std::move(*added);
+    else
+      std::fprintf(stderr, "osmia: OSMIA_MODULE_BTF: %s\n", added.error().message.c_str());
+  }
   auto* k = new runtime::Kernel(std::move(catalog), names);
   runtime::install_engine(*k);
   k->credentials = effective;
+  if (const char* native = std::getenv("OSMIA_NATIVE")) k->native_profile = std::strcmp(native, "1") == 0;
   k->unprivileged_disabled = std::strcmp(unprivileged_setting(), "0") != 0;
   return k;
 }

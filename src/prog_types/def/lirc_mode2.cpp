@@ -1,4 +1,5 @@
-// BPF_PROG_TYPE_LIRC_MODE2: decodes the pulses of an infrared remote control.
+// BPF_PROG_TYPE_LIRC_MODE2: decodes the pulses of an infrared remote control. Described, but no kernel
+// without CONFIG_BPF_LIRC_MODE2 (a stock one) loads it.
 #include "prog_types/grants.h"
 #include "prog_types/prog_type.h"
 
@@ -17,6 +18,7 @@ const ProgTypeEntry kEntries[] = {{{
     .kern_ctx_name = "u32",
     .ctx_size = 4,
     .fields = kFields,
+    .traits = kNotBuilt,
     .grants = kGrants,
 }}};
 }  // namespace

@@ -18,7 +18,7 @@ const ProgTypeEntry kEntries[] = {{{
     .kern_ctx_name = "sk_buff",
     .ctx_size = kSkbSize,
     .fields = kView.span(),
-    .traits = kLdAbsAllowed | kUnprivileged,
+    .traits = kLdAbsAllowed | kUnprivileged | kNoSpinLock,
     .grants = kGrants,
     .sockmap = {.update = true, .erase = true},
 }}};

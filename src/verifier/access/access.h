@@ -22,11 +22,6 @@ void check_helper_mem(Env& env, u32 regno, s32 size, Access access, bool zero_si
 void check_mem_size_reg(Env& env, u32 regno, u32 size_regno, Access access, bool zero_size_allowed,
                         MemArg* arg);
 
-// Stack bytes [off, off+size) relative to regno's stack pointer are initialised (or made so for writing with
-// raw_mode).
-void check_stack_range(Env& env, u32 regno, s32 off, s32 size, bool zero_size_allowed, Access access,
-                       MemArg* arg);
-
 // regno points into a map value and [off, off+size) lies inside, away from special fields.
 void check_map_value_access(Env& env, u32 regno, s32 off, s32 size, bool zero_size_allowed, Access access);
 void check_packet_access(Env& env, u32 regno, s32 off, s32 size, bool zero_size_allowed);
@@ -38,8 +33,6 @@ void check_ptr_off_reg(Env& env, const RegState& r, u32 regno, bool fixed_off_ok
 void check_btf_access(Env& env, u32 regno, s32 off, int size, Access access, int value_regno);
 // May this program write packets here; sets seen_direct_write.
 bool may_access_packet(Env& env, const contract::HelperDef* helper, Access access);
-// Clears what a spilled pointer in these bytes was, as a store of `size` misc bytes at fp+off of frame does.
-void scrub_stack(Env& env, u32 frame, s32 off, s32 size);
 // Names as Linux prints them ("map_value_or_null", "ptr_sk_buff", "trusted_ptr_").
 std::string reg_type_name(const Env& env, RegType type);
 // Trusted as Linux's is_trusted_reg: referenced, or of a kind that is never stale.

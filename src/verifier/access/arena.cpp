@@ -5,6 +5,9 @@
 namespace osmia::verifier {
 
 void touch_arena(Env& env, const Touch& t) {
+  const isa::Insn& in = env.insns[t.insn_idx];
+  if (in.cls() == isa::kLdx && in.mode() == isa::kMemsx)
+    env.reject(EOPNOTSUPP, "sign extending loads from arena are not supported yet");
   env.aux[t.insn_idx].arena_access = true;
   if (t.loads_reg()) mark_unknown(env, t.value_regno);
 }

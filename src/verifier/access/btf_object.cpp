@@ -4,6 +4,7 @@
 #include "btf/btf.h"
 #include "btf/special_fields.h"
 #include "btf/struct_walk.h"
+#include "contract/kernel_types.h"
 #include "verifier/access/region.h"
 #include "verifier/domain/print.h"
 
@@ -79,8 +80,8 @@ u32 inherited_trust(const Env& env, const RegState& r, const Landing& to) {
 
 void check_special_fields(Env& env, const RegState& r, s32 off, int size) {
   if (!is_alloc(r.type)) return;
-  auto record =
-      btf::parse_fields(*r.btf, r.btf_id, btf::kObjectFields, r.btf->type(r.btf_id).size(), nullptr);
+  const contract::CatalogTypes types(env.cat);
+  auto record = btf::parse_fields(*r.btf, r.btf_id, btf::kObjectFields, r.btf->type(r.btf_id).size(), &types);
   // Which fields are special is unknown then (kptrs need the kernel's types): refuse rather than guess.
   if (!record.ok()) env.unsupported("fields of allocated objects that hold kernel pointers");
   for (const btf::Field& f : record->fields)

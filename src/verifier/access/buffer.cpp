@@ -15,13 +15,12 @@ void check_one_offset(Env& env, u32 regno, s64 wide_off, s32 size, u32 mem_size,
   if (off >= 0 && size_ok && static_cast<u64>(off) + size <= mem_size) return;
   const RegState& r = env.reg(regno);
   if (is_exactly(r.type, RegBase::kMapKey)) {
-    log_line(env, "invalid access to map key, key_size={} off={} size={}", static_cast<s32>(mem_size), off,
-             size);
+    say(env, "invalid access to map key, key_size={} off={} size={}", static_cast<s32>(mem_size), off, size);
   } else if (is_exactly(r.type, RegBase::kMapValue)) {
-    log_line(env, "invalid access to map value, value_size={} off={} size={}", static_cast<s32>(mem_size),
-             off, size);
+    say(env, "invalid access to map value, value_size={} off={} size={}", static_cast<s32>(mem_size), off,
+        size);
   } else {
-    log_line(env, "invalid access to memory, mem_size={} off={} size={}", mem_size, off, size);
+    say(env, "invalid access to memory, mem_size={} off={} size={}", mem_size, off, size);
   }
   env.reject(EACCES, "R{} {} value is outside of the allowed memory range", regno, which);
 }

@@ -65,7 +65,10 @@ bool ctx_access(Env& env, const Touch& t, CtxResult& out) {
                         ? kTracingArgsSize
                         : static_cast<s32>(env.type->ctx_size);
   if (t.off < 0 || t.off >= limit || t.off % t.size != 0) return false;
-  if (const CtxField* f = find_field(env, t.off)) return field_access(env, *f, t, out);
+  const CtxField* f = find_field(env, t.off);
+  // Of a raw argument that has a type only the first byte counts: behind it are plain bytes.
+  if (f && model == CtxModel::kRawArgs && t.off != f->offset) f = nullptr;
+  if (f) return field_access(env, *f, t, out);
   switch (model) {
     case CtxModel::kFields: return false;
     case CtxModel::kBytes:
@@ -141,7 +144,7 @@ void touch_ctx(Env& env, const Touch& t) {
   check_ptr_off_reg(env, env.reg(t.regno), t.regno, false);
   CtxResult res;
   if (!ctx_access(env, t, res)) {
-    log_line(env, "invalid bpf_context access off={} size={}", t.off, t.size);
+    say(env, "invalid bpf_context access off={} size={}", t.off, t.size);
     print_source_line(env, t.insn_idx, "; ");
     env.reject_silently(EACCES);
   }

@@ -211,7 +211,7 @@ bool is_small_int(const btf::TypeView& t) {
 }
 
 bool no_such_arg(Env& env, const Hook& h, u32 arg) {
-  log_line(env, "func '{}' doesn't have {}-th argument", h.name, arg + 1);
+  say(env, "func '{}' doesn't have {}-th argument", h.name, arg + 1);
   return false;
 }
 
@@ -229,7 +229,7 @@ bool pointer_arg(Env& env, const Hook& h, u32 arg, s32 off, btf::TypeView t, boo
     out.btf = env.cat.vmlinux.get();
     out.btf_id = out.btf->find(special->type, Kind::kStruct);
     if (out.btf_id) return true;
-    log_line(env, "invalid btf_id for context argument offset {}", off);
+    say(env, "invalid btf_id for context argument offset {}", off);
     return false;
   }
   if (env.prog.attach.program) env.unsupported("pointer arguments of a traced BPF program");
@@ -249,7 +249,7 @@ bool pointer_arg(Env& env, const Hook& h, u32 arg, s32 off, btf::TypeView t, boo
   const btf::TypeView target = h.btf->skip_modifiers(t.type());
   out.btf_id = target.id();
   if (!target.is_struct_or_union()) {
-    log_line(env, "func '{}' arg{} type {} is not a struct", h.name, arg, btf::kind_name(target.kind()));
+    say(env, "func '{}' arg{} type {} is not a struct", h.name, arg, btf::kind_name(target.kind()));
     return false;
   }
   env.log("func '{}' arg{} has btf_id {} type {} '{}'\n", h.name, arg, out.btf_id,
@@ -267,7 +267,7 @@ bool pointer_arg(Env& env, const Hook& h, u32 arg, s32 off, btf::TypeView t, boo
 bool btf_ctx_access(Env& env, s32 off, int size, CtxResult& out) {
   const Hook h = hook_of(env);
   if (off % 8) {
-    log_line(env, "func '{}' offset {} is not multiple of 8", h.name, off);
+    say(env, "func '{}' offset {} is not multiple of 8", h.name, off);
     return false;
   }
   const bool known = h.proto.exists();
@@ -292,7 +292,7 @@ bool btf_ctx_access(Env& env, s32 off, int size, CtxResult& out) {
         if (!known) return false;
         t = h.btf->skip_modifiers(h.proto.type());
         if (!is_small_int(t)) {
-          log_line(env, "ret type {} not allowed for fmod_ret", btf::kind_name(t.kind()));
+          say(env, "ret type {} not allowed for fmod_ret", btf::kind_name(t.kind()));
           return false;
         }
         break;
@@ -302,12 +302,12 @@ bool btf_ctx_access(Env& env, s32 off, int size, CtxResult& out) {
   t = h.btf->skip_modifiers(t.id());
   if (is_small_int(t) || t.is_any_enum() || t.is(Kind::kStruct)) return true;
   if (!t.is(Kind::kPtr)) {
-    log_line(env, "func '{}' arg{} '{}' has type {}. Only pointer access is allowed", h.name, arg, t.name(),
-             btf::kind_name(t.kind()));
+    say(env, "func '{}' arg{} '{}' has type {}. Only pointer access is allowed", h.name, arg, t.name(),
+        btf::kind_name(t.kind()));
     return false;
   }
   if (size != 8) {
-    log_line(env, "func '{}' size {} must be 8", h.name, size);
+    say(env, "func '{}' size {} must be 8", h.name, size);
     return false;
   }
   return pointer_arg(env, h, arg, off, t, is_arg, out);

@@ -23,7 +23,7 @@ void assign_scalar_id(Env& env, u32 regno) {
 void check_bounds_sanity(Env& env, Scalar& s, const char* role) {
   const char* what = s.violation();
   if (!what) return;
-  log_line(env, "{}", format_violation(s, role, what));
+  say(env, "{}", format_violation(s, role, what));
   if (env.opt.test_reg_invariants) env.reject_silently(EFAULT);
   s.set_unbounded();
 }
@@ -84,6 +84,8 @@ void check_mem_access(Env& env, u32 insn_idx, u32 regno, s32 off, int size, Acce
   if (size < kRegSize && t.loads_reg() && env.reg(value_regno).is_scalar()) {
     Scalar& s = env.mut_reg(value_regno).s;
     if (sign_extend) {
+      // A filled value that may change here is no longer equal to what was spilled.
+      if (width_of(s) >= size * 8) clear_scalar_id(env.mut_reg(value_regno));
       s.sign_extend(size);
     } else {
       s.truncate(size);  // loads of less than a word zero-extend

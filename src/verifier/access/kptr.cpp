@@ -4,6 +4,7 @@
 #include "btf/btf.h"
 #include "btf/special_fields.h"
 #include "btf/struct_walk.h"
+#include "contract/kernel_types.h"
 #include "verifier/access/region.h"
 
 namespace osmia::verifier {
@@ -35,7 +36,8 @@ u32 load_flags(const Env& env, const MapInfo& m, const btf::Field& f) {
   if (f.kernel) return flags;
   flags |= contract::kAlloc;
   const btf::Btf& b = pointee_btf(m, f);
-  auto record = btf::parse_fields(b, f.btf_id, btf::kObjectFields, b.type(f.btf_id).size(), nullptr);
+  const contract::CatalogTypes types(env.cat);
+  auto record = btf::parse_fields(b, f.btf_id, btf::kObjectFields, b.type(f.btf_id).size(), &types);
   if (record.ok() && record->has(btf::kFieldGraphNode)) flags |= contract::kNonOwnRef;
   return flags;
 }

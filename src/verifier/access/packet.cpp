@@ -24,8 +24,8 @@ void check_packet_access(Env& env, u32 regno, s32 off, s32 size, bool zero_size_
   const bool size_ok = size > 0 || (size == 0 && zero_size_allowed);
   if (r.range < 0) env.reject(EINVAL, "R{} offset is outside of the packet", regno);
   if (off < 0 || !size_ok || static_cast<s64>(off) + size > r.range) {
-    log_line(env, "invalid access to packet, off={} size={}, R{}(id={},off={},r={})", off, size, regno, r.id,
-             off, r.range);
+    say(env, "invalid access to packet, off={} size={}, R{}(id={},off={},r={})", off, size, regno, r.id, off,
+        r.range);
     env.reject(EACCES, "R{} offset is outside of the packet", regno);
   }
   const u32 last = static_cast<u32>(off) + static_cast<u32>(r.s.umax) + static_cast<u32>(size) - 1;

@@ -37,15 +37,6 @@ inline bool stores_pointer(const Env& env, const Touch& t) {
   return t.writes() && t.value_regno >= 0 && is_pointer_value(env, env.reg(t.value_regno));
 }
 
-// A line of the log that a second line will follow, so that the first is the verdict's reason.
-template <class... A>
-void log_line(Env& env, fmt::format_string<A...> f, A&&... args) {
-  std::string line = fmt::format(f, std::forward<A>(args)...);
-  env.note_reason(line);
-  line += '\n';
-  env.log_text(line);
-}
-
 // -- linked scalar ids
 inline void clear_scalar_id(RegState& r) {
   r.id = 0;

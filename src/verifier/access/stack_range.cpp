@@ -137,10 +137,6 @@ void check_stack_initialized(Env& env, u32 regno, s32 off, s32 size, bool zero_s
   }
 }
 
-void check_stack_range(Env& env, u32 regno, s32 off, s32 size, bool zero_size_allowed, Access, MemArg* arg) {
-  check_stack_initialized(env, regno, off, size, zero_size_allowed, true, arg);
-}
-
 void touch_stack(Env& env, const Touch& t) {
   check_stack_bounds(env, t.regno, t.off, t.size, false, t.how);
   if (t.reads()) {

@@ -63,7 +63,6 @@ void note_spec_v4(Env& env, const StackSlot& s, s32 off, int size, const RegStat
     needed = t != SlotType::kMisc && t != SlotType::kZero;
   }
   if (!needed) return;
-  env.aux[insn_idx].sanitize_stack_spill = true;
   env.aux[insn_idx].nospec = true;
 }
 
@@ -174,10 +173,6 @@ void write_stack(Env& env, const Touch& t) {
   if (!ptr.s.is_const()) return write_variable(env, t);
   write_stack_fixed(env, ptr.frameno, t.off + static_cast<s32>(ptr.s.var_off.value), t.size, t.value_regno,
                     t.insn_idx);
-}
-
-void scrub_stack(Env& env, u32 frame, s32 off, s32 size) {
-  for (s32 i = off; i < off + size; i++) write_stack_fixed(env, frame, i, 1, -1, env.insn_idx);
 }
 
 }  // namespace osmia::verifier

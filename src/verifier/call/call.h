@@ -26,11 +26,8 @@ void leave_frame(Env& env, s32* next_insn_idx);
 void check_return_value(Env& env, u32 regno, std::string_view reg_name);
 // Registers of frame 0 for verifying `subprog` on its own (main program or global function): types from BTF.
 void prepare_entry_state(Env& env, PathState& st, u32 subprog);
-// BTF checks of subprograms before exploration: func_info matches, global functions' argument types.
-bool btf_prepare_global_args(Env& env, u32 subprog);
 
 // -- dynptrs and iterators on the stack (call/dynptr.cpp, call/iterator.cpp), used by access/ too
-bool is_dynptr_or_iter_slot(const StackSlot& slot);
 // A plain store into a dynptr's bytes destroys it (or is refused when it holds a reference).
 void destroy_if_dynptr_slot(Env& env, u32 frame, int slot);
 void invalidate_dynptr_slices(Env& env, u32 dynptr_id);

@@ -103,7 +103,7 @@ void push_callback(Env& env, u32 subprog, CallbackShape shape, const MapInfo* ma
   // Only a broken BTF stops here; what the callback gets is decided by the helper, not by its prototype.
   if (check_args_by_btf(env, subprog) == EFAULT) env.reject_silently(EFAULT);
   Subprog& sub = env.subprogs[subprog];
-  sub.is_cb = sub.is_callback = true;
+  sub.is_callback = true;
   env.aux[env.insn_idx].callback_subprog = static_cast<s32>(subprog);
   if (shape == CallbackShape::kTimer || shape == CallbackShape::kWq) {
     push_async(env, subprog, shape);

@@ -131,13 +131,5 @@ void check_readwrite_mem(Env& env, u32 regno, u32 size);
 // -- ends
 [[noreturn]] void reject_scalar_range(Env& env, const RegState& r, s32 min, s32 max, std::string_view where,
                                       std::string_view reg_name);
-// Logs a line that is followed by more, or that does not end the verification.
-template <class... A>
-void say(Env& env, fmt::format_string<A...> f, A&&... args) {
-  std::string line = fmt::format(f, std::forward<A>(args)...);
-  env.note_reason(line);
-  line += '\n';
-  env.log_text(line);
-}
 
 }  // namespace osmia::verifier

@@ -245,8 +245,4 @@ int prepare_args(Env& env, u32 subprog) {
   return 0;
 }
 
-bool btf_prepare_global_args(Env& env, u32 subprog) {
-  return prepare_args(env, subprog) == 0;
-}
-
 }  // namespace osmia::verifier

@@ -44,7 +44,7 @@ void check_region(Env& env, const HelperDef& fn) {
     env.reject(EINVAL, "sleepable helper {}#{} in non-preemptible region", fn.name, fn.id);
   if ((st.active_rcu_lock || st.active_preempt_locks) && in_sleepable(env) &&
       fn.name.ends_with("_storage_get"))
-    env.aux[env.insn_idx].storage_get_func_atomic = true;
+    env.aux[env.insn_idx].storage_get_atomic = true;
 }
 
 void release_argument(Env& env, const HelperDef& fn, const CallMeta& meta) {

@@ -135,9 +135,9 @@ void fork_iter_next(Env& env, const KfuncCall& call) {
   OSMIA_BUG_IF(now == IterState::kInvalid);
   if (now == IterState::kActive) {
     // next() is a checkpoint, so the parent was saved right here.
-    if (!st.parent || st.parent->insn_idx != env.insn_idx || !same_callsites(*st.parent, st))
+    if (!env.merger && (!st.parent || st.parent->insn_idx != env.insn_idx || !same_callsites(*st.parent, st)))
       OSMIA_BUG("bad parent state for iter next call");
-    const PathState* prev = previous_entry(env, *st.parent, env.insn_idx);
+    const PathState* prev = env.merger ? nullptr : previous_entry(env, *st.parent, env.insn_idx);
     PathState& more = push_branch(env, env.insn_idx + 1, static_cast<s32>(env.insn_idx), false);
     RegState& iter = iter_in(more);
     iter.iter.state = IterState::kActive;

@@ -9,6 +9,16 @@ s64 pointer_offset(const RegState& r) {
   return static_cast<s64>(r.s.var_off.value) + r.off;
 }
 
+// r must point to its map's one field of this kind.
+void check_points_to(Env& env, const RegState& r, btf::FieldKind kind, std::string_view name) {
+  if (!r.map->btf) env.reject(EINVAL, "map '{}' has to have BTF in order to use {}", r.map->name, name);
+  const btf::Field* field = map_field(r.map, kind);
+  if (!field) env.reject(EINVAL, "map '{}' has no valid {}", r.map->name, name);
+  if (pointer_offset(r) != field->offset)
+    env.reject(EINVAL, "off {} doesn't point to 'struct {}' that is at {}", pointer_offset(r), name,
+               field->offset);
+}
+
 }  // namespace
 
 void check_spin_lock(Env& env, u32 regno, bool lock) {
@@ -19,12 +29,7 @@ void check_spin_lock(Env& env, u32 regno, bool lock) {
                regno);
   if (!is_exact(r, RegBase::kMapValue)) env.unsupported("bpf_spin_lock in an allocated object");
   const MapInfo* map = r.map;
-  if (!map->btf) env.reject(EINVAL, "map '{}' has to have BTF in order to use bpf_spin_lock", map->name);
-  const btf::Field* field = map_field(map, btf::kFieldSpinLock);
-  if (!field) env.reject(EINVAL, "map '{}' has no valid bpf_spin_lock", map->name);
-  if (pointer_offset(r) != field->offset)
-    env.reject(EINVAL, "off {} doesn't point to 'struct bpf_spin_lock' that is at {}", pointer_offset(r),
-               field->offset);
+  check_points_to(env, r, btf::kFieldSpinLock, "bpf_spin_lock");
   if (lock) {
     if (st.active_lock.ptr) env.reject(EINVAL, "Locking two bpf_spin_locks are not allowed");
     st.active_lock = {map, r.id};
@@ -42,12 +47,7 @@ void check_timer(Env& env, u32 regno, CallMeta& meta) {
   const MapInfo* map = r.map;
   if (!r.s.is_const())
     env.reject(EINVAL, "R{} doesn't have constant offset. bpf_timer has to be at the constant offset", regno);
-  if (!map->btf) env.reject(EINVAL, "map '{}' has to have BTF in order to use bpf_timer", map->name);
-  const btf::Field* field = map_field(map, btf::kFieldTimer);
-  if (!field) env.reject(EINVAL, "map '{}' has no valid bpf_timer", map->name);
-  if (pointer_offset(r) != field->offset)
-    env.reject(EINVAL, "off {} doesn't point to 'struct bpf_timer' that is at {}", pointer_offset(r),
-               field->offset);
+  check_points_to(env, r, btf::kFieldTimer, "bpf_timer");
   OSMIA_BUG_IF(meta.map != nullptr);
   meta.map = map;
   meta.map_uid = r.map_uid;

@@ -25,8 +25,4 @@ StackPlace place_on_stack(Env& env, u32 regno, const char* what, int nr_slots) {
   return place;
 }
 
-bool is_dynptr_or_iter_slot(const StackSlot& slot) {
-  return slot.type[0] == SlotType::kDynptr || slot.type[0] == SlotType::kIter;
-}
-
 }  // namespace osmia::verifier

@@ -16,8 +16,14 @@ int complain(Env& env, int error, std::string line) {
   return error;
 }
 
+// Whatever is wrong with the memory, the call's own error is EINVAL.
 void check_arg_mem(Env& env, u32 regno, const SubprogArg& arg) {
-  check_readwrite_mem(env, regno, arg.mem_size);
+  try {
+    check_readwrite_mem(env, regno, arg.mem_size);
+  } catch (Rejection& r) {
+    if (!r.unsupported) r.error = EINVAL;
+    throw;
+  }
 }
 
 int match_arg(Env& env, u32 i, const SubprogArg& arg) {

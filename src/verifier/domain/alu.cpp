@@ -77,12 +77,4 @@ void add_unsynced(Scalar& dst, const Scalar& src) {
   dst.var_off = tnum_add(dst.var_off, s.var_off);
 }
 
-void sub_unsynced(Scalar& dst, const Scalar& src) {
-  using Ops = AluOps<Words64>;
-  const Scalar s = src;
-  Ops::put(dst, Ops::sub(Ops::narrow(dst), Ops::narrow(s)));
-  Ops::put(dst, Ops::sub(Ops::wide(dst), Ops::wide(s)));
-  dst.var_off = tnum_sub(dst.var_off, s.var_off);
-}
-
 }  // namespace osmia::verifier

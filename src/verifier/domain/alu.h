@@ -52,7 +52,6 @@ inline void movsx(bool is64, int bits, Scalar& dst) {
 // Pointer offsets and linked registers: ranges of both widths and the tnum added or subtracted, without
 // sync().
 void add_unsynced(Scalar& dst, const Scalar& src);
-void sub_unsynced(Scalar& dst, const Scalar& src);
 
 // Linux 6.12 verifies `dst &= K` and `dst |= K` (K any constant) as two paths when dst is known to be 0 or -1
 // (what a sign-bit shift leaves): the pending path re-executes the instruction with dst = 0, this path goes

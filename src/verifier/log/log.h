@@ -18,6 +18,5 @@ std::string reg_type_str(const Env& env, RegType type);  // "map_value_or_null",
 std::string_view dynptr_kind_str(DynptrKind k);
 std::string iter_type_str(const btf::Btf* btf, u32 btf_id);
 std::string_view iter_state_str(IterState s);
-std::string ordinal(u32 argno);  // "arg#0"
 
 }  // namespace osmia::verifier

@@ -48,8 +48,4 @@ std::string_view iter_state_str(IterState s) {
   }
 }
 
-std::string ordinal(u32 argno) {
-  return fmt::format("arg#{}", argno);
-}
-
 }  // namespace osmia::verifier

@@ -4,7 +4,9 @@
 
 #include "verifier/call/call.h"
 #include "verifier/log/log.h"
+#include "verifier/native/merger.h"
 #include "verifier/path/exits.h"
+#include "verifier/path/observer.h"
 #include "verifier/transfer/transfer.h"
 
 namespace osmia::verifier {
@@ -33,7 +35,6 @@ void Explorer::init_frame(PathState& st, u32 subprog) {
 
 void Explorer::run(u32 subprog) {
   env_.prev_linfo = -1;
-  env_.pass++;
   cur_ = PathState{};
   cur_.branches = 1;
   cur_.in_sleepable = env_.prog_sleepable;
@@ -44,7 +45,13 @@ void Explorer::run(u32 subprog) {
   env_.insn_idx = cur_.first_insn_idx;
   mark_state_scratched(env_);
   prepare_entry_state(env_, cur_, subprog);
-  walk();
+  if (env_.opt.observer) env_.opt.observer->begin(env_, subprog);
+  if (env_.merger) {
+    const PathState entry = cur_;
+    env_.merger->verify(*this, entry, env_.insn_idx);
+  } else {
+    walk();
+  }
   if (!env_.log_insns() && env_.log_on()) env_.sink_->reset(0);
 }
 
@@ -70,10 +77,12 @@ PathState& Explorer::add_pending(u32 insn_idx, s32 prev_insn_idx, bool speculati
 PathState& Explorer::push(u32 insn_idx, s32 prev_insn_idx, bool speculative) {
   PathState& st = add_pending(insn_idx, prev_insn_idx, speculative, "");
   if (st.parent) st.parent->branches++;
+  if (env_.opt.observer) env_.opt.observer->pushed(false);
   return st;
 }
 
 PathState& Explorer::push_async(u32 insn_idx, s32 prev_insn_idx, u32 subprog, bool sleepable) {
+  if (env_.merger) throw native::Undecided{"asynchronous callbacks are not merged"};
   PathState& st = add_pending(insn_idx, prev_insn_idx, false, " for async cb");
   // The callback runs on a stack of its own some time later: one fresh frame, nothing held, no parent.
   const u32 history = st.history_end;
@@ -83,6 +92,7 @@ PathState& Explorer::push_async(u32 insn_idx, s32 prev_insn_idx, u32 subprog, bo
   st.in_sleepable = sleepable;
   st.history_start = st.history_end = history;
   init_frame(st, subprog);
+  if (env_.opt.observer) env_.opt.observer->pushed(true);
   return st;
 }
 
@@ -96,6 +106,7 @@ bool Explorer::pop(s32* prev_insn_idx) {
   *prev_insn_idx = p->prev_insn_idx;
   if (spare_.size() < 64) spare_.push_back(std::move(p));
   OSMIA_BUG_IF(cur_.loop_entry != nullptr);
+  if (env_.opt.observer) env_.opt.observer->popped();
   return true;
 }
 
@@ -153,6 +164,15 @@ void Explorer::log_instruction(bool* print_state) {
   env_.prev_log_pos = env_.sink_->end_pos();
 }
 
+void Explorer::count_instruction() {
+  if (++env_.insns_processed > env_.insn_limit)
+    env_.reject(E2BIG, "BPF program is too large. Processed {} insn", env_.insns_processed);
+  if (env_.insns_processed & 0x3ff) return;
+  if (env_.opt.progress && !env_.opt.progress(env_.insns_processed))
+    env_.reject(EAGAIN, "verification was cancelled");
+  check_memory();
+}
+
 void Explorer::walk() {
   using namespace isa;
   bool print_state = false;
@@ -164,13 +184,7 @@ void Explorer::walk() {
     if (env_.insn_idx >= count) env_.reject(EFAULT, "invalid insn idx {} insn_cnt {}", env_.insn_idx, count);
     const Insn in = env_.insns[env_.insn_idx];
     InsnAux& aux = env_.aux[env_.insn_idx];
-    if (++env_.insns_processed > kComplexityLimitInsns)
-      env_.reject(E2BIG, "BPF program is too large. Processed {} insn", env_.insns_processed);
-    if ((env_.insns_processed & 0x3ff) == 0) {
-      if (env_.opt.progress && !env_.opt.progress(env_.insns_processed))
-        env_.reject(EAGAIN, "verification was cancelled");
-      check_memory();
-    }
+    count_instruction();
     cur_.last_insn_idx = static_cast<u32>(env_.prev_insn_idx);
 
     if (aux.prune_point && visit(env_.insn_idx) == Visit::kPruned) {
@@ -185,48 +199,54 @@ void Explorer::walk() {
       print_state = true;
       continue;
     }
+    if (env_.opt.observer) env_.opt.observer->visit(env_.insn_idx, cur_);
     if (aux.jmp_point) push_history(env_);
     log_instruction(&print_state);
     // What only mis-speculation reaches counts as dead: no real path runs it.
     if (!cur_.speculative) aux.seen = true;
     prev_insn_idx = static_cast<s32>(env_.insn_idx);
 
-    if (in.cls() != kJmp && in.cls() != kJmp32) {
-      step(in);
-      continue;
-    }
-    env_.jmps_processed++;
-    if (in.op() == kCall) {
-      const bool threw = check_call(env_);
-      if (!threw) {
-        env_.scratch_reg(0);
-        env_.insn_idx++;
-        continue;
-      }
-    } else if (in.op() == kJa) {
-      check_ja(env_);
-      continue;
-    } else if (in.op() != kExit) {
-      check_cond_jump(env_);
-      env_.insn_idx++;
-      continue;
-    }
-    // exit, or a bpf_throw() that ends the program
-    const bool exception = in.op() != kExit;
-    check_exit_state(env_, exception);
-    if (!exception) {
-      if (cur_.curframe) {
-        s32 next = 0;
-        leave_frame(env_, &next);
-        env_.insn_idx = static_cast<u32>(next);
-        print_state = true;
-        continue;
-      }
-      check_return_value(env_, kR0, "R0");
-    }
+    if (execute(in, &print_state)) continue;
     if (!end_path(&prev_insn_idx)) return;
     print_state = true;
   }
+}
+
+bool Explorer::execute(const Insn& in, bool* print_state) {
+  using namespace isa;
+  if (in.cls() != kJmp && in.cls() != kJmp32) {
+    step(in);
+    return true;
+  }
+  env_.jmps_processed++;
+  if (in.op() == kCall) {
+    const bool threw = check_call(env_);
+    if (!threw) {
+      env_.scratch_reg(0);
+      env_.insn_idx++;
+      return true;
+    }
+  } else if (in.op() == kJa) {
+    check_ja(env_);
+    return true;
+  } else if (in.op() != kExit) {
+    check_cond_jump(env_);
+    env_.insn_idx++;
+    return true;
+  }
+  // exit, or a bpf_throw() that ends the program
+  const bool exception = in.op() != kExit;
+  check_exit_state(env_, exception);
+  if (exception) return false;
+  if (cur_.curframe) {
+    s32 next = 0;
+    leave_frame(env_, &next);
+    env_.insn_idx = static_cast<u32>(next);
+    *print_state = true;
+    return true;
+  }
+  check_return_value(env_, kR0, "R0");
+  return false;
 }
 
 PathState& push_branch(Env& env, u32 insn_idx, s32 prev_insn_idx, bool speculative) {

@@ -15,8 +15,11 @@ class Explorer {
   explicit Explorer(Env& env);
   ~Explorer();
 
-  // Verifies `subprog` from its entry. Throws Rejection.
+  // Verifies `subprog` from its entry. Throws Rejection; with Env::merger also native::Undecided.
   void run(u32 subprog);
+  // For native::Merger: explores from st at insn_idx until every path has ended, there or in a merged state.
+  // `at_point`: st is itself the merged state at insn_idx.
+  void walk_segment(native::Merger& merger, const PathState& st, u32 insn_idx, bool at_point);
 
   PathState& push(u32 insn_idx, s32 prev_insn_idx, bool speculative);
   PathState& push_async(u32 insn_idx, s32 prev_insn_idx, u32 subprog, bool sleepable);
@@ -36,7 +39,10 @@ class Explorer {
   };
   enum class Visit { kGoOn, kPruned };
 
-  void walk();                // the main loop
+  void walk();  // the main loop
+  // One instruction, and where to go on. False: the path ends there.
+  bool execute(const Insn& in, bool* print_state);
+  void count_instruction();   // and the limits that come with it
   void step(const Insn& in);  // one instruction that is no jump
   void init_frame(PathState& st, u32 subprog);
   PathState& add_pending(u32 insn_idx, s32 prev_insn_idx, bool speculative, const char* what);
@@ -64,6 +70,13 @@ void update_loop_entry(PathState* cur, PathState* header);
 void finish_branch(PathState* st);  // one path from here is done; ends its parents' too
 
 // -- path/liveness.cpp
+// The lowest register of frame f that may be read once the frames above it have returned. A helper that calls
+// back needs its arguments again for the next round (Linux 6.12 forgets them, so that a state could be taken
+// for another with a different callback context or number of rounds).
+inline u32 first_live_reg(const PathState& st, u32 f) {
+  if (f == st.curframe) return 0;
+  return st.frames[f + 1]->in_callback ? 1 : 6;
+}
 void clean_state(const Env& env, PathState& st);
 void propagate_liveness(Env& env, const PathState& seen, PathState& cur);
 

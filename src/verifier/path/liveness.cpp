@@ -100,7 +100,7 @@ void propagate_liveness(Env& env, const PathState& seen, PathState& cur) {
   for (u32 f = 0; f <= seen.curframe; f++) {
     const FrameMarks& from = seen.marks[f];
     FrameMarks& to = cur.marks[f];
-    for (u32 r = f < seen.curframe ? 6 : 0; r < isa::kFp; r++) {
+    for (u32 r = first_live_reg(seen, f); r < isa::kFp; r++) {
       const u16 bit = static_cast<u16>(1u << r);
       const bool full = from.read64 & bit, half = from.read32 & bit;
       if ((to.read64 & bit) || !(full || half) || (!full && (to.read32 & bit))) continue;

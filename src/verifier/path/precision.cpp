@@ -331,6 +331,7 @@ class Backtrack {
 }  // namespace
 
 void push_history(Env& env, u16 flags, u64 linked_regs) {
+  if (env.merger) return;
   PathState& st = *env.cur;
   if (env.current_history >= 0) {
     HistoryEntry& h = env.history[env.current_history];
@@ -345,6 +346,7 @@ void push_history(Env& env, u16 flags, u64 linked_regs) {
 
 void mark_precise(Env& env, u32 regno) {
   if (!env.bpf_capable) return;  // the unprivileged have every scalar precise from the start
+  if (env.merger) return;        // and merged states compare every scalar
   OSMIA_BUG_IF(!env.reg(regno).is_scalar());
   Wanted w;
   w.frame = env.cur->curframe;

@@ -3,6 +3,7 @@
 // but those thresholds are Linux's, so that the number of instructions processed is too.
 #include "verifier/log/log.h"
 #include "verifier/path/explorer.h"
+#include "verifier/path/observer.h"
 #include "verifier/state/ops.h"
 
 namespace osmia::verifier {
@@ -27,7 +28,7 @@ void Explorer::clean_finished(u32 insn_idx) {
   for (Checkpoint* c = bucket(insn_idx, cur_); c; c = c->next) {
     if (c->st.branches || c->st.cleaned || c->st.insn_idx != insn_idx) continue;
     PathState* loop = loop_entry_of(&c->st);
-    if (loop && loop->branches) continue;
+    if (loop) continue;
     if (!same_callsites(c->st, cur_)) continue;
     clean_state(env_, c->st);
   }
@@ -61,7 +62,10 @@ bool Explorer::loops_back(Checkpoint& c, u32 insn_idx, bool* add_new, bool force
       return true;
     }
     if (aux.calls_callback) {
-      if (states_equal(env_, c.st, cur_, Exactness::kRangeWithin, ids_)) return true;
+      if (states_equal(env_, c.st, cur_, Exactness::kRangeWithin, ids_)) {
+        update_loop_entry(&cur_, &c.st);
+        return true;
+      }
       check_endless = false;
     }
   }
@@ -100,18 +104,21 @@ Explorer::Visit Explorer::visit(u32 insn_idx) {
       continue;
     }
     bool hit;
+    Exactness how = Exactness::kRangeWithin;
     if (c->st.branches) {
       hit = loops_back(*c, insn_idx, &add_new, force_new);
     } else {
-      // A finished state inside an unfinished loop: its marks may still grow, so compare everything.
+      // Inside a loop, a path may have ended at the loop's entry before all that is read behind the entry was
+      // known, so the marks of what lies between stay incomplete (Linux 6.12 trusts them once the loop is
+      // done): compare everything.
       PathState* loop = loop_entry_of(&c->st);
-      const bool unfinished = loop && loop->branches > 0;
-      hit =
-          states_equal(env_, c->st, cur_, unfinished ? Exactness::kRangeWithin : Exactness::kNotExact, ids_);
-      if (hit && unfinished) update_loop_entry(&cur_, loop);
+      if (!loop) how = Exactness::kNotExact;
+      hit = states_equal(env_, c->st, cur_, how, ids_);
+      if (hit && loop) update_loop_entry(&cur_, loop);
     }
     if (hit) {
       c->hits++;
+      if (env_.opt.observer) env_.opt.observer->covered(insn_idx, cur_, c->st, how);
       propagate_liveness(env_, c->st, cur_);
       if (aux.jmp_point) push_history(env_);
       propagate_precision(env_, c->st);
@@ -150,18 +157,19 @@ void Explorer::save_checkpoint(u32 insn_idx) {
   Checkpoint*& head = bucket(insn_idx, cur_);
   c.next = head;
   head = &c;
+  if (env_.opt.observer) env_.opt.observer->saved(c.st);
   cur_.parent = &c.st;
   cur_.first_insn_idx = insn_idx;
   cur_.history_start = cur_.history_end;
   cur_.dfs_depth = c.st.dfs_depth + 1;
-  // From here on every position continues the checkpoint's. Callers keep r6 to r9 only; their other registers
-  // keep the links that they had (r0 may still be a callee's).
+  // From here on every position continues the checkpoint's. Callers keep r6 to r9 only (and the arguments of
+  // a helper that calls back); their other registers keep the links that they had (r0 may still be a
+  // callee's).
   for (u32 f = 0; f <= cur_.curframe; f++) {
     FrameMarks& m = cur_.marks[f];
     const auto old_links = m.link;
     m = FrameMarks::after_checkpoint(f);
-    if (f < cur_.curframe)
-      for (u32 r = 0; r < 6; r++) m.link[r] = old_links[r];
+    for (u32 r = 0; r < first_live_reg(cur_, f); r++) m.link[r] = old_links[r];
   }
 }
 

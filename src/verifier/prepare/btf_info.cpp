@@ -40,7 +40,7 @@ void check_line_info(Env& env) {
       env.reject(EINVAL, "Invalid line_info[{}].line_off or .file_name_off", i);
     if (sub != env.subprogs.size()) {
       if (l.insn_off == env.subprogs[sub].start)
-        env.subprogs[sub++].linfo_start = i;
+        sub++;
       else if (env.subprogs[sub].start < l.insn_off)
         env.reject(EINVAL, "missing bpf_line_info for func#{}", sub);
     }
@@ -87,7 +87,6 @@ void check_btf_records(Env& env) {
       if (s.start != infos[i].insn_off)
         env.reject(EINVAL, "func_info BTF section doesn't match subprog layout in BPF program");
       const auto func = btf.type(infos[i].type_id);
-      s.btf_func_id = infos[i].type_id;
       s.name = std::string(func.name());
       s.is_global = func.func_linkage() == btf::FuncLinkage::kGlobal;
       if (i && !returns_scalar(btf, func)) {

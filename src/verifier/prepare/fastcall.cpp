@@ -32,7 +32,9 @@ Clobber clobber_of(const Env& env, const Insn& in) {
     const auto proto = btf->type(btf->type(static_cast<u32>(in.imm)).type());
     c.regs = btf->skip_modifiers(proto.type()).id() ? 1 : 0;
     for (u32 a = 0; a < proto.params().size() && a < 5; a++) c.regs |= 2u << a;
-    c.inlined = in.off == 0 && (k->flags & contract::kKfFastcall);
+    const bool cast =
+        k->role == contract::KfuncRole::kCastToKernCtx || k->role == contract::KfuncRole::kRdonlyCast;
+    c.inlined = in.off == 0 && (cast || k->flags & contract::kKfFastcall);
   }
   return c;
 }

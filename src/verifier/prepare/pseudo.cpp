@@ -115,7 +115,7 @@ void resolve_btf_var(Env& env, u32 i) {
   if (!type.is(btf::Kind::kVar))
     env.reject(EINVAL, "pseudo btf_id {} in ldimm64 isn't KIND_VAR or KIND_FUNC", static_cast<s32>(id));
   bool percpu = false;
-  if (const u32 sec = btf->find(".data..percpu", btf::Kind::kDatasec))
+  if (const u32 sec = btf->find_own(".data..percpu", btf::Kind::kDatasec))
     for (const auto v : btf->type(sec).var_secinfos()) percpu |= v.type == id;
   const auto target = btf->skip_modifiers(type.type());
   if (percpu) {

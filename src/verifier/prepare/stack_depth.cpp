@@ -38,8 +38,8 @@ class StackDepth {
   }
 
   bool in_callback(size_t sub, u32 frame) const {
-    bool cb = subs_[sub].is_cb;
-    for (u32 f = 0; f < frame; f++) cb |= subs_[ret_sub_[f]].is_cb;
+    bool cb = subs_[sub].is_callback;
+    for (u32 f = 0; f < frame; f++) cb |= subs_[ret_sub_[f]].is_callback;
     return cb;
   }
 

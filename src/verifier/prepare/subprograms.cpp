@@ -105,7 +105,7 @@ void find_subprograms(Env& env) {
     add_subprog(env, start);
     env.exception_callback_subprog = subprog_at(env, start);
     Subprog& s = env.subprogs[env.exception_callback_subprog];
-    s.is_cb = s.is_callback = s.is_async_cb = s.is_exception_cb = true;
+    s.is_callback = s.is_async_cb = s.is_exception_cb = true;
   }
   for (size_t i = 0; i < env.subprogs.size(); i++) {
     env.subprogs[i].end =

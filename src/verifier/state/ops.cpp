@@ -25,10 +25,6 @@ void set_not_init(const Env& env, RegState& r) {
   r.type = RegType(RegBase::kNotInit);
 }
 
-void set_known_zero_ptr_var(RegState& r) {
-  r.s = Scalar::constant(0);
-}
-
 void set_pointer(RegState& r, RegType type) {
   const s32 subreg_def = r.subreg_def;
   r = RegState{};
@@ -68,20 +64,6 @@ bool uses_64_bits(const Insn& in, const RegState* reg, bool is_read) {
 }
 
 }  // namespace
-
-bool insn_defines_32(const Insn& in) {
-  using namespace isa;
-  switch (in.cls()) {
-    case kJmp:
-    case kJmp32:
-    case kSt: return false;
-    case kStx:
-      if (in.mode() != kAtomic || !(in.imm & kFetch)) return false;
-      break;
-    default: break;
-  }
-  return !uses_64_bits(in, nullptr, false);
-}
 
 void note_zext(Env& env, RegState& r) {
   if (r.subreg_def == 0) return;

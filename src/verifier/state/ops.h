@@ -9,7 +9,6 @@ namespace osmia::verifier {
 void set_unknown(const Env& env, RegState& r);  // any scalar; precise for the unprivileged
 void set_known(RegState& r, u64 value);         // a constant scalar
 void set_not_init(const Env& env, RegState& r);
-void set_known_zero_ptr_var(RegState& r);             // a pointer's variable offset := 0
 void set_pointer(RegState& r, RegType type);          // fresh pointer: off 0, var 0, no ids
 void copy_value(RegState& dst, const RegState& src);  // plain copy (marks are elsewhere)
 
@@ -18,7 +17,6 @@ enum class RegUse : u8 { kRead, kWrite, kWriteNoMark };
 // Rejects "R%d !read_ok", "frame pointer is read only"; marks liveness, zext needs and scratch.
 // kWrite sets the register unknown; kWriteNoMark leaves its value.
 void use_reg(Env& env, u32 regno, RegUse use);
-bool insn_defines_32(const Insn& in);    // defines a 32-bit value (upper half zero)
 void note_zext(Env& env, RegState& r);   // the upper half of r's 32-bit definition is needed
 void mark_unknown(Env& env, u32 regno);  // current frame
 void mark_not_init(Env& env, u32 regno);
@@ -36,9 +34,8 @@ void mark_precise(Env& env, u32 regno);                           // mark_chain_
 void push_history(Env& env, u16 flags = 0, u64 linked_regs = 0);  // record the current instruction
 
 // -- references (state/references.cpp)
-u32 acquire_ref(Env& env, u32 insn_idx);        // a new id, held by the current path
-bool release_ref_id(Env& env, u32 ref_obj_id);  // false: not held. Does not touch registers
-bool holds_ref(const Env& env, u32 ref_obj_id);
+u32 acquire_ref(Env& env, u32 insn_idx);             // a new id, held by the current path
+bool release_ref_id(Env& env, u32 ref_obj_id);       // false: not held. Does not touch registers
 void check_ref_leak(Env& env, bool exception_exit);  // rejects "Unreleased reference id=%d alloc_insn=%d"
 
 // Calls fn(RegState&, frame, slot_or_reg, is_spilled) on every register and fully spilled register, of all

@@ -27,6 +27,7 @@ void PathState::assign(const PathState& o) {
   used_as_loop_entry = o.used_as_loop_entry;
   history_start = o.history_start;
   history_end = o.history_end;
+  trail = o.trail;
 }
 
 }  // namespace osmia::verifier

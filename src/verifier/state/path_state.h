@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "verifier/native/trail.h"
 #include "verifier/state/frame.h"
 #include "verifier/state/marks.h"
 
@@ -51,6 +52,7 @@ struct PathState {
   bool in_sleepable = false;
   bool cleaned = false;  // liveness is final and dead values were dropped
   bool used_as_loop_entry = false;
+  Cow<native::Trail> trail;  // native profile only
 
   // Place in the exploration.
   PathState* parent = nullptr;  // the checkpoint this path went through last; owned by Explorer

@@ -25,12 +25,6 @@ bool release_ref_id(Env& env, u32 ref_obj_id) {
   return false;
 }
 
-bool holds_ref(const Env& env, u32 ref_obj_id) {
-  for (const auto& ref : env.cur->refs)
-    if (ref.id == ref_obj_id) return true;
-  return false;
-}
-
 void check_ref_leak(Env& env, bool exception_exit) {
   const PathState& st = *env.cur;
   const Frame& fr = st.frame();

@@ -48,7 +48,8 @@ bool is_computable(const Insn& in, const Scalar& src) {
 
 // `dst & K`, `dst | K` where dst is a smeared sign bit (0 or -1): the pending path has 0, this one -1.
 void fork_sign_mask(Env& env, const Insn& in, AluOp op, const Scalar& src) {
-  const Fork fork = fork_before(op, env.reg(in.dst).s, src);
+  // A merged state would cover the pending part of itself, so it is not taken apart.
+  const Fork fork = env.merger ? Fork::kNo : fork_before(op, env.reg(in.dst).s, src);
   if (fork == Fork::kNo) return;
   PathState& zero = push_branch(env, env.insn_idx, static_cast<s32>(env.insn_idx), false);
   RegState& there = zero.mut_frame().regs[in.dst];
@@ -63,13 +64,14 @@ void fork_sign_mask(Env& env, const Insn& in, AluOp op, const Scalar& src) {
 }
 
 void scalar_alu(Env& env, const Insn& in, const RegState& src) {
-  if (!is_computable(in, src.s)) {
+  if (!env.merger && !is_computable(in, src.s)) {
     mark_unknown(env, in.dst);
   } else {
-    const AluOp op = static_cast<AluOp>(in.op());
+    const bool is_signed = (in.op() == kDiv || in.op() == kMod) && in.off == 1;
+    const AluOp op = static_cast<AluOp>(in.op() | (is_signed ? 1 : 0));
     if (op == AluOp::kAdd || op == AluOp::kSub) sanitize_scalar_alu(env, in);
     fork_sign_mask(env, in, op, src.s);
-    alu(op, is64(in), env.mut_reg(in.dst).s, src.s);
+    alu(op, is64(in), env.mut_reg(in.dst).s, src.s, env.merger ? Precision::kNative : Precision::kLinux);
   }
   RegState& dst = env.mut_reg(in.dst);
   const bool self = in.is_reg_src() && in.src == in.dst;
@@ -136,7 +138,11 @@ void unary(Env& env, const Insn& in) {
   use_reg(env, in.dst, RegUse::kRead);
   if (is_pointer_value(env, env.reg(in.dst)))
     env.reject(EACCES, "R{} pointer arithmetic prohibited", u32{in.dst});
+  const RegState old = env.reg(in.dst);
   use_reg(env, in.dst, RegUse::kWrite);
+  if (!env.merger || in.op() != kNeg || !old.is_scalar()) return;
+  env.mut_reg(in.dst).s = old.s;
+  alu(AluOp::kNeg, is64(in), env.mut_reg(in.dst).s, old.s, Precision::kNative);
 }
 
 // dst becomes a copy of scalar src; `linked` says that the value does not change, so both stay linked.

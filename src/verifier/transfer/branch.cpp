@@ -148,7 +148,8 @@ void check_cond_jump(Env& env) {
     const u32 f = env.cur->curframe;
     mark_ptr_or_null_regs(env, *env.cur, f, in.dst, op == kJne);
     mark_ptr_or_null_regs(env, taken, f, in.dst, op == kJeq);
-  } else if (!match_packet_end(*env.cur, taken, in, dst, src) && is_pointer_value(env, env.reg(in.dst))) {
+  } else if (!match_packet_end(env, *env.cur, taken, in, dst, src) &&
+             is_pointer_value(env, env.reg(in.dst))) {
     env.reject(EACCES, "R{} pointer comparison prohibited", u32{in.dst});
   }
   print_state(env);

@@ -33,7 +33,7 @@ int pointer_branch_taken(const Env& env, const RegState& a, const RegState& b, u
 u8 flip_jump(u8 op);  // a op b == b flip(op) a
 // Comparison of a packet pointer with the packet's end: readable ranges on one edge, "beyond" on the other.
 // False: the operands are no such pair.
-bool match_packet_end(PathState& fall, PathState& taken, const Insn& in, const RegState& dst,
+bool match_packet_end(const Env& env, PathState& fall, PathState& taken, const Insn& in, const RegState& dst,
                       const RegState& src);
 // Equal pointers are both non-null if one of them is.
 void propagate_nullness(Env& env, PathState& fall, PathState& taken, const Insn& in, const RegState& dst,

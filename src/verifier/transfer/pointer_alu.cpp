@@ -77,7 +77,11 @@ void add(Env& env, RegState& dst, const RegState& ptr, const RegState& off) {
   d.var_off = tnum_add(p.var_off, o.var_off);
   if (!ptr.is_packet()) return;
   dst.id = env.new_id();
+  // As many bytes fewer as the pointer may have moved. Linux forgets the range.
+  const bool forward = env.merger && o.smin >= 0 && ptr.range > 0 && o.umax < static_cast<u64>(ptr.range);
+  const s32 left = forward ? ptr.range - static_cast<s32>(o.umax) : 0;
   dst.by_type = 0;
+  dst.range = left;
 }
 
 // dst (ptr itself) -= off

@@ -10,7 +10,6 @@ namespace {
 
 using namespace isa;
 
-enum AluState : u8 { kSanitizeSrc = 1, kSanitizeDst = 2, kNegValue = 4, kNonPointer = 8, kImmediate = 16 };
 enum class Reason { kNone, kBounds, kType, kPaths, kLimit };
 
 constexpr const char* kProhibited = "pointer arithmetic with it prohibited for !root";
@@ -71,7 +70,7 @@ void forget_register(const Env& env, RegState& r) {
 void sanitize_scalar_alu(Env& env, const Insn& in) {
   if (not_needed(env, in)) return;
   InsnAux& aux = env.aux[env.insn_idx];
-  const Reason why = settle(aux.alu_state, aux.alu_limit, kNonPointer, 0);
+  const Reason why = settle(aux.alu_state, aux.alu_limit, kMaskNone, 0);
   if (why != Reason::kNone) reject_reason(env, in, why);
 }
 
@@ -103,8 +102,8 @@ void sanitize_ptr_alu(Env& env, const Insn& in, const RegState& ptr, const RegSt
       why =
           settle(aux.alu_state, aux.alu_limit, info.alu_state, static_cast<u32>(moved < 0 ? -moved : moved));
     } else {
-      const u8 state = static_cast<u8>((off_is_neg ? kNegValue : 0) | (off_is_imm ? kImmediate : 0) |
-                                       (ptr_is_dst ? kSanitizeSrc : kSanitizeDst));
+      const u8 state = static_cast<u8>((off_is_neg ? kMaskNegative : 0) | (off_is_imm ? kMaskConstant : 0) |
+                                       (ptr_is_dst ? kMaskSrc : kMaskDst));
       // Other paths may bring other limits: prune only exact repetitions.
       if (!off_is_imm) env.explore_alu_limits = true;
       why = settle(info.alu_state, info.alu_limit, state, limit);

@@ -376,10 +376,6 @@ Outcomes run_all(const std::vector<Insn>& insns, u64 seed, const char* dump = nu
   out.interpreter = run([&](u64 r1) { return (*code)->run(r1, 0); });
   for (const Tier tier : {Tier::kDirect, Tier::kOptimised}) {
     auto image = compile(*p, {.tier = tier});
-#if defined(__aarch64__)  // before 8.1 qemu-user misses that code at an address changes: none is freed
-    static std::vector<std::shared_ptr<const Image>> all;
-    if (image.ok()) all.push_back(*image);
-#endif
     if (!image.ok()) {
       out.error = image.error().message;
       return out;

@@ -128,6 +128,31 @@ TEST(Editor, CallsAndFunctionReferencesFollowTheirTarget) {
   EXPECT_EQ(out->position[4], 5u);
 }
 
+TEST(Editor, OnlyCallsRunEntryInstructions) {
+  const auto p = program("call f\nexit\nf:\nr1 -= 1\nif r1 > 1 goto f\nr0 = r9\nexit");
+  Editor e(p);
+  const Insn count{.code = kAlu64 | kMov | kK, .dst = 9, .imm = 7};
+  e.insert_at_entry(2, std::span(&count, 1));
+  auto out = e.apply();
+  ASSERT_TRUE(out.ok());
+  EXPECT_EQ(out->insns,
+            program("call f\nexit\nf:\nr9 = 7\nagain:\nr1 -= 1\nif r1 > 1 goto again\nr0 = r9\nexit"));
+  EXPECT_EQ(out->entry[2], 2u);
+  EXPECT_EQ(out->position[2], 3u);
+  EXPECT_EQ(out->original[2], 2u);
+}
+
+TEST(Editor, PiecesMayNameTheirTargetAndAppendedOnesMoveNothing) {
+  const auto p = program("r0 = 1\nr0 = 2\nr0 = 3\nexit\nr0 = 4\nexit");
+  Editor e(p);
+  e.replace(1, {Piece{kPadding}, Piece{Insn{.code = kJmp | kCall, .src = kPseudoCall}, false, 4}});
+  e.append(std::vector<Insn>{kPadding, p[5]});
+  auto out = e.apply();
+  ASSERT_TRUE(out.ok());
+  EXPECT_EQ(out->insns, program("r0 = 1\nr9 = r9\ncall +2\nr0 = 3\nexit\nr0 = 4\nexit\nr9 = r9\nexit"));
+  EXPECT_EQ(out->position[6], 7u);
+}
+
 TEST(Editor, ALongJumpBecomesGotol) {
   std::vector<Insn> p = program("r0 = 1\ngoto far\nr0 = 2\nfar:\nexit");
   Editor e(p);

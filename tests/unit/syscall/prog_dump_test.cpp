@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "btf/write.h"
+#include "jit/jit.h"
 #include "runtime/engine.h"
 #include "runtime/symbols.h"
 #include "test_kernel.h"
@@ -158,12 +159,62 @@ TEST_F(ProgDump, KallsymsNamesWhatTheDumpShows) {
   ASSERT_NE(base, 0u);
   const Insn* call = find(0x85, 0);
   ASSERT_NE(call, nullptr);
-  EXPECT_EQ(base + static_cast<u64>(s64{call->imm}), address("T bpf_map_lookup_elem\n"));
+  EXPECT_EQ(base + static_cast<u64>(s64{call->imm}), address("T __htab_map_lookup_elem\n"))
+      << "what Linux inlines for a hash";
   ASSERT_EQ(info.nr_jited_ksyms, 2u);
   const size_t line = symbols.find("_helper_of_mine\t[bpf]\n");
   ASSERT_NE(line, std::string::npos);
   const size_t start = symbols.rfind('\n', line) + 1;
   EXPECT_EQ(std::stoull(symbols.substr(start, 16), nullptr, 16), ksyms[1]);
+}
+
+TEST_F(ProgDump, MachineCodeAndItsLinesFitTogether) {
+  if (!jit::available()) GTEST_SKIP() << "no JIT for this CPU";
+  t.kernel.jit = runtime::JitMode::kOn;
+  ASSERT_NO_FATAL_FAILURE(load());
+  u8 code[8192];
+  u32 lengths[8];
+  u64 addresses[16];
+  struct bpf_prog_info i = {};
+  i.jited_prog_insns = reinterpret_cast<u64>(code), i.jited_prog_len = sizeof code;
+  i.jited_ksyms = reinterpret_cast<u64>(ksyms), i.nr_jited_ksyms = 8;
+  i.jited_func_lens = reinterpret_cast<u64>(lengths), i.nr_jited_func_lens = 8;
+  i.jited_line_info = reinterpret_cast<u64>(addresses), i.nr_jited_line_info = 16;
+  i.jited_line_info_rec_size = 8;
+  ASSERT_EQ(t.call(BPF_OBJ_GET_INFO_BY_FD,
+                   [&](union bpf_attr& a) {
+                     a.info.bpf_fd = static_cast<u32>(prog), a.info.info_len = sizeof i;
+                     a.info.info = reinterpret_cast<u64>(&i);
+                   }),
+            0);
+  ASSERT_GT(i.jited_prog_len, 0u);
+  ASSERT_EQ(i.nr_jited_ksyms, 2u);
+  ASSERT_EQ(i.nr_jited_func_lens, 2u);
+  ASSERT_EQ(i.nr_jited_line_info, i.nr_line_info);
+  EXPECT_LE(lengths[0] + lengths[1], i.jited_prog_len);
+  EXPECT_EQ(ksyms[1] - ksyms[0], lengths[0]);
+  for (u32 n = 0; n < i.nr_jited_line_info; n++) {
+    const u32 f = n + 1 == i.nr_jited_line_info;  // the last line is the second function's
+    EXPECT_GE(addresses[n], ksyms[f]) << n;
+    EXPECT_LT(addresses[n], ksyms[f] + lengths[f]) << n;
+    if (n) {
+      EXPECT_GE(addresses[n], addresses[n - 1]) << n;
+    }
+  }
+  EXPECT_EQ(addresses[i.nr_jited_line_info - 1], ksyms[1]);
+  t.kernel.credentials = [] { return runtime::Cred{1u | bit(Capability::kBpf), 1000}; };
+  std::memset(code, 0x5a, sizeof code);
+  i = {};
+  i.jited_prog_insns = reinterpret_cast<u64>(code), i.jited_prog_len = sizeof code;
+  ASSERT_EQ(t.call(BPF_OBJ_GET_INFO_BY_FD,
+                   [&](union bpf_attr& a) {
+                     a.info.bpf_fd = static_cast<u32>(prog), a.info.info_len = sizeof i;
+                     a.info.info = reinterpret_cast<u64>(&i);
+                   }),
+            0);
+  EXPECT_EQ(i.jited_prog_insns, 0u);
+  EXPECT_GT(i.jited_prog_len, 0u);
+  EXPECT_EQ(code[0], 0x5a);
 }
 
 TEST_F(ProgDump, WhoMayNotSeeAddressesSeesNone) {

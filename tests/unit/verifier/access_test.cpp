@@ -105,6 +105,12 @@ const Row kRows[] = {
      "attempt to corrupt spilled pointer on stack", EACCES, "socket_filter", kUnprivileged},
     {"part_of_pointer", "*(u64 *)(r10 -8) = r1\nr0 = *(u32 *)(r10 -8)\nexit",
      "invalid size of register fill"},
+    // r7 is -1 where r6 is 2^32-1: what is learnt of r6 must not be said of r7. (Linux up to 6.18 accepts
+    // it.)
+    {"sign_extending_fill_is_no_copy",
+     "r6 = *(u32 *)(r1 +8)\n*(u64 *)(r10 -8) = r6\nr7 = *(s32 *)(r10 -8)\nif w6 != -1 goto out\nr7 >>= "
+     "63\nr1 = map[fd:1][0]+47\nr1 += r7\nr0 = *(u8 *)(r1 +0)\nout: r0 = 0\nexit",
+     "R1 max value is outside of the allowed memory range"},
     {"leak_by_atomic", "*(u64 *)(r10 -8) = r1\nr2 = 1\nlock *(u64 *)(r10 -8) += r2\nr0 = 0\nexit",
      "leaking pointer from stack off -8", EACCES, "socket_filter", kUnprivileged},
     // -- context

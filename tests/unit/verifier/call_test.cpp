@@ -1,117 +1,8 @@
 // Calls as the verifier judges them: verdict, Linux 6.12's words, and how many instructions were processed.
-#include <gtest/gtest.h>
-
-#include <cstring>
-
-#include "btf/btf.h"
-#include "isa/asm.h"
-#include "runtime/catalog.h"
-#include "verifier/verify.h"
+#include "harness.h"
 
 namespace osmia::verifier {
 namespace {
-
-class TextLog : public LogSink {
- public:
-  void write(std::string_view t) override { text += t; }
-  u64 end_pos() const override { return text.size(); }
-  void reset(u64 pos) override { text.resize(pos); }
-  std::string text;
-};
-
-class NoObjects : public Resolver {
- public:
-  const MapInfo* map_by_fd(int fd) override { return fd >= 0 && fd < 4 ? maps[fd] : nullptr; }
-  std::shared_ptr<const btf::Btf> btf_by_fd(int) override { return nullptr; }
-  const MapInfo* maps[4] = {};
-};
-
-// int main(void), global; static int cb(void).
-btf::BtfPtr two_functions() {
-  const std::string names("\0int\0main\0cb\0", 13);
-  const u32 kind = 1u << 24;
-  const std::vector<u32> types = {1,  1 * kind,      4, 1u << 24 | 32,  // 1: INT, signed, 32 bits
-                                  0,  13 * kind,     1,                 // 2: FUNC_PROTO returning 1
-                                  5,  12 * kind | 1, 2,                 // 3: FUNC main, global
-                                  10, 12 * kind,     2};                // 4: FUNC cb, static
-  const u32 type_len = static_cast<u32>(types.size() * 4);
-  std::vector<u32> head = {0x0001eb9f, 24, 0, type_len, type_len, static_cast<u32>(names.size())};
-  std::vector<u8> bytes(24 + type_len + names.size());
-  std::memcpy(bytes.data(), head.data(), 24);
-  std::memcpy(bytes.data() + 24, types.data(), type_len);
-  std::memcpy(bytes.data() + 24 + type_len, names.data(), names.size());
-  auto btf = btf::Btf::parse(bytes);
-  EXPECT_TRUE(btf.ok()) << btf.error().message;
-  return *btf;
-}
-
-struct Outcome {
-  Verdict verdict;
-  std::string log;
-  Facts facts;
-};
-
-// fd 1: hash (key 8, value 48); fd 2: ring buffer; fd 3: program array.
-Outcome run(std::string_view text, const char* type = "xdp", u32 caps = ~0u, u32 log_level = 2,
-            u32 callback_at = 0) {
-  static const auto catalog = runtime::build_catalog();
-  static MapInfo hash, ring, progs;
-  const auto fill = [](MapInfo& m, const char* name, u32 key, u32 value, u32 entries) {
-    for (const auto* d : catalog->maps)
-      if (d->name == name) m.def = d, m.type = d->type;
-    m.key_size = key, m.value_size = value, m.max_entries = entries, m.name = name;
-  };
-  fill(hash, "hash", 8, 48, 8);
-  hash.type = 1;
-  fill(ring, "ringbuf", 0, 0, 4096);
-  ring.type = 27;
-  fill(progs, "prog_array", 4, 4, 4);
-  progs.type = 3;
-  NoObjects objects;
-  objects.maps[1] = &hash, objects.maps[2] = &ring, objects.maps[3] = &progs;
-  isa::AsmOptions names;
-  names.helper_id = [&](std::string_view n) -> std::optional<s32> {
-    for (const auto* h : catalog->helpers)
-      if (h->name == n) return static_cast<s32>(h->id);
-    return std::nullopt;
-  };
-  auto insns = isa::assemble(text, names);
-  Outcome out;
-  if (!insns.ok()) {
-    ADD_FAILURE() << insns.error().message;
-    return out;
-  }
-  Program p;
-  p.type = catalog->prog_type(type)->type;
-  p.gpl_compatible = true;
-  p.insns = *insns;
-  if (callback_at) {
-    p.btf = two_functions();
-    p.func_info = {{0, 3}, {callback_at, 4}};
-  }
-  Options o;
-  o.caps = caps;
-  o.log_level = log_level;
-  TextLog log;
-  out.verdict = verify(p, *catalog, objects, o, &log, &out.facts);
-  out.log = log.text;
-  return out;
-}
-
-#define EXPECT_ACCEPT(o) EXPECT_TRUE((o).verdict.accepted) << (o).log << (o).verdict.message
-#define EXPECT_REJECT(o, code, what)                                    \
-  EXPECT_FALSE((o).verdict.accepted) << (o).log;                        \
-  EXPECT_EQ((o).verdict.error, code) << (o).log << (o).verdict.message; \
-  EXPECT_NE((o).log.find(what), std::string::npos) << (o).log
-
-constexpr const char* kLookup = R"(
-  r1 = 0
-  *(u64 *)(r10 -8) = r1
-  r2 = r10
-  r2 += -8
-  r1 = map[fd:1]
-  call bpf_map_lookup_elem#1
-)";
 
 TEST(HelperCall, Unknown) {
   EXPECT_REJECT(run("call unknown#1234567\n r0 = 0\n exit"), EINVAL, "invalid func unknown#1234567\n");
@@ -175,7 +66,7 @@ cb:
 TEST(Callback, LoopIsExploredFromBothSides) {
   auto ok = run(std::string("r1 = 10\n *(u64 *)(r10 -8) = r1\n") + kLoopTail, "xdp", ~0u, 2, 10);
   EXPECT_ACCEPT(ok);
-  EXPECT_TRUE(ok.facts.insns.size() > 7 && ok.facts.insns[7].call_inlinable_callback) << ok.log;
+  EXPECT_TRUE(ok.facts.insns.size() > 7 && ok.facts.insns[7].inlinable_loop) << ok.log;
 }
 
 TEST(Callback, RangeOfResult) {
@@ -195,6 +86,85 @@ cb:
 )",
                     "xdp", ~0u, 2, 10),
                 EINVAL, "At callback return the register R0 has smin=2 smax=2 should have been in [0, 1]");
+}
+
+// Two ways to the loop whose states differ, inside the callback's first round, only in the context that the
+// helper will pass to the second: fp-16, or fp-8, where the second round's store is beyond the stack. (Linux
+// 6.12 forgets that the caller's r3 is read again and accepts this.)
+TEST(Callback, CallersArgumentsAreLive) {
+  EXPECT_REJECT(run(R"(
+  call bpf_get_prandom_u32#7
+  if r0 == 0x0 goto other
+  *(u64 *)(r10 -8) = 1
+  *(u64 *)(r10 -16) = 0
+  r3 = r10
+  r3 += -16
+  goto go
+other:
+  *(u64 *)(r10 -8) = 0
+  *(u64 *)(r10 -16) = 1
+  r3 = r10
+  r3 += -8
+go:
+  r0 = 0
+  r1 = 2
+  r2 = subprog[cb]
+  r4 = 0
+  call bpf_loop#181
+  r0 = 0
+  exit
+cb:
+  r3 = *(u64 *)(r2 +0)
+  if r3 != 0x0 goto again
+  *(u64 *)(r2 +0) = 1
+  r2 = 0
+  r3 = 0
+  goto out
+again:
+  *(u64 *)(r2 +8) = 0
+out:
+  r0 = 0
+  exit
+)",
+                    "xdp", ~0u, 2, 19, true),
+                EACCES, "invalid write to stack R2 off=0 size=8");
+}
+
+// The first way through the callback ends at the loop's entry before the last one (read) is known to read the
+// context; the second (write) must not be covered by it. (Linux 6.12 accepts this: the second round stores
+// above the stack.)
+TEST(Callback, MarksOfARoundAreNotFinal) {
+  EXPECT_REJECT(run(R"(
+  *(u64 *)(r10 -8) = 0
+  r1 = 10
+  r2 = subprog[cb]
+  r3 = r10
+  r3 += -8
+  r4 = 0
+  call bpf_loop#181
+  r0 = 0
+  exit
+cb:
+  r6 = r2
+  call bpf_get_prandom_u32#7
+  if r0 == 0x1 goto read
+  if r0 == 0x2 goto write
+out:
+  r0 = 0
+  exit
+write:
+  *(u64 *)(r6 +0) = 1
+  goto out
+read:
+  r1 = *(u64 *)(r6 +0)
+  if r1 == 0x0 goto done
+  *(u64 *)(r10 +8) = 0
+done:
+  r0 = 0
+  exit
+)",
+                    "xdp", ~0u, 2, 10, true),
+                EACCES, "invalid write to stack R10 off=8 size=8");
 }
 
 TEST(Subprog, WalksInto) {

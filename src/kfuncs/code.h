@@ -1,0 +1,43 @@
+// The code behind kfunc rows, by family. Arguments come as registers hold them: a narrower one is in the low
+// bits, results and errnos are Linux 6.12's. Rows name these functions; nothing else does. A row without code
+// is one that cannot run in a process.
+#pragma once
+#include "base/types.h"
+
+namespace osmia::kfuncs::code {
+
+#define OSMIA_KFUNC(name) u64 name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+
+// iterator_code.cpp
+OSMIA_KFUNC(iter_num_new);
+OSMIA_KFUNC(iter_num_next);
+OSMIA_KFUNC(iter_num_destroy);
+OSMIA_KFUNC(iter_bits_new);
+OSMIA_KFUNC(iter_bits_next);
+OSMIA_KFUNC(iter_bits_destroy);
+// dynptr_code.cpp
+OSMIA_KFUNC(dynptr_from_skb);
+OSMIA_KFUNC(dynptr_from_skb_rdonly);  // for program types that may not write packets
+OSMIA_KFUNC(dynptr_from_xdp);
+OSMIA_KFUNC(dynptr_adjust);
+OSMIA_KFUNC(dynptr_clone);
+OSMIA_KFUNC(dynptr_is_null);
+OSMIA_KFUNC(dynptr_is_rdonly);
+OSMIA_KFUNC(dynptr_size);
+OSMIA_KFUNC(dynptr_slice);
+OSMIA_KFUNC(dynptr_slice_rdwr);
+// arena_code.cpp
+OSMIA_KFUNC(arena_alloc_pages);
+OSMIA_KFUNC(arena_free_pages);
+// testmod_code.cpp
+OSMIA_KFUNC(testmod_seq_new);
+OSMIA_KFUNC(testmod_seq_next);
+OSMIA_KFUNC(testmod_seq_value);
+OSMIA_KFUNC(testmod_seq_destroy);
+// section_code.cpp
+OSMIA_KFUNC(nothing);  // what needs no doing in a process: RCU and preemption sections of the calling thread
+OSMIA_KFUNC(copy_from_user_str);
+
+#undef OSMIA_KFUNC
+
+}  // namespace osmia::kfuncs::code

@@ -1,0 +1,20 @@
+// What OBJ_GET_INFO_BY_FD shows of a program's machine code: its bytes, where each function lies in the
+// made-up address space of runtime/symbols.h, and the address of each source line. Invariant: functions,
+// lines and lengths fit together (addresses rise, lines lie inside their function), as tools demand.
+#pragma once
+#include <span>
+#include <vector>
+
+#include "runtime/program.h"
+
+namespace osmia::runtime {
+
+struct JitedView {
+  std::span<const u8> bytes;   // empty: the interpreter runs it
+  std::vector<u64> functions;  // an address each, as dump.functions
+  std::vector<u32> lengths;    // bytes each; zeros without machine code
+  std::vector<u64> lines;      // an address each, as dump.line_info; empty without machine code
+};
+JitedView jited_view(const Program& p);
+
+}  // namespace osmia::runtime
