@@ -31,6 +31,7 @@ Result<std::shared_ptr<const Image>> compile_optimised(const rewrite::ExecProgra
     drop_dead(f);
     simplify_loops(f);
     fold_memory(f, false);
+    arm64::fuse(f);
     place_constants(f, arm64::machine());
     const Allocation where = allocate(f, arm64::machine());
     if (where.slots > 4000) return Error{EOPNOTSUPP, "JIT: too many words for a frame"};

@@ -33,6 +33,7 @@ class Emitter {
   void cold();
 
   // emit_alu.cpp
+  bool field(Val v);
   void binary(Val v);
   void shift(Val v);
   void mul_high(Val v);

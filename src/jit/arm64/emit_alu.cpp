@@ -38,9 +38,26 @@ Emitter::Right Emitter::right(Val v, u8 width, const Gp& scratch) {
   }
 }
 
+// A field of bits: (x >> k) & mask, (x & mask) << k; mask may be an extension. Is `v` one?
+bool Emitter::field(Val v) {
+  const Node &n = at(v), &inner = at(n.a);
+  if (!(inner.flags & kFolded)) return false;
+  const Gp d = target(v, a64::x16), x = use(inner.a, a64::x16);
+  if (n.op == Op::kShl) {
+    const u8 w = n.width;
+    a_.ubfiz(sized(d, w), sized(x, w), imm(at(n.b).imm), imm(field_bits(*f_, inner)));
+  } else {
+    const u8 w = inner.width;
+    a_.ubfx(sized(d, w), sized(x, w), imm(at(inner.b).imm), imm(field_bits(*f_, n)));
+  }
+  done(v, d);
+  return true;
+}
+
 void Emitter::binary(Val v) {
   const Node& n = at(v);
   const u8 w = n.width;
+  if (n.op == Op::kAnd && f_->is_const(n.b) && field(v)) return;
   const Gp d = sized(target(v, a64::x16), w);
   const InstId inst = inst_of(n.op);
   if (f_->is_const(n.b)) {
@@ -86,6 +103,7 @@ void Emitter::binary(Val v) {
 void Emitter::shift(Val v) {
   const Node& n = at(v);
   const u8 w = n.width;
+  if (n.op == Op::kShl && f_->is_const(n.b) && field(v)) return;
   const Gp d = sized(target(v, a64::x16), w);
   if (f_->is_const(n.b)) {
     const u32 by = static_cast<u32>(at(n.b).imm) & (w - 1u);
@@ -141,6 +159,7 @@ void Emitter::divide(Val v) {
 
 void Emitter::extend(Val v) {
   const Node& n = at(v);
+  if (n.op == Op::kZext && field(v)) return;
   const Gp to = target(v, a64::x16), d = sized(to, n.width), a = use(n.a, a64::x16);
   switch (n.op) {
     case Op::kNeg: a_.neg(d, sized(a, n.width)); break;

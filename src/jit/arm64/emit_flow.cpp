@@ -75,6 +75,16 @@ void Emitter::compare_and_jump(const Node& n, Cc cc, const Label& to) {
       return;
     }
   }
+  const bool near = out_.program.insns.size() < 500;  // tbz reaches 32 KiB
+  if (near && test && constant && k && !(k & (k - 1))) {
+    const Imm bit(__builtin_ctzll(k));
+    cc == Cc::kTestZ ? a_.tbz(a, bit, to) : a_.tbnz(a, bit, to);
+    return;
+  }
+  if (near && constant && !k && (cc == Cc::kSlt || cc == Cc::kSge)) {
+    cc == Cc::kSge ? a_.tbz(a, imm(w - 1), to) : a_.tbnz(a, imm(w - 1), to);
+    return;
+  }
   if (test && constant && fits_logical(k, w))
     a_.tst(a, imm(k));
   else if (test)

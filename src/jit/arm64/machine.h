@@ -14,6 +14,11 @@ struct Cpu {
 const Cpu& cpu();
 const Machine& machine();
 
+// fuse.cpp: marks what becomes part of its user (kFolded), and takes it out of the order.
+void fuse(Function& f);
+// How many low bits this zero-extension or mask keeps; 0: it is neither.
+u32 field_bits(const Function& f, const Node& n);
+
 // A constant that add, sub and cmp take.
 inline bool fits_add(u64 v) {
   return v < 0x1000 || (!(v & 0xfff) && v < 0x1000000);

@@ -309,7 +309,7 @@ TEST(Machine, ProbingLoadsGiveZeroWhereMemoryIsMissing) {
     rewrite::ExecProgram p;
     p.insns = {{.code = static_cast<u8>(kLdx | kProbeMem | size), .dst = 0, .src = 1, .off = -8},
                {.code = kJmp | kExit}};
-    p.subprogs = {{0, 2, 0, ~u64{0}, "main"}};
+    p.subprogs = {{0, 2, 0, "main"}};
     auto code = Code::compile(p);
     ASSERT_TRUE(code.ok());
     EXPECT_EQ((*code)->run(0), 0u);
@@ -336,7 +336,7 @@ TEST(Machine, CompileRefusesWhatNoEngineKnows) {
   auto code_of = [](std::vector<Insn> insns) {
     rewrite::ExecProgram p;
     p.insns = std::move(insns);
-    p.subprogs = {{0, static_cast<u32>(p.insns.size()), 0, ~u64{0}, "main"}};
+    p.subprogs = {{0, static_cast<u32>(p.insns.size()), 0, "main"}};
     const auto code = Code::compile(p);
     return code.ok() ? 0 : code.error().code;
   };
