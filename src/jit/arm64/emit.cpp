@@ -87,6 +87,7 @@ void Emitter::function(Function& f, const Allocation& where) {
     const Block& b = f.blocks[block_];
     if (b.begin == b.end) continue;
     a_.bind(labels_[block_]);
+    last_ = {};
     for (index_ = b.begin; index_ < b.end; index_++) {
       const Val v = f.order[index_];
       if (at(v).insn != insn && at(v).op != Op::kPhi) {

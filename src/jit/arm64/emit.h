@@ -51,6 +51,7 @@ class Emitter {
   void load(Val v);
   void store(Val v);
   void atomic(Val v);
+  bool pair(const Gp& reg, const Mem& m, u32 bytes, bool is_load);
   // The address of a load or store; may use x16, and x17 too unless it is kept.
   Mem address(const Node& n, bool keep_x17);
 
@@ -105,6 +106,15 @@ class Emitter {
     Gp reg;
   };
   std::vector<Cold> cold_;
+  struct Access {
+    u32 end = ~0u, block = 0;  // where the next instruction goes
+    u32 bytes = 0;
+    bool is_load = false;
+    Gp reg;
+    u32 base = 0;
+    s32 off = 0;
+  };
+  Access last_;           // the load or store just emitted
   bool unknown_ = false;  // a node that this CPU is never given
 };
 

@@ -78,6 +78,11 @@ void Emitter::binary(Val v) {
     }
   }
   if (n.op == Op::kMul) {
+    if (const u32 by = sum_with_shift(*f_, n)) {
+      const Gp a = sized(use(n.a, a64::x16), w);
+      a_.add(d, a, a, arm::lsl(by));
+      return done(v, d);
+    }
     a_.mul(d, sized(use(n.a, a64::x16), w), sized(use(n.b, a64::x17), w));
     return done(v, d);
   }

@@ -1,4 +1,6 @@
 // Loads, stores, atomics.
+#include <algorithm>
+
 #include "jit/arm64/emit.h"
 
 namespace osmia::jit::arm64 {
@@ -15,10 +17,6 @@ Emitter::Mem Emitter::address(const Node& n, bool keep_x17) {
     if (!frame && !off && (!n.scale || 1u << n.scale == n.bytes) &&
         !(keep_x17 && index.id() == a64::x17.id()))
       return a64::ptr(base, index, by);
-    if (frame) {
-      a_.mov(a64::x16, a64::sp);
-      base = a64::x16;
-    }
     a_.add(a64::x16, base, index, by);
     base = a64::x16;
   }
@@ -37,12 +35,35 @@ Emitter::Mem Emitter::address(const Node& n, bool keep_x17) {
   return a64::ptr(base);
 }
 
+// Two loads or two stores of neighbours, one after the other, are one instruction.
+bool Emitter::pair(const Gp& reg, const Mem& m, u32 bytes, bool is_load) {
+  const Access last = last_;
+  last_ = {};
+  if (bytes < 4 || m.hasIndexReg()) return false;
+  const s32 off = static_cast<s32>(m.offset()), size = static_cast<s32>(bytes);
+  last_ = {static_cast<u32>(a_.offset()) + 4, block_, bytes, is_load, reg, m.baseId(), off};
+  if (last.end != a_.offset() || last.block != block_ || last.bytes != bytes || last.is_load != is_load ||
+      last.base != m.baseId() || (off != last.off + size && off != last.off - size))
+    return false;
+  if (is_load && (last.reg.id() == reg.id() || last.reg.id() == last.base)) return false;
+  const s32 low = std::min(off, last.off);
+  if (low % size || low / size < -64 || low / size > 63) return false;
+  const Gp first = sized(low == off ? reg : last.reg, static_cast<u8>(bytes * 8));
+  const Gp second = sized(low == off ? last.reg : reg, static_cast<u8>(bytes * 8));
+  const Mem both = m.cloneAdjusted(low - off);
+  a_.setOffset(a_.offset() - 4);
+  is_load ? a_.ldp(first, second, both) : a_.stp(first, second, both);
+  last_ = {};
+  return true;
+}
+
 void Emitter::load(Val v) {
   const Node& n = at(v);
   const Gp d = target(v, a64::x16), s = sized(d, n.width);
   const Mem m = address(n, false);
   const u32 start = static_cast<u32>(a_.offset());
   const bool sx = n.flags & kSigned;
+  if (!sx && !(n.flags & kProbe) && place(v).kind == Place::kReg && pair(d, m, n.bytes, true)) return;
   switch (n.bytes) {
     case 1: sx ? a_.ldrsb(s, m) : a_.ldrb(d.w(), m); break;
     case 2: sx ? a_.ldrsh(s, m) : a_.ldrh(d.w(), m); break;
@@ -73,6 +94,7 @@ void Emitter::store(Val v) {
         use(n.c, c);
     }
   }
+  if (!needs_x17 && pair(c, m, n.bytes, false)) return;
   switch (n.bytes) {
     case 1: a_.strb(c.w(), m); break;
     case 2: a_.strh(c.w(), m); break;

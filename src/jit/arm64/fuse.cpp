@@ -31,7 +31,8 @@ struct Fuser {
     return x.op == Op::kShl || x.op == Op::kShr || x.op == Op::kSar || (x.op == Op::kRol && logical(n.op));
   }
   bool product(const Node& n, Val v) const {
-    return mine(n, v) && f.nodes[v].op == Op::kMul && f.nodes[v].width == n.width;
+    return mine(n, v) && f.nodes[v].op == Op::kMul && f.nodes[v].width == n.width &&
+           !sum_with_shift(f, f.nodes[v]);
   }
 
   void right_side(Node& n) {
@@ -65,7 +66,66 @@ u32 field_bits(const Function& f, const Node& n) {
   return mask && !(mask & (mask + 1)) ? static_cast<u32>(__builtin_popcountll(mask)) : 0;
 }
 
+u32 sum_with_shift(const Function& f, const Node& n) {
+  if (n.op != Op::kMul || !f.is_const(n.b)) return 0;
+  const u64 rest = static_cast<u64>(f.nodes[n.b].imm) - 1;
+  return rest > 1 && rest < 0x80000000 && !(rest & (rest - 1)) ? static_cast<u32>(__builtin_ctzll(rest)) : 0;
+}
+
+// Base, scaled index and offset do not go into one instruction: the sum of the first two becomes a value, one
+// for all that use it in a block.
+void split_addresses(Function& f) {
+  struct Sum {
+    Val a, b, v;
+    u8 scale;
+  };
+  std::vector<Sum> sums;
+  std::vector<Val> order;
+  order.reserve(f.order.size());
+  auto make = [&](Node n, const Node& user) {
+    const Val v = static_cast<Val>(f.nodes.size());
+    n.insn = user.insn;
+    n.block = user.block;
+    f.nodes.push_back(n);
+    f.alias.push_back(v);
+    f.uses.push_back(1);
+    if (n.op != Op::kConst) order.push_back(v);
+    return v;
+  };
+  for (Block& b : f.blocks) {
+    const u32 begin = static_cast<u32>(order.size());
+    sums.clear();
+    for (u32 i = b.begin; i < b.end; i++) {
+      const Val v = f.order[i];
+      const Node n = f.nodes[v];
+      if ((n.op == Op::kLoad || n.op == Op::kStore) && n.b != kNoVal && f.nodes[n.a].op != Op::kFrame &&
+          (n.imm || (n.scale && 1u << n.scale != n.bytes))) {
+        Val sum = kNoVal;
+        for (const Sum& s : sums)
+          if (s.a == n.a && s.b == n.b && s.scale == n.scale) sum = s.v;
+        if (sum == kNoVal) {
+          Val index = n.b;
+          if (n.scale) {
+            const Val by = make({.op = Op::kConst, .imm = n.scale}, n);
+            index = make({.op = Op::kShl, .a = index, .b = by}, n);
+          }
+          sum = make({.op = Op::kAdd, .a = n.a, .b = index}, n);
+          sums.push_back({n.a, n.b, sum, n.scale});
+        }
+        f.nodes[v].a = sum;
+        f.nodes[v].b = kNoVal;
+        f.nodes[v].scale = 0;
+      }
+      order.push_back(v);
+    }
+    b.begin = begin;
+    b.end = static_cast<u32>(order.size());
+  }
+  f.order = std::move(order);
+}
+
 void fuse(Function& f) {
+  split_addresses(f);
   Fuser fuser{f};
   for (const Val v : f.order) {
     Node& n = f.nodes[v];

@@ -1,3 +1,4 @@
+// Registers and constants for the allocator; sequences that both tiers emit.
 #include "jit/arm64/machine.h"
 
 #include <asm/hwcap.h>
@@ -29,7 +30,7 @@ bool takes_constant(const Function& f, const Node& user, u32 k, Val constant) {
     case Op::kShr:
     case Op::kSar:
     case Op::kRol: return k == 1;
-    case Op::kMul:
+    case Op::kMul: return k == 1 && sum_with_shift(f, user);
     case Op::kMulHi:
     case Op::kMulHiS:
     case Op::kDiv:

@@ -19,6 +19,9 @@ void fuse(Function& f);
 // How many low bits this zero-extension or mask keeps; 0: it is neither.
 u32 field_bits(const Function& f, const Node& n);
 
+// k of a multiplication by 2^k + 1, which is a sum; 0: it is none.
+u32 sum_with_shift(const Function& f, const Node& n);
+
 // A constant that add, sub and cmp take.
 inline bool fits_add(u64 v) {
   return v < 0x1000 || (!(v & 0xfff) && v < 0x1000000);

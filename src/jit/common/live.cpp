@@ -56,10 +56,11 @@ Liveness find_live_ranges(const Function& f, const Machine& m) {
       auto use = [&](Val a, u32 k) {
         if (a == kNoVal || (f.is_const(a) && m.takes_constant(f, node, k, a))) return;
         const Node& operand = f.nodes[a];
-        if (operand.flags & kFolded) {  // it is read here, as part of this node
-          if (operand.a != kNoVal) read(operand.a, i * 4 + 3);
+        if (operand.flags & kFolded) {  // it is read here, as part of this node; a load's address late
+          const u32 to = i * 4 + (operand.op == Op::kLoad ? 3 : 1);
+          if (operand.a != kNoVal) read(operand.a, to);
           if (operand.b != kNoVal && !(f.is_const(operand.b) && m.takes_constant(f, operand, 1, operand.b)))
-            read(operand.b, i * 4 + 3);
+            read(operand.b, to);
           return;
         }
         read(a, i * 4 + (late >> k & 1 ? 3 : 1));
