@@ -98,6 +98,10 @@ void emit_callback_thunk(ImageBuilder& out, a64::Assembler& a, u32 s, bool count
 
 void load_constant(a64::Assembler& a, const a64::Gp& to, u64 v) {
   const a64::Gp x = to.x(), w = to.w();
+  if (!v || !~v) {
+    v ? a.movn(x, imm(0)) : a.movz(x, imm(0));
+    return;
+  }
   u32 zeros = 0, ones = 0;
   for (u32 k = 0; k < 64; k += 16) {
     zeros += (v >> k & 0xffff) == 0;
