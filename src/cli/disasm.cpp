@@ -6,6 +6,7 @@
 
 #include "btf/btf.h"
 #include "cli/commands.h"
+#include "cli/jited.h"
 #include "cli/session.h"
 #include "isa/disasm.h"
 #include "loader/object.h"
@@ -13,13 +14,18 @@
 namespace osmia::cli {
 namespace {
 
-void print_program(const runtime::Kernel& kernel, const loader::ProgramEntry& entry,
-                   const verifier::Program& p) {
+isa::DisasmOptions text_options(const runtime::Kernel& kernel) {
   isa::DisasmOptions options = isa::xlated_options();
-  options.helper_name = [&](s32 id) {
+  options.helper_name = [&kernel](s32 id) {
     const auto* h = kernel.catalog().helper_any(static_cast<u32>(id));
     return h ? std::string(h->name) : std::string();
   };
+  return options;
+}
+
+void print_program(const runtime::Kernel& kernel, const loader::ProgramEntry& entry,
+                   const verifier::Program& p) {
+  const isa::DisasmOptions options = text_options(kernel);
   fmt::print("{} ({}, {} instructions):\n", entry.name, entry.section, p.insns.size());
   size_t line = 0;
   for (size_t i = 0; i < p.insns.size(); i++) {
@@ -43,6 +49,8 @@ int disasm(int argc, char** argv) {
                "osmia disasm");
   app.add_option("FILE", file, "BPF object (.bpf.o)")->required();
   app.add_option("--prog", prog, "only the program of this name");
+  bool jited = false;
+  app.add_flag("--jited", jited, "verify, compile, and show the host's code under each instruction");
   app.add_option("--btf", so.btf_path, "kernel BTF for CO-RE (default: the machine's)");
   try {
     app.parse(argc, argv);
@@ -63,6 +71,22 @@ int disasm(int argc, char** argv) {
       if (!printed) print_program(*session->kernel, entry, p);
       printed = true;
     };
+    if (jited) {
+      session->kernel->on_verdict = {};
+      session->kernel->jit = runtime::JitMode::kOn;
+      const auto r = (*object)->load_alone(entry.name);
+      const auto program = r.object ? r.object->program(entry.name) : nullptr;
+      if (!program) {
+        complain("disasm", entry.name + ": " + (r.verdict.message.empty() ? r.message : r.verdict.message));
+        continue;
+      }
+      const auto text = jited_text(*program, text_options(*session->kernel));
+      if (text.ok())
+        fmt::print("{}", *text);
+      else
+        complain("disasm", program->not_executable.empty() ? text.error().message : program->not_executable);
+      continue;
+    }
     const auto r = (*object)->load_alone(entry.name);
     if (!printed) complain("disasm", entry.name + ": " + r.message);
   }

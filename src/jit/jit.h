@@ -4,6 +4,7 @@
 #pragma once
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -29,6 +30,7 @@ enum class Tier : u8 {
 };
 struct Options {
   TailCallFn tail_call = nullptr;  // unset: a program with tail calls is refused (EOPNOTSUPP)
+  std::string name;                // of the program, for debuggers and profilers
   bool blind_constants = false;    // no immediate of the program appears in the code
   Tier tier = Tier::kOptimised;
 };
@@ -65,6 +67,7 @@ class Image {
   std::vector<rewrite::BpfCallback> callbacks_;
   std::vector<CodeRange> map_;
   std::vector<u32> subprogs_;
+  std::shared_ptr<class Registration> registration_;  // names for debuggers
   bool makes_tail_calls_ = false, has_faults_ = false;
   Tier tier_ = Tier::kDirect;
 };

@@ -36,6 +36,8 @@ Status resolve_calls(Pass& p) {
         return Error{EFAULT,
                      "rewriting: the call at instruction " + std::to_string(i) + " has no definition"};
       call.name = std::string(f.helper->name);
+      for (call.args = 5; call.args && f.helper->args[call.args - 1].kind == contract::ArgKind::kNone;)
+        call.args--;
       call.tail_call = f.helper->effects & contract::kTailCall;
       if (!call.tail_call && p.options.helper_code) call.fn = p.options.helper_code(*f.helper);
       if (call.fn && f.map && f.map->live)  // one map is known: straight to its code

@@ -18,6 +18,7 @@ struct ExecCall {
   NativeFn fn = nullptr;   // null: not available in a process; running the program is refused
   std::string name;        // "bpf_map_lookup_elem"
   bool tail_call = false;  // replaces the running program instead of calling
+  u8 args = 5;             // how many of r1 … r5 it reads at most
   // Set if the call works on one map that is known and can be inlined there: a look-up with inline_lookup, a
   // tail call with slots. Outlives the program.
   const contract::MapCode* map_code = nullptr;

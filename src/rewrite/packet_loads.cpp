@@ -13,7 +13,7 @@ void expand_packet_loads(Pass& p) {
   for_each_live(p, [&](u32 i, const Insn& in) {
     if (in.cls() != kLd || (in.mode() != kAbs && in.mode() != kInd)) return;
     if (index < 0) {
-      p.out.calls.push_back({p.options.load_packet, "LD_ABS", false});
+      p.out.calls.push_back({.fn = p.options.load_packet, .name = "LD_ABS", .args = 3});
       index = static_cast<s32>(p.out.calls.size() - 1);
       if (!p.options.load_packet) p.out.missing += p.out.missing.empty() ? "LD_ABS" : ", LD_ABS";
     }

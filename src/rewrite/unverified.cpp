@@ -55,8 +55,10 @@ Result<ExecProgram> unverified(std::span<const Insn> insns, const std::function<
       return Error{EINVAL, "expected a call into the program, found instruction " + std::to_string(start) +
                                " of " + std::to_string(size)};
     if (!out.subprogs.empty()) out.subprogs.back().end = static_cast<u32>(start);
-    out.subprogs.push_back(
-        {static_cast<u32>(start), static_cast<u32>(size), 512, "f" + std::to_string(start)});
+    out.subprogs.push_back({.start = static_cast<u32>(start),
+                            .end = static_cast<u32>(size),
+                            .stack_bytes = 512,
+                            .name = "f" + std::to_string(start)});
   }
   return out;
 }

@@ -95,6 +95,7 @@ Status compile_program(Kernel& kernel, Program& p, rewrite::ExecProgram program)
   if (kernel.jit != JitMode::kOff) {
     jit::Options options;
     options.tail_call = jit_tail_call;
+    options.name = p.desc.name;
     auto image = jit::compile(program, options);
     if (image.ok()) {
       give_life(**image, p, program.subprogs.size());

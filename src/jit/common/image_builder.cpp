@@ -2,6 +2,8 @@
 // may outlive statics.
 #include "jit/common/image_builder.h"
 
+#include "jit/common/registration.h"
+
 #include <cstdio>
 #include <utility>
 
@@ -45,6 +47,7 @@ Image::~Image() {
 ImageBuilder::ImageBuilder(const rewrite::ExecProgram& p, const Options& o, Tier tier)
     : program(p), options(o), image(std::make_shared<Image>()) {
   code.init(asmjit::Environment::host());
+  code.setErrorHandler(&errors);
   image->tier_ = tier;
   image->callbacks_.resize(p.subprogs.size());
   entries.resize(p.subprogs.size());
@@ -57,6 +60,7 @@ Result<std::shared_ptr<const Image>> ImageBuilder::finish() {
     return Error{e == asmjit::kErrorOutOfMemory ? ENOMEM : EFAULT,
                  std::string("JIT: ") + what + ": " + asmjit::DebugUtils::errorAsString(e)};
   };
+  if (errors.first) return Error{EFAULT, "JIT: an instruction cannot be encoded: " + errors.text};
   if (const auto e = code.flatten()) return failed("laying out the code", e);
   if (const auto e = code.resolveUnresolvedLinks()) return failed("resolving jumps", e);
   void *rx = nullptr, *rw = nullptr;
@@ -79,6 +83,13 @@ Result<std::shared_ptr<const Image>> ImageBuilder::finish() {
       cb.call = reinterpret_cast<decltype(cb.call)>(base + code.labelOffset(callbacks[s]));
   }
   image->subprogs_.push_back(static_cast<u32>(size));
+  std::vector<NamedCode> names;
+  for (u32 s = 0; s < entries.size(); s++) {
+    std::string name = "bpf_prog_" + (options.name.empty() ? "program" : options.name);
+    if (s) name += "_" + program.subprogs[s].name;
+    names.push_back({std::move(name), image->subprogs_[s], image->subprogs_[s + 1] - image->subprogs_[s]});
+  }
+  image->registration_ = register_code(rx, size, names);
   image->map_ = std::move(map);
   if (!faults.empty()) {
     std::vector<Fault> list;

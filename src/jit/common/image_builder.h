@@ -14,6 +14,17 @@ struct PendingFault {
   asmjit::Label resume = {};
 };
 
+// The assembler's complaints; the first one fails the compilation.
+struct AssemblerErrors final : asmjit::ErrorHandler {
+  void handleError(asmjit::Error e, const char* message, asmjit::BaseEmitter*) override {
+    if (first) return;
+    first = e;
+    text = message;
+  }
+  asmjit::Error first = 0;
+  std::string text;
+};
+
 struct ImageBuilder {
   explicit ImageBuilder(const rewrite::ExecProgram& program, const Options& options, Tier tier);
 
@@ -25,6 +36,7 @@ struct ImageBuilder {
 
   const rewrite::ExecProgram& program;
   const Options& options;
+  AssemblerErrors errors;
   asmjit::CodeHolder code;
   std::shared_ptr<Image> image;
   std::vector<asmjit::Label> entries;  // of each subprogram

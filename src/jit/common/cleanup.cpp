@@ -1,0 +1,105 @@
+// Phis that only pass one value on, extensions that the phis' bounds make needless, and dead values.
+#include <algorithm>
+
+#include "jit/common/ir.h"
+
+namespace osmia::jit {
+namespace {
+
+void drop_aliased(Function& f) {
+  std::vector<Val> order;
+  order.reserve(f.order.size());
+  for (Block& b : f.blocks) {
+    const u32 begin = static_cast<u32>(order.size());
+    for (u32 i = b.begin; i < b.end; i++)
+      if (f.alias[f.order[i]] == f.order[i]) order.push_back(f.order[i]);
+    b.begin = begin;
+    b.end = static_cast<u32>(order.size());
+  }
+  f.order = std::move(order);
+  for (const Val v : f.order) for_operands(f, f.nodes[v], [&](Val& o) { o = f.resolve(o); });
+}
+
+}  // namespace
+
+void drop_trivial_phis(Function& f) {
+  std::vector<Val> phis;
+  for (const Val v : f.order)
+    if (f.nodes[v].op == Op::kPhi) phis.push_back(v);
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const Val v : phis) {
+      if (f.alias[v] != v) continue;
+      const Node& n = f.nodes[v];
+      Val only = kNoVal;
+      bool trivial = true;
+      for (u32 k = 0; k < n.nargs && trivial; k++) {
+        const Val a = f.resolve(f.args[n.extra + k]);
+        if (a == v || a == only) continue;
+        // Equal constants are the same value.
+        if (only != kNoVal && f.is_const(a) && f.is_const(only) && f.nodes[a].imm == f.nodes[only].imm)
+          continue;
+        trivial = only == kNoVal;
+        only = a;
+      }
+      // A constant of one of the predecessors need not dominate; only values that do may stand in.
+      if (!trivial || only == kNoVal || f.is_const(only)) continue;
+      f.alias[v] = only;
+      changed = true;
+    }
+  }
+  // The least bounds of phis that their arguments keep. What is not a phi was bounded without them.
+  for (const Val v : phis) f.nodes[v].bits = 0;
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const Val v : phis) {
+      if (f.alias[v] != v) continue;
+      Node& n = f.nodes[v];
+      u8 bits = n.bits;
+      for (u32 k = 0; k < n.nargs; k++) bits = std::max(bits, f.nodes[f.resolve(f.args[n.extra + k])].bits);
+      changed |= bits != n.bits;
+      n.bits = bits;
+    }
+  }
+  for (const Val v : f.order) {
+    Node& n = f.nodes[v];
+    if (n.op != Op::kZext) continue;
+    const Val a = f.resolve(n.a);
+    if (f.nodes[a].bits <= n.bytes * 8) f.alias[v] = a;
+  }
+  drop_aliased(f);
+}
+
+void drop_dead(Function& f) {
+  drop_aliased(f);
+  f.uses.assign(f.nodes.size(), 0);
+  std::vector<u8> live(f.nodes.size(), 0);
+  std::vector<Val> work;
+  for (const Val v : f.order)
+    if (has_effect(f.nodes[v].op)) {
+      live[v] = 1;
+      work.push_back(v);
+    }
+  while (!work.empty()) {
+    const Val v = work.back();
+    work.pop_back();
+    for_operands(f, f.nodes[v], [&](Val& o) {
+      f.uses[o]++;
+      if (!live[o]) {
+        live[o] = 1;
+        work.push_back(o);
+      }
+    });
+  }
+  u32 at = 0;
+  for (Block& b : f.blocks) {
+    const u32 begin = at;
+    for (u32 i = b.begin; i < b.end; i++)
+      if (live[f.order[i]]) f.order[at++] = f.order[i];
+    b.begin = begin;
+    b.end = at;
+  }
+  f.order.resize(at);
+}
+
+}  // namespace osmia::jit
