@@ -12,8 +12,10 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <string>
 
 #include "btf/btf.h"
+#include "runtime/symbols.h"
 #include "syscall/bpf.h"
 #include "syscall/fds.h"
 
@@ -112,8 +114,19 @@ int osmia_rebound_epoll_ctl(int epfd, int op, int fd, void* event) {
   return loader::fds().epoll_ctl(epfd, op, fd, event);
 }
 
-// libbpf resolves attach targets and kfuncs in this file.
+// libbpf resolves attach targets and kfuncs in the kernel's BTF, and symbols in its list of them.
 FILE* osmia_rebound_fopen(const char* path, const char* mode) {
+  if (path && std::strcmp(path, "/proc/kallsyms") == 0 && loader::bound()) {
+    FILE* machine = ::fopen(path, "r");
+    const std::string text = runtime::symbol_table(*loader::bound(), machine);
+    if (machine) ::fclose(machine);
+    FILE* f = ::fmemopen(nullptr, text.size() + 1, "w+");
+    if (f) {
+      ::fwrite(text.data(), 1, text.size(), f);
+      ::rewind(f);
+    }
+    return f;
+  }
   if (!loader::is_vmlinux_btf(path) || !loader::bound()) return ::fopen(path, mode);
   const btf::Btf* btf = loader::vmlinux();
   if (!btf) return errno = ENOENT, nullptr;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "jit/jit.h"
 
@@ -80,6 +81,28 @@ std::string kallsyms(Kernel& kernel) {
                            p->dump.functions[f].name.empty() ? "" : "_", p->dump.functions[f].name);
       }
   return out;
+}
+
+std::string symbol_table(Kernel& kernel, std::FILE* machine) {
+  const std::string own = kallsyms(kernel);
+  if (!machine) return own;
+  std::set<std::string_view> ours;
+  for (size_t at = 0; at < own.size();) {
+    const size_t end = own.find('\n', at);
+    const std::string_view line = std::string_view(own).substr(at, end - at);
+    at = end + 1;
+    if (line.size() > 19) ours.insert(line.substr(19, line.find('\t') - 19));
+  }
+  std::string text = own;
+  char buffer[1024];
+  while (std::fgets(buffer, sizeof buffer, machine)) {
+    const std::string_view line = buffer;
+    const size_t type = line.find(' '), name = type == line.npos ? line.npos : line.find(' ', type + 1);
+    if (name == line.npos) continue;
+    const std::string_view symbol = line.substr(name + 1, line.find_first_of("\t\n", name + 1) - name - 1);
+    if (!ours.count(symbol) && symbol.substr(0, 9) != "bpf_prog_") text += line;
+  }
+  return text;
 }
 
 }  // namespace osmia::runtime

@@ -3,6 +3,7 @@
 // the addresses are made up, so that nothing of the process shows; what matters is that the table and the
 // dumps agree. Invariant: a symbol's address never changes while the process lives.
 #pragma once
+#include <cstdio>
 #include <string>
 #include <string_view>
 
@@ -17,5 +18,8 @@ u64 function_symbol(const Program& program, u32 function);
 // Every symbol as /proc/kallsyms has it, one a line: helpers, kfuncs (whose calls keep the BTF id), and the
 // functions of the programs that live now ("bpf_prog_<tag>_<name>").
 std::string kallsyms(Kernel& kernel);
+// The same, and what `machine` (an open /proc/kallsyms; may be null) has beside: symbols that ours do not
+// replace, and none of its programs.
+std::string symbol_table(Kernel& kernel, std::FILE* machine);
 
 }  // namespace osmia::runtime

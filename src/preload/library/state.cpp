@@ -78,28 +78,10 @@ bool kernel_in_use() {
   return g_made;
 }
 
-// Osmia's symbols, and the machine's own except those that ours replace.
 std::string symbols() {
-  std::string text = runtime::kallsyms(*g_made);
-  std::set<std::string_view> ours;
-  const std::string head = text;
-  for (size_t at = 0; at < head.size();) {
-    const size_t end = head.find('\n', at);
-    const std::string_view line = std::string_view(head).substr(at, end - at);
-    at = end + 1;
-    if (line.size() > 19) ours.insert(line.substr(19, line.find('\t') - 19));
-  }
-  FILE* f = next<FILE* (*)(const char*, const char*)>("fopen")("/proc/kallsyms", "r");
-  if (!f) return text;
-  char buffer[1024];
-  while (std::fgets(buffer, sizeof buffer, f)) {
-    const std::string_view line = buffer;
-    const size_t type = line.find(' '), name = type == line.npos ? line.npos : line.find(' ', type + 1);
-    if (name == line.npos) continue;
-    const std::string_view symbol = line.substr(name + 1, line.find_first_of("\t\n", name + 1) - name - 1);
-    if (!ours.count(symbol) && symbol.substr(0, 9) != "bpf_prog_") text += line;
-  }
-  std::fclose(f);
+  FILE* machine = next<FILE* (*)(const char*, const char*)>("fopen")("/proc/kallsyms", "r");
+  const std::string text = runtime::symbol_table(*g_made, machine);
+  if (machine) std::fclose(machine);
   return text;
 }
 

@@ -5,6 +5,9 @@
 
 namespace osmia::verifier {
 
+// A pointer to a stack goes where accesses through it are not seen (an unchecked argument, memory): from here
+// on any slot of its frame may be reached.
+void note_escape(Env& env, const RegState& r);
 // A load or store of 1, 2, 4 or 8 bytes at regno + off by the current instruction. value_regno: the register
 // loaded into or stored from, -1 for none (immediate stores, atomics). Rejects, or updates the state and
 // facts.

@@ -80,6 +80,7 @@ void check_mem_access(Env& env, u32 insn_idx, u32 regno, s32 off, int size, Acce
   const RegState& r = env.reg(regno);
   check_alignment(env, r, off, size, strict_alignment_once);
   const Touch t{insn_idx, regno, off + r.off, size, access, value_regno, sign_extend};
+  if (access == Access::kWrite && value_regno >= 0) note_escape(env, env.reg(static_cast<u32>(value_regno)));
   dispatch(env, t);
   if (size < kRegSize && t.loads_reg() && env.reg(value_regno).is_scalar()) {
     Scalar& s = env.mut_reg(value_regno).s;

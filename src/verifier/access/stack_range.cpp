@@ -32,6 +32,11 @@ void note_addressed(Env& env, u32 frame, s64 first, s64 end) {
 
 }  // namespace
 
+void note_escape(Env& env, const RegState& r) {
+  if (r.type.base != RegBase::kStack) return;
+  env.subprogs[env.cur->frames[r.frameno]->subprog].addressed_slots = ~u64{0};
+}
+
 void check_fastcall_contract(Env& env, u32 subprog, u32 insn_idx, s32 off) {
   Subprog& sp = env.subprogs[subprog];
   if (static_cast<s16>(sp.fastcall_stack_off) <= off || env.aux[insn_idx].fastcall_pattern) return;

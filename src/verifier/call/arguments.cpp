@@ -246,6 +246,7 @@ void check_argument(Env& env, u32 index, CallMeta& meta) {
   use_reg(env, regno, RegUse::kRead);
   if (arg.kind == ArgKind::kAnything) {
     if (leaks_pointer(env, env.reg(regno))) env.reject(EACCES, "R{} leaks addr into helper function", regno);
+    note_escape(env, env.reg(regno));
     return;
   }
   if (env.reg(regno).is_packet() && !may_access_packet(env, meta.fn, Access::kRead))

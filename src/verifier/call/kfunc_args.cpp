@@ -2,6 +2,7 @@
 // ("__sz",
 // "__nullable") and from the register itself. What needs allocated objects is refused as not supported.
 #include "btf/struct_walk.h"
+#include "verifier/access/access.h"
 #include "verifier/call/kfunc.h"
 #include "verifier/transfer/transfer.h"
 
@@ -272,7 +273,10 @@ void check_kfunc_args(Env& env, KfuncCall& call) {
   for (u32 i = 0; i < params.size(); i++) {
     const btf::Param param = params[i];
     const btf::TypeView t = call.btf->skip_modifiers(param.type);
-    if (has_suffix(param.name, "__ign")) continue;
+    if (has_suffix(param.name, "__ign")) {
+      note_escape(env, env.reg(i + 1));
+      continue;
+    }
     if (is_scalar_type(t)) {
       check_scalar(env, call, param, i + 1);
       continue;

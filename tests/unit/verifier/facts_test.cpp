@@ -16,10 +16,23 @@ TEST(Facts, SlotsThatOnlyDirectAccessesReach) {
 TEST(Facts, SlotsOfACallerReachedByItsCallee) {
   const auto o =
       run("*(u64 *)(r10 -8) = 0\n*(u64 *)(r10 -16) = 0\nr1 = r10\nr1 += -16\ncall f\nr0 = 0\nexit\n"
-          "f:\n*(u64 *)(r10 -8) = r1\nr2 = *(u64 *)(r10 -8)\n*(u32 *)(r2 +4) = 1\nr0 = 0\nexit");
+          "f:\n*(u64 *)(r10 -8) = 7\nr2 = *(u64 *)(r10 -8)\n*(u32 *)(r1 +4) = 1\nr0 = 0\nexit");
   EXPECT_ACCEPT(o);
   EXPECT_EQ(o.facts.subprogs[0].addressed_slots, 1u << 1);
   EXPECT_EQ(o.facts.subprogs[1].addressed_slots, 0u);
+}
+
+TEST(Facts, AnAddressThatEscapesReachesAllOfItsFrame) {
+  // To a helper that reads any memory, and into memory, from where such a helper may be told to.
+  const auto read =
+      run("*(u64 *)(r10 -8) = 7\nr1 = r10\nr1 += -24\nr2 = 8\nr3 = r10\nr3 += -8\n"
+          "call bpf_probe_read_kernel#113\nr0 = 0\nexit");
+  EXPECT_ACCEPT(read);
+  EXPECT_EQ(read.facts.subprogs[0].addressed_slots, ~u64{0});
+  const auto kept =
+      run("*(u64 *)(r10 -8) = 7\nr1 = r10\n*(u64 *)(r10 -16) = r1\nr0 = *(u64 *)(r10 -8)\nexit");
+  EXPECT_ACCEPT(kept);
+  EXPECT_EQ(kept.facts.subprogs[0].addressed_slots, ~u64{0});
 }
 
 TEST(Facts, ALoopThatCanBeInlinedAndItsStack) {
