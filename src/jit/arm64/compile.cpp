@@ -25,6 +25,7 @@ Result<std::shared_ptr<const Image>> compile_optimised(const rewrite::ExecProgra
   arm64::Emitter emitter(out, info, a);
   for (u32 s = 0; s < program.subprogs.size(); s++) {
     OSMIA_ASSIGN(Function f, build(context, s));
+    layout(f);
     drop_trivial_phis(f);
     drop_dead(f);
     narrow(f);

@@ -36,6 +36,7 @@ Result<std::shared_ptr<const Image>> compile_optimised(const rewrite::ExecProgra
   ImageBuilder out(program, options, Tier::kOptimised);
   x86::Assembler a;
   out.code.attach(&a);
+  a.addEncodingOptions(EncodingOptions::kOptimizedAlign);
   OSMIA_ASSIGN(auto info, subprog_info(program));
   for (auto& e : out.entries) e = a.newLabel();
   const BuildContext context{program, info,
@@ -49,12 +50,14 @@ Result<std::shared_ptr<const Image>> compile_optimised(const rewrite::ExecProgra
   x86_64::Emitter emitter(out, info, a);
   for (u32 s = 0; s < program.subprogs.size(); s++) {
     OSMIA_ASSIGN(Function f, build(context, s));
+    layout(f);
     drop_trivial_phis(f);
     drop_dead(f);
     narrow(f);
     drop_dead(f);
     simplify_loops(f);
     fold_memory(f);
+    align_loops(f);
     place_constants(f, x86_64::machine());
     const Allocation where = allocate(f, x86_64::machine());
     emitter.function(f, where);

@@ -81,7 +81,7 @@ void Emitter::function(Function& f, const Allocation& where) {
   for (block_ = 0; block_ < f.blocks.size(); block_++) {
     const Block& b = f.blocks[block_];
     if (b.begin == b.end) continue;
-    if (b.loop_header && b.depth) a_.align(AlignMode::kCode, 16);
+    if (b.align) a_.align(AlignMode::kCode, b.align);
     a_.bind(labels_[block_]);
     for (index_ = b.begin; index_ < b.end; index_++) {
       const Val v = f.order[index_];
