@@ -460,6 +460,11 @@ Result<Function> build(const BuildContext& c, u32 subprog) {
   OSMIA_ASSIGN(b.code, flatten(c.program, c.info, subprog));
   if (b.code.empty()) return Error{EINVAL, "JIT: an empty subprogram"};
   b.slots = find_slots(b.code, c.program.subprogs[subprog].addressed_slots, kMaxVars - kSlotVars);
+  const size_t most = b.code.size() * 2 + 64;
+  b.f.nodes.reserve(most);
+  b.f.alias.reserve(most);
+  b.f.order.reserve(most);
+  b.f.args.reserve(most);
   b.find_blocks();
   if (b.failed) return Error{EINVAL, "JIT: a path runs off the end of a subprogram"};
   b.order_blocks();
