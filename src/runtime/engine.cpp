@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <unordered_map>
 
+#include "helpers/classic.h"
 #include "helpers/code.h"
 #include "helpers/helper.h"
 #include "host/run_context.h"
@@ -122,6 +123,7 @@ rewrite::NativeFn helper_code(const contract::HelperDef& def) {
   static const auto* const by_def = [] {
     auto* all = new std::unordered_map<const contract::HelperDef*, rewrite::NativeFn>;
     for (const auto* e : helpers::registry()) all->emplace(&e->def, e->fn);
+    for (const auto& e : helpers::classic_rows()) all->emplace(&e.def, e.fn);
     return all;
   }();
   const auto it = by_def->find(&def);
