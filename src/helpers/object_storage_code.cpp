@@ -33,7 +33,8 @@ u64 get(u64 map, u64 object, u64 value, u64 flags, ObjectKind kind) {
   constexpr u64 kCreate = 1;  // BPF_LOCAL_STORAGE_GET_F_CREATE
   maps::LocalStorageMap::Owner owner;
   if (flags & ~kCreate || !owner_of(object, kind, owner)) return 0;
-  return reinterpret_cast<u64>(storage(map).get(owner, flags & kCreate, reinterpret_cast<const void*>(value)));
+  return reinterpret_cast<u64>(
+      storage(map).get(owner, flags & kCreate, reinterpret_cast<const void*>(value)));
 }
 u64 drop(u64 map, u64 object, ObjectKind kind) {
   maps::LocalStorageMap::Owner owner;

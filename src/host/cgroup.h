@@ -1,5 +1,5 @@
-// Control groups of the unified hierarchy: struct cgroup for directories of cgroup2. A machine without a mounted
-// cgroup2 has the root alone, whose id is 1. Ids are inode numbers, as on Linux.
+// Control groups of the unified hierarchy: struct cgroup for directories of cgroup2. A machine without a
+// mounted cgroup2 has the root alone, whose id is 1. Ids are inode numbers, as on Linux.
 #pragma once
 #include <string>
 #include <vector>

@@ -30,7 +30,7 @@ ObjectKey task_key(u32 tid);
 // Is this still the thread that it was?
 bool task_lives(const ObjectKey& key);
 
-std::vector<u32> all_processes();           // ascending
+std::vector<u32> all_processes();          // ascending
 std::vector<u32> threads_of(u32 process);  // ascending
 
 }  // namespace osmia::host

@@ -56,9 +56,9 @@ u64 cpumask_create(u64, u64, u64, u64, u64) {
   auto memory = host::KernelStruct::make(*types, "bpf_cpumask");
   if (!memory.ok() || memory->size() < words() * 8) return 0;
   memory->set("usage", 1);
-  const auto object = host::publish_object(
-      types, std::make_shared<host::KernelObject>(host::ObjectKind::kCpumask, host::ObjectKey{},
-                                                  std::move(*memory)));
+  const auto object =
+      host::publish_object(types, std::make_shared<host::KernelObject>(
+                                      host::ObjectKind::kCpumask, host::ObjectKey{}, std::move(*memory)));
   return host::acquire_object(object->address()) ? object->address() : 0;
 }
 u64 cpumask_first(u64 m, u64, u64, u64, u64) {

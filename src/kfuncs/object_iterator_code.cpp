@@ -57,7 +57,9 @@ u64 iter_task_new(u64 it, u64 task, u64 flags, u64, u64) {
   enum : u32 { kAllProcesses, kAllThreads, kThreadsOf };
   walk(it) = nullptr;
   std::vector<u64> numbers;
-  const auto add = [&](const std::vector<u32>& ids) { numbers.insert(numbers.end(), ids.begin(), ids.end()); };
+  const auto add = [&](const std::vector<u32>& ids) {
+    numbers.insert(numbers.end(), ids.begin(), ids.end());
+  };
   switch (static_cast<u32>(flags)) {
     case kAllProcesses: add(host::all_processes()); break;
     case kAllThreads:

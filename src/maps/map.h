@@ -48,8 +48,8 @@ class ProgObject : public std::enable_shared_from_this<ProgObject> {
 class Descriptors {
  public:
   virtual ~Descriptors() = default;
-  virtual Result<MapPtr> map(int fd) = 0;                        // errors: EBADF, EINVAL
-  virtual Result<std::shared_ptr<ProgObject>> prog(int fd) = 0;  // errors: EBADF, EINVAL
+  virtual Result<MapPtr> map(int fd) = 0;                                        // errors: EBADF, EINVAL
+  virtual Result<std::shared_ptr<ProgObject>> prog(int fd) = 0;                  // errors: EBADF, EINVAL
   virtual std::shared_ptr<PerfEvent> perf_event(int /*fd*/) { return nullptr; }  // null: not one of ours
 };
 

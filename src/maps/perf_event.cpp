@@ -1,4 +1,5 @@
-// The control page may be written by the reader: only data_tail is believed, and only as far as it makes sense.
+// The control page may be written by the reader: only data_tail is believed, and only as far as it makes
+// sense.
 #include "maps/perf_event.h"
 
 #include <sys/eventfd.h>

@@ -88,7 +88,8 @@ jit::Entry jit_tail_call(u64 map, u32 index, u32* tail_calls) {
 template <class Code>
 void give_life(const Code& code, Program& p, size_t subprogs) {
   if (const auto self = p.weak_from_this().lock())
-    for (u32 s = 0; s < subprogs; s++) code.callback(s).life = std::shared_ptr<const void>(self, static_cast<const maps::ProgObject*>(&p));
+    for (u32 s = 0; s < subprogs; s++)
+      code.callback(s).life = std::shared_ptr<const void>(self, static_cast<const maps::ProgObject*>(&p));
 }
 
 // The code of the row that holds this definition.

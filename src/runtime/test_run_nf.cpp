@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "base/bits.h"
-#include "host/packet.h"
 #include "host/kernel_struct.h"
+#include "host/packet.h"
 #include "runtime/test_run_code.h"
 
 namespace osmia::runtime {

@@ -162,8 +162,7 @@ int FdTable::ioctl(int fd, unsigned long request, void* argument) {
     const int r = event->control(request, argument);
     return r < 0 ? (errno = -r, -1) : r;
   }
-  return static_cast<int>(
-      raw(SYS_ioctl, fd, static_cast<long>(request), reinterpret_cast<long>(argument)));
+  return static_cast<int>(raw(SYS_ioctl, fd, static_cast<long>(request), reinterpret_cast<long>(argument)));
 }
 
 // Ring buffers and perf events signal through an eventfd that nobody reads: only its edges mean something.

@@ -14,8 +14,8 @@ namespace osmia::syscall {
 
 struct Fd {
   runtime::Object object;
-  bool readable = true, writable = true;  // maps: BPF_F_RDONLY, BPF_F_WRONLY
-  std::shared_ptr<void> keep;             // ENABLE_STATS: what ends when it is closed
+  bool readable = true, writable = true;                  // maps: BPF_F_RDONLY, BPF_F_WRONLY
+  std::shared_ptr<void> keep;                             // ENABLE_STATS: what ends when it is closed
   std::shared_ptr<maps::PerfEvent> perf_event = nullptr;  // then there is no object
 };
 
