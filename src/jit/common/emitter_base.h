@@ -94,8 +94,11 @@ class EmitterBase {
   std::vector<Move> edge(u32 from, u32 to);
   bool hoistable(const std::vector<Move>& early, u32 other_block, const Node& n);
   u32 next_block(u32 b) const;
+  void find_silent();
+  u32 through(u32 b) const;  // the block that a jump to b really goes to
 
   std::vector<Label> labels_;
+  std::vector<u8> silent_;  // by block
 };
 
 }  // namespace osmia::jit
