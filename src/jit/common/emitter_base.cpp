@@ -43,9 +43,10 @@ Status EmitterBase::program(void (*fold)(Function&)) {
       continue;
     }
     Function& f = *functions[s];
-    layout(f);
     drop_trivial_phis(f);
     drop_dead(f);
+    if (!out_.options.blind_constants) find_switches(f);
+    layout(f);
     narrow(f);
     drop_dead(f);
     simplify_loops(f);
@@ -110,6 +111,14 @@ void EmitterBase::function(Function& f, const Allocation& where) {
   }
   if (has_cold()) note_code();
   cold();
+  for (const auto& [label, t] : tables_) {
+    note_code();
+    base_.align(asmjit::AlignMode::kData, 4);
+    base_.bind(label);
+    for (const u32 e : f.tables[t].entries)
+      base_.embedLabelDelta(labels_[through(f.tables[t].ways[e])], label, 4);
+  }
+  tables_.clear();
 }
 
 void EmitterBase::node(Val v) {
@@ -160,8 +169,13 @@ void EmitterBase::node(Val v) {
       epilogue();
       ret();
       break;
-    case Op::kSelect:
-    case Op::kSwitch: unknown_ = true; break;  // no pass makes them
+    case Op::kSwitch: {
+      const Table& t = f_->tables[static_cast<size_t>(n.imm)];
+      tables_.push_back({base_.newLabel(), static_cast<u32>(n.imm)});
+      switch_on(v, t, tables_.back().label, t.checked ? labels_[through(t.ways[0])] : Label());
+      break;
+    }
+    case Op::kSelect: unknown_ = true; break;  // no pass makes them
   }
 }
 
@@ -171,7 +185,8 @@ void EmitterBase::find_silent() {
   silent_.assign(n, 0);
   for (u32 b = 1; b < n; b++) {
     const Block& block = f_->blocks[b];
-    if (block.begin == block.end || at(f_->order[block.end - 1]).op != Op::kJump || block.succ[0] == b) continue;
+    if (block.begin == block.end || at(f_->order[block.end - 1]).op != Op::kJump || block.succ[0] == b)
+      continue;
     bool silent = true;
     for (u32 i = block.begin; i + 1 < block.end && silent; i++) {
       const Val v = f_->order[i];

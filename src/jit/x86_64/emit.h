@@ -48,6 +48,7 @@ class Emitter final : public EmitterBase {
   asmjit::Operand operand(Val v, u8 width, const Gp& scratch);
 
   // emit_flow.cpp
+  void switch_on(Val v, const Table& t, const Label& table, const Label& other) override;
   void jump(const Label& to) override;
   void compare_and_jump(const Node& n, Cc cc, const Label& to) override;
   // Sets the flags; a left side that is in memory goes through `scratch` where it must. cc may change.

@@ -59,6 +59,23 @@ void Emitter::compare_and_jump(const Node& n, Cc cc, const Label& to) {
   a_.emit(kJumps[static_cast<u8>(cc)], to);
 }
 
+void Emitter::switch_on(Val v, const Table& t, const Label& table, const Label& other) {
+  const Node& n = at(v);
+  Gp index = use(n.a, x86::r10);
+  if (t.low || (t.width == 32 && at(n.a).bits > 32)) {
+    a_.lea(sized(x86::r10, t.width), x86::ptr(index, static_cast<s32>(-t.low)));
+    index = x86::r10;
+  }
+  if (t.checked) {
+    a_.cmp(sized(index, t.width), imm(t.entries.size() - 1));
+    a_.ja(other);
+  }
+  a_.lea(x86::r11, x86::ptr(table));
+  a_.movsxd(x86::r10, x86::dword_ptr(x86::r11, index, 2));
+  a_.add(x86::r11, x86::r10);
+  a_.jmp(x86::r11);
+}
+
 void Emitter::jump(const Label& to) {
   a_.jmp(to);
 }
