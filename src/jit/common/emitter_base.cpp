@@ -175,7 +175,6 @@ void EmitterBase::node(Val v) {
       switch_on(v, t, tables_.back().label, t.checked ? labels_[through(t.ways[0])] : Label());
       break;
     }
-    case Op::kSelect: unknown_ = true; break;  // no pass makes them
   }
 }
 

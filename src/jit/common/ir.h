@@ -42,7 +42,6 @@ enum class Op : u8 {
   kZext,      // the low `bytes` of a
   kSext,      // the same to `width`
   kLea,       // a + (b << scale) + imm at `width`; a or b may be absent
-  kSelect,    // cc(a, b) at `width` ? c : args[extra]
   kLoad,      // `bytes` at a + (b << scale) + imm; flags
   kStore,     // c to there
   kUpdate,    // memory OP= c there: `cc` holds the Op
