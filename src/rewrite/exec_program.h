@@ -22,6 +22,7 @@ struct ExecCall {
   // Set if the call works on one map that is known and can be inlined there: a look-up with inline_lookup, a
   // tail call with slots. Outlives the program.
   const contract::MapCode* map_code = nullptr;
+  bool reads_cpu = false;  // gives the virtual CPU's number and does nothing else
   bool throws = false;  // bpf_throw: r1 is the cookie, the program ends; no fn
 };
 

@@ -79,6 +79,19 @@ void Emitter::load(Val v) {
   done(v, d);
 }
 
+void Emitter::thread_word(Val v) {
+  const Gp d = target(v, a64::x16);
+  const s64 off = at(v).imm;
+  a_.mrs(a64::x16, imm(a64::Predicate::SysReg::kTPIDR_EL0));
+  if (fits_offset(off, 4)) {
+    a_.ldr(d.w(), a64::ptr(a64::x16, static_cast<s32>(off)));
+  } else {
+    load_constant(a_, a64::x17, static_cast<u64>(off));
+    a_.ldr(d.w(), a64::ptr(a64::x16, a64::x17));
+  }
+  done(v, d);
+}
+
 void Emitter::store(Val v) {
   const Node& n = at(v);
   const bool zero = f_->is_const(n.c) && !at(n.c).imm;

@@ -181,7 +181,8 @@ struct Build {
       if (r != kFp) use(reg(r));
     };
     switch (x.kind) {
-      case FlatKind::kImm64: def(reg(in.dst)); return;
+      case FlatKind::kImm64:
+      case FlatKind::kThreadWord: def(reg(in.dst)); return;
       case FlatKind::kBranch:
         read(in.dst);
         if (in.is_reg_src()) read(in.src);
@@ -338,6 +339,9 @@ void Build::step(const Flat& x, Block& block) {
       set(in.dst, x, make.constant(v));
       return;
     }
+    case FlatKind::kThreadWord:
+      set(in.dst, x, make.add({.op = Op::kThreadWord, .bits = 32, .imm = in.imm}));
+      return;
     case FlatKind::kJump: make.add({.op = Op::kJump}); return;
     case FlatKind::kExit: make.add({.op = Op::kExit, .a = f.resolve(now[kR0])}); return;
     case FlatKind::kMayGoto:
@@ -511,6 +515,7 @@ Result<Function> build(const BuildContext& c, u32 subprog) {
   b.f.subprog = subprog;
   b.f.arg_count = c.info[subprog].args;
   OSMIA_ASSIGN(b.code, flatten(c.program, c.info, subprog));
+  b.code = inline_lookups(std::move(b.code), c.program, c.cpu_word);
   if (b.code.empty()) return Error{EINVAL, "JIT: an empty subprogram"};
   b.slots = find_slots(b.code, c.program.subprogs[subprog].addressed_slots, kMaxVars - kSlotVars);
   b.find_blocks();

@@ -11,8 +11,8 @@ Status EmitterBase::program(void (*fold)(Function&)) {
   const rewrite::ExecProgram& p = out_.program;
   for (auto& e : out_.entries) e = base_.newLabel();
   const BuildContext context{
-      p, info_, [](void* self, u32 s) { return static_cast<ImageBuilder*>(self)->wanted_callback(s); },
-      &out_};
+      p, info_, [](void* self, u32 s) { return static_cast<ImageBuilder*>(self)->wanted_callback(s); }, &out_,
+      out_.options.cpu_word};
   for (u32 s = 0; s < p.subprogs.size(); s++) {
     OSMIA_ASSIGN(Function f, build(context, s));
     drop_trivial_phis(f);
@@ -57,14 +57,15 @@ void EmitterBase::function(Function& f, const Allocation& where) {
   f_ = &f;
   where_ = &where;
   labels_.resize(f.blocks.size());
+  find_ways();
   for (u32 b = 0; b < f.blocks.size(); b++)
-    if (f.blocks[b].begin != f.blocks[b].end) labels_[b] = base_.newLabel();
+    if (emitted(b)) labels_[b] = base_.newLabel();
   prologue();
   take_arguments();
   u32 insn = kNoInsn;
   for (block_ = 0; block_ < f.blocks.size(); block_++) {
     const Block& b = f.blocks[block_];
-    if (b.begin == b.end) continue;
+    if (!emitted(block_)) continue;
     begin_block(b);
     base_.bind(labels_[block_]);
     for (index_ = b.begin; index_ < b.end; index_++) {
@@ -113,6 +114,7 @@ void EmitterBase::node(Val v) {
     case Op::kSext: extend(v); break;
     case Op::kLea: lea(v); break;
     case Op::kLoad: load(v); break;
+    case Op::kThreadWord: thread_word(v); break;
     case Op::kStore: store(v); break;
     case Op::kUpdate: update(v); break;
     case Op::kAtomic: atomic(v); break;
@@ -133,8 +135,37 @@ void EmitterBase::node(Val v) {
   }
 }
 
+// Blocks that only go on to another one, with nothing to move on the way, are left out.
+void EmitterBase::find_ways() {
+  const u32 n = static_cast<u32>(f_->blocks.size());
+  way_.resize(n);
+  for (u32 b = 0; b < n; b++) {
+    way_[b] = b;
+    const Block& block = f_->blocks[b];
+    if (!b || block.begin == block.end || at(f_->order[block.end - 1]).op != Op::kJump || block.succ[0] == b)
+      continue;
+    bool nothing = true;
+    for (u32 i = block.begin; i + 1 < block.end; i++) {
+      const Val v = f_->order[i];
+      nothing &= at(v).op == Op::kConst && where_->place[v].kind != Place::kReg;
+    }
+    now_ = f_->order[block.end - 1];
+    if (nothing && edge(b, block.succ[0]).empty()) way_[b] = block.succ[0];
+  }
+  for (u32 b = 0; b < n; b++) {
+    u32 to = b;
+    for (u32 steps = 0; way_[to] != to; to = way_[to])
+      if (++steps > n) way_[to] = to;  // a loop of nothing: one of its blocks stays
+    way_[b] = b == to ? b : to;
+  }
+}
+
+bool EmitterBase::emitted(u32 b) const {
+  return f_->blocks[b].begin != f_->blocks[b].end && way_[b] == b;
+}
+
 u32 EmitterBase::next_block(u32 b) const {
-  for (b++; b < f_->blocks.size() && f_->blocks[b].begin == f_->blocks[b].end;) b++;
+  for (b++; b < f_->blocks.size() && !emitted(b);) b++;
   return b;
 }
 
@@ -187,21 +218,21 @@ void EmitterBase::branch(Val v) {
   const u32 next = next_block(block_);
   if (n.op == Op::kJump) {
     moves(edge(block_, fall));
-    if (fall != next) jump(labels_[fall]);
+    if (way_[fall] != next) jump(labels_[way_[fall]]);
     return;
   }
   if (n.op == Op::kMayGoto) {
     const Label stay = base_.newLabel();
     count_round(stay);
     moves(edge(block_, taken));
-    jump(labels_[taken]);
+    jump(labels_[way_[taken]]);
     base_.bind(stay);
     moves(edge(block_, fall));
-    if (fall != next) jump(labels_[fall]);
+    if (way_[fall] != next) jump(labels_[way_[fall]]);
     return;
   }
   Cc cc = n.cc;
-  if (taken == next && fall != next) {
+  if (way_[taken] == next && way_[fall] != next) {
     std::swap(fall, taken);
     cc = opposite(cc);
   }
@@ -209,21 +240,21 @@ void EmitterBase::branch(Val v) {
   if (!on_taken.empty() && hoistable(on_taken, fall, n)) {
     moves(std::move(on_taken));
     on_taken.clear();
-  } else if (!on_fall.empty() && on_taken.empty() && fall != next && hoistable(on_fall, taken, n)) {
+  } else if (!on_fall.empty() && on_taken.empty() && way_[fall] != next && hoistable(on_fall, taken, n)) {
     moves(std::move(on_fall));
     on_fall.clear();
   }
   if (on_taken.empty()) {
-    compare_and_jump(n, cc, labels_[taken]);
+    compare_and_jump(n, cc, labels_[way_[taken]]);
   } else {
     const Label other = base_.newLabel();
     compare_and_jump(n, opposite(cc), other);
     moves(std::move(on_taken));
-    jump(labels_[taken]);
+    jump(labels_[way_[taken]]);
     base_.bind(other);
   }
   moves(std::move(on_fall));
-  if (fall != next) jump(labels_[fall]);
+  if (way_[fall] != next) jump(labels_[way_[fall]]);
 }
 
 void EmitterBase::call(Val v) {

@@ -38,6 +38,7 @@ class EmitterBase {
   virtual void divide(Val v) = 0;
   virtual void extend(Val v) = 0;
   virtual void load(Val v) = 0;
+  virtual void thread_word(Val v) = 0;
   virtual void store(Val v) = 0;
   virtual void atomic(Val v) = 0;
   virtual void barrier() = 0;
@@ -92,9 +93,12 @@ class EmitterBase {
   void call(Val v);
   std::vector<Move> edge(u32 from, u32 to);
   bool hoistable(const std::vector<Move>& early, u32 other_block, const Node& n);
+  void find_ways();
+  bool emitted(u32 b) const;
   u32 next_block(u32 b) const;
 
   std::vector<Label> labels_;
+  std::vector<u32> way_;  // by block: itself, or the block that it does nothing but go on to
 };
 
 }  // namespace osmia::jit

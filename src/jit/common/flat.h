@@ -9,7 +9,18 @@
 
 namespace osmia::jit {
 
-enum class FlatKind : u8 { kPlain, kImm64, kCall, kCallSub, kTailCall, kJump, kBranch, kMayGoto, kExit };
+enum class FlatKind : u8 {
+  kPlain,
+  kThreadWord,
+  kImm64,
+  kCall,
+  kCallSub,
+  kTailCall,
+  kJump,
+  kBranch,
+  kMayGoto,
+  kExit
+};
 struct Flat {
   isa::Insn insn;
   FlatKind kind = FlatKind::kPlain;
@@ -18,6 +29,8 @@ struct Flat {
   u32 target = 0;  // jumps: index in the list; calls: subprogram
   u64 imm64 = 0;
 };
+
+// kThreadWord: dst = the u32 that lies imm bytes from the thread pointer.
 
 inline constexpr u32 kFlatVars = 12;  // r0 … r10, AX; r6 to r9 are not used as such
 
@@ -31,5 +44,7 @@ struct SubprogInfo {
 Result<std::vector<SubprogInfo>> subprog_info(const rewrite::ExecProgram& p);
 Result<std::vector<Flat>> flatten(const rewrite::ExecProgram& p, const std::vector<SubprogInfo>& info,
                                   u32 subprog);
+// lookup.cpp: look-ups in arrays as arithmetic. cpu_word: Options::cpu_word.
+std::vector<Flat> inline_lookups(std::vector<Flat> code, const rewrite::ExecProgram& p, s32 cpu_word);
 
 }  // namespace osmia::jit

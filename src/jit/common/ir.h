@@ -37,15 +37,16 @@ enum class Op : u8 {
   kMod,
   kSdiv,
   kSmod,
-  kNeg,       // a
-  kBswap,     // of the low `bytes`, the rest zero
-  kZext,      // the low `bytes` of a
-  kSext,      // the same to `width`
-  kLea,       // a + (b << scale) + imm at `width`; a or b may be absent
-  kSelect,    // cc(a, b) at `width` ? c : args[extra]
-  kLoad,      // `bytes` at a + (b << scale) + imm; flags
-  kStore,     // c to there
-  kUpdate,    // memory OP= c there: `cc` holds the Op
+  kNeg,         // a
+  kBswap,       // of the low `bytes`, the rest zero
+  kZext,        // the low `bytes` of a
+  kSext,        // the same to `width`
+  kLea,         // a + (b << scale) + imm at `width`; a or b may be absent
+  kSelect,      // cc(a, b) at `width` ? c : args[extra]
+  kLoad,        // `bytes` at a + (b << scale) + imm; flags
+  kThreadWord,  // the u32 imm bytes from the thread pointer
+  kStore,       // c to there
+  kUpdate,      // memory OP= c there: `cc` holds the Op
   kAtomic,    // at a + imm, operand c; b: expected value of a compare-and-exchange; extra: the BPF operation
   kCall,      // calls[imm](args[extra …])
   kCallSub,   // subprogram imm

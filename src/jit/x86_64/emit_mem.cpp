@@ -52,6 +52,14 @@ void Emitter::load(Val v) {
   done(v, d);
 }
 
+void Emitter::thread_word(Val v) {
+  Mem m = x86::ptr_abs(static_cast<u64>(at(v).imm), 4);
+  m.setSegment(x86::fs);
+  const Gp d = target(v, x86::r10);
+  a_.mov(d.r32(), m);
+  done(v, d);
+}
+
 void Emitter::store(Val v) {
   const Node& n = at(v);
   Mem m = address(n);
