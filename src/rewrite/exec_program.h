@@ -23,7 +23,7 @@ struct ExecCall {
   // tail call with slots. Outlives the program.
   const contract::MapCode* map_code = nullptr;
   bool reads_cpu = false;  // gives the virtual CPU's number and does nothing else
-  bool throws = false;  // bpf_throw: r1 is the cookie, the program ends; no fn
+  bool throws = false;     // bpf_throw: r1 is the cookie, the program ends; no fn
 };
 
 // In the object behind a program array's slot (contract::SlotsInline): the word at this offset is the address
