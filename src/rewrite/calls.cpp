@@ -57,9 +57,11 @@ Status resolve_calls(Pass& p) {
         return Error{EFAULT,
                      "rewriting: the kfunc call at instruction " + std::to_string(i) + " has no definition"};
       call.name = std::string(f.kfunc->name);
-      call.fn = p.options.kfunc_code ? p.options.kfunc_code(*f.kfunc) : nullptr;
       call.throws = f.kfunc->throws;
-      if (!call.fn && !call.throws) note_missing(p.out, "kfunc " + call.name);
+      call.fn = call.throws            ? throw_exception
+                : p.options.kfunc_code ? p.options.kfunc_code(*f.kfunc)
+                                       : nullptr;
+      if (!call.fn) note_missing(p.out, "kfunc " + call.name);
     }
     Insn out = in;
     out.src = kHelperCall;

@@ -211,7 +211,7 @@ struct Build {
         if (in.cls() == kStx) read(in.src);
         if (slot >= 0) return def(kSlotVars + static_cast<u32>(slot));
         read(in.dst);
-        if (in.cls() == kStx && in.mode() == kAtomic) {
+        if (in.cls() == kStx && (in.mode() == kAtomic || in.mode() == kProbeAtomic)) {
           if (in.imm == kCmpxchg) {
             use(kR0);
             def(kR0);
@@ -328,6 +328,8 @@ struct Build {
   void alu(const Flat& x);
   void memory(const Flat& x);
   void atomic(const Flat& x);
+  Val user_address(Val v);
+  Val address(u8 reg, const Flat& x, Node& n);
   void call(const Flat& x);
 };
 
@@ -410,6 +412,8 @@ void Build::alu(const Flat& x) {
         v = w == 64 ? get(in.src, x) : make.zext(4, get(in.src, x));
       else if (in.off == 8 || in.off == 16 || in.off == 32)
         v = make.sext(static_cast<u8>(in.off / 8), w, get(in.src, x));
+      else if (in.off == kAddrSpaceCast && c.program.arena && w == 64)
+        v = user_address(get(in.src, x));
       else {
         failed = true;
         return;
@@ -438,13 +442,33 @@ void Build::alu(const Flat& x) {
   set(in.dst, x, v);
 }
 
+// ArenaSpace::user_address(): the upper half of the arena's address, but null stays null.
+Val Build::user_address(Val v) {
+  const u64 high = c.program.arena->user_start >> 32;
+  const Val low = make.zext(4, v);
+  Val some = make.binary(Op::kShr, 64, make.unary_neg(64, low), make.constant(63));
+  some = make.binary(Op::kMul, 64, some, make.constant(high));
+  return make.binary(Op::kOr, 64, low, make.binary(Op::kShl, 64, some, make.constant(32)));
+}
+
+// The address of a load, store or atomic; n gets the flags that go with it.
+Val Build::address(u8 reg, const Flat& x, Node& n) {
+  const u8 mode = x.insn.mode();
+  if (mode != kProbeMem32 && mode != kProbeAtomic) return get(reg, x);
+  failed |= !c.program.arena;
+  if (failed) return undef;
+  n.flags |= kProbe | kArena;
+  return make.binary(Op::kAdd, 64, make.zext(4, get(reg, x)),
+                     make.constant(reinterpret_cast<u64>(c.program.arena->base)));
+}
+
 void Build::memory(const Flat& x) {
   const Insn& in = x.insn;
   const u8 bytes = static_cast<u8>(size_bytes(in.size_bits()));
   if (in.cls() == kLdx) {
     const bool sx = in.mode() == kMemsx || in.mode() == kProbeMemsx;
     const bool probe = in.mode() == kProbeMem || in.mode() == kProbeMemsx;
-    if (!probe && !sx && in.mode() != kMem) {
+    if (!probe && !sx && in.mode() != kMem && in.mode() != kProbeMem32) {
       failed = true;
       return;
     }
@@ -457,17 +481,17 @@ void Build::memory(const Flat& x) {
     Node n{.op = Op::kLoad, .width = 64, .bytes = bytes};
     n.flags = static_cast<u8>((sx ? kSigned : 0) | (probe ? kProbe : 0));
     n.bits = sx ? 64 : static_cast<u8>(bytes * 8);
-    n.a = get(in.src, x);
+    n.a = address(in.src, x, n);
     n.imm = in.off;
     set(in.dst, x, make.add(n));
     return;
   }
-  if (in.cls() == kStx && in.mode() == kAtomic) return atomic(x);
+  if (in.cls() == kStx && (in.mode() == kAtomic || in.mode() == kProbeAtomic)) return atomic(x);
   if (in.cls() == kSt && in.mode() == kAtomic) {  // the internal speculation barrier
     make.add({.op = Op::kBarrier});
     return;
   }
-  if (in.mode() != kMem || (in.cls() != kSt && in.cls() != kStx)) {
+  if ((in.mode() != kMem && in.mode() != kProbeMem32) || (in.cls() != kSt && in.cls() != kStx)) {
     failed = true;
     return;
   }
@@ -478,7 +502,9 @@ void Build::memory(const Flat& x) {
     now[kSlotVars + static_cast<u32>(slot)] = bytes == 8 ? value : make.zext(bytes, value);
     return;
   }
-  make.add({.op = Op::kStore, .bytes = bytes, .a = get(in.dst, x), .c = value, .imm = in.off});
+  Node n{.op = Op::kStore, .bytes = bytes, .c = value, .imm = in.off};
+  n.a = address(in.dst, x, n);
+  make.add(n);
 }
 
 void Build::atomic(const Flat& x) {
@@ -486,9 +512,11 @@ void Build::atomic(const Flat& x) {
   const u8 bytes = static_cast<u8>(size_bytes(in.size_bits()));
   Node n{.op = Op::kAtomic, .width = static_cast<u8>(bytes * 8), .bytes = bytes};
   n.extra = static_cast<u32>(in.imm);
-  n.a = get(in.dst, x);
+  n.a = address(in.dst, x, n);
   n.imm = in.off;
   n.c = get(in.src, x);
+  // Where nothing happens the register keeps all that it had: only the direct tier sees to that.
+  failed |= (n.flags & kArena) && (in.imm & kFetch || in.imm == kXchg || in.imm == kCmpxchg);
   n.bits = n.width;
   switch (in.imm) {
     case kAdd:

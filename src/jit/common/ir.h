@@ -68,7 +68,8 @@ inline Cc opposite(Cc c) {
 
 enum NodeFlag : u8 {
   kSigned = 1,      // load: sign-extends to `width`
-  kProbe = 2,       // load: may fault, then gives zero
+  kProbe = 2,       // may fault: a load then gives zero, a store or atomic does nothing
+  kArena = 32,      // with kProbe: an access to the arena
   kNonZero = 4,     // division: the divisor is not zero
   kFolded = 8,      // emitted as part of its one user
   kMemOperand = 16  // one operand is a folded load: its address is in that node
