@@ -58,6 +58,7 @@ class Emitter final : public EmitterBase {
   void tail_call(Val v) override;
   void count_round(const Label& stay) override;
   void ret() override;
+  void trap() override { a_.brk(asmjit::imm(0)); }
   void move(const Move& m) override;
   void callback_thunk(u32 s, bool counts) override;
 

@@ -2,6 +2,8 @@
 #include "jit/common/emitter_base.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "jit/common/builder.h"
 
@@ -13,21 +15,50 @@ Status EmitterBase::program(void (*fold)(Function&)) {
   const BuildContext context{
       p, info_, [](void* self, u32 s) { return static_cast<ImageBuilder*>(self)->wanted_callback(s); }, &out_,
       out_.options.cpu_word};
-  for (u32 s = 0; s < p.subprogs.size(); s++) {
-    OSMIA_ASSIGN(Function f, build(context, s));
+  // What is only ever expanded where it is called has no code of its own.
+  const u32 n = static_cast<u32>(p.subprogs.size());
+  std::vector<std::optional<Function>> functions(n);
+  std::vector<u32> work{0};
+  std::vector<u8> wanted(n, 0);
+  auto want = [&](u32 s) {
+    if (!std::exchange(wanted[s], 1)) work.push_back(s);
+  };
+  wanted[0] = 1;
+  if (p.exception_callback >= 0) want(static_cast<u32>(p.exception_callback));
+  while (!work.empty()) {
+    const u32 s = work.back();
+    work.pop_back();
+    OSMIA_ASSIGN(functions[s], build(context, s));
+    if (n == 1) break;
+    for (const Val v : functions[s]->order)
+      if (functions[s]->nodes[v].op == Op::kCallSub) want(static_cast<u32>(functions[s]->nodes[v].imm));
+    for (u32 k = 0; k < n; k++)
+      if (out_.callbacks[k].isValid()) want(k);
+  }
+  for (u32 s = 0; s < n; s++) {
+    if (!wanted[s]) {
+      note_code();
+      base_.bind(out_.entries[s]);
+      trap();
+      continue;
+    }
+    Function& f = *functions[s];
+    layout(f);
     drop_trivial_phis(f);
     drop_dead(f);
     narrow(f);
     drop_dead(f);
     simplify_loops(f);
     fold(f);
+    align_loops(f);
     place_constants(f, machine_);
     const Allocation where = allocate(f, machine_);
     if (where.slots > machine_.most_slots) return Error{EOPNOTSUPP, "JIT: too many words for a frame"};
     function(f, where);
     if (unknown_) return Error{EOPNOTSUPP, "JIT: an operation that only the direct tier takes"};
+    functions[s].reset();
   }
-  for (u32 s = 0; s < p.subprogs.size(); s++)
+  for (u32 s = 0; s < n; s++)
     if (out_.callbacks[s].isValid()) callback_thunk(s, info_[s].tail_calls);
   return Ok{};
 }

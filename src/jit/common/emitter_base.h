@@ -51,6 +51,7 @@ class EmitterBase {
   virtual void compare_and_jump(const Node& n, Cc cc, const Label& to) = 0;  // where cc holds
   virtual void count_round(const Label& stay) = 0;  // of may_goto; to `stay` unless all are used up
   virtual void ret() = 0;
+  virtual void trap() = 0;  // stands for a subprogram that nobody calls
   virtual void move(const Move& m) = 0;
   virtual void cold() = 0;  // what is seldom executed lies behind the function
   virtual bool has_cold() const = 0;
