@@ -13,8 +13,8 @@ Status EmitterBase::program(void (*fold)(Function&)) {
   const rewrite::ExecProgram& p = out_.program;
   for (auto& e : out_.entries) e = base_.newLabel();
   const BuildContext context{
-      p, info_, [](void* self, u32 s) { return static_cast<ImageBuilder*>(self)->wanted_callback(s); },
-      &out_};
+      p, info_, [](void* self, u32 s) { return static_cast<ImageBuilder*>(self)->wanted_callback(s); }, &out_,
+      out_.options.cpu_word};
   // What is only ever expanded where it is called has no code of its own.
   const u32 n = static_cast<u32>(p.subprogs.size());
   std::vector<std::optional<Function>> functions(n);
@@ -154,6 +154,7 @@ void EmitterBase::node(Val v) {
     case Op::kSext: extend(v); break;
     case Op::kLea: lea(v); break;
     case Op::kLoad: load(v); break;
+    case Op::kThreadWord: thread_word(v); break;
     case Op::kStore: store(v); break;
     case Op::kUpdate: update(v); break;
     case Op::kAtomic: atomic(v); break;

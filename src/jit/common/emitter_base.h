@@ -38,6 +38,7 @@ class EmitterBase {
   virtual void divide(Val v) = 0;
   virtual void extend(Val v) = 0;
   virtual void load(Val v) = 0;
+  virtual void thread_word(Val v) = 0;
   virtual void store(Val v) = 0;
   virtual void atomic(Val v) = 0;
   virtual void barrier() = 0;
@@ -75,6 +76,13 @@ class EmitterBase {
   void moves(std::vector<Move> list);
   // The allocator's words and behind them the emitter's own (rounds_word_ …): how many.
   u32 frame_words();
+  // The instruction at `start`, just emitted, does nothing where it faults.
+  void skip_fault(const Node& n, u32 start) {
+    if (!(n.flags & kProbe)) return;
+    const Label behind = base_.newLabel();
+    base_.bind(behind);
+    out_.faults.push_back({start, behind, (n.flags & kArena) != 0});
+  }
   void note_code() { out_.map.push_back({static_cast<u32>(base_.offset()), kNoInsn}); }  // of no instruction
 
   ImageBuilder& out_;
