@@ -96,6 +96,7 @@ Status compile_program(Kernel& kernel, Program& p, rewrite::ExecProgram program)
     jit::Options options;
     options.tail_call = jit_tail_call;
     options.name = p.desc.name;
+    options.tier = kernel.jit_tier;
     auto image = jit::compile(program, options);
     if (image.ok()) {
       give_life(**image, p, program.subprogs.size());
