@@ -97,7 +97,7 @@ int main(int argc, char** argv) {
   CLI::App app("Random verified programs on every engine; all must agree.", "engines_random");
   app.add_option("--seconds", args.seconds, "how long");
   app.add_option("--programs", args.programs, "how many at most");
-  app.add_option("--seed", args.seed, "first seed; programs take the following ones");
+  app.add_option("--seed", args.seed, "first seed, programs take the following ones; 0: from the clock");
   app.add_option("--inputs", args.inputs, "runs of each accepted program");
   app.add_flag("--live", args.live, "a sample also on the running kernel (load and test run, never attach)");
   app.add_option("--live-every", args.live_every, "one program in so many")->check(CLI::Range(1, 1 << 30));
@@ -105,6 +105,9 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   setvbuf(stdout, nullptr, _IOLBF, 0);
   if (args.one) args.programs = 1;
+  if (!args.seed)
+    args.seed =
+        static_cast<u64>(std::chrono::system_clock::now().time_since_epoch() / std::chrono::seconds(1)) << 20;
   Driver driver(args);
   if (args.live && !driver.live_usable())
     fmt::print("engines_random: notice: the running kernel refuses bpf(2): our engines alone\n");
