@@ -104,6 +104,14 @@ class Text {
 
 }  // namespace
 
+std::string_view jited_cpu() {
+#if defined(__aarch64__)
+  return "arm64";
+#else
+  return "x86_64";
+#endif
+}
+
 Result<std::string> jited_text(const runtime::Program& program, const isa::DisasmOptions& options) {
   const jit::Image* image = program.executable ? program.executable->image() : nullptr;
   if (!image) return Error{ENOENT, program.desc.name + ": it has no machine code"};
