@@ -2,7 +2,6 @@
 #include "loader/rebound.h"
 
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "runtime/symbols.h"
 #include "syscall/bpf.h"
 #include "syscall/fds.h"
+#include "syscall/perf_events.h"
 
 namespace osmia::loader {
 namespace {
@@ -76,7 +76,12 @@ long osmia_rebound_syscall(long number, ...) {
     }
     case SYS_dup3:
       return loader::fds().dup3(static_cast<int>(a[0]), static_cast<int>(a[1]), static_cast<int>(a[2]));
-    case SYS_perf_event_open: return errno = ENOSYS, -1;  // nothing of the machine's kernel is attached to
+    case SYS_perf_event_open:  // BPF's output; nothing of the machine's kernel is attached to
+      if (!syscall::is_bpf_output_event(reinterpret_cast<const void*>(a[0]))) return errno = ENOSYS, -1;
+      result = syscall::open_perf_event(reinterpret_cast<const void*>(a[0]), static_cast<int>(a[1]),
+                                        static_cast<int>(a[2]), static_cast<int>(a[3]),
+                                        static_cast<unsigned long>(a[4]));
+      break;
     default: return ::syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
   }
   if (result < 0) return errno = static_cast<int>(-result), -1;
@@ -107,7 +112,7 @@ int osmia_rebound_ioctl(int fd, unsigned long request, ...) {
   va_start(ap, request);
   void* arg = va_arg(ap, void*);
   va_end(ap);
-  return ::ioctl(fd, request, arg);
+  return loader::fds().ioctl(fd, request, arg);
 }
 
 int osmia_rebound_epoll_ctl(int epfd, int op, int fd, void* event) {

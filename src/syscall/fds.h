@@ -14,8 +14,9 @@ namespace osmia::syscall {
 
 struct Fd {
   runtime::Object object;
-  bool readable = true, writable = true;  // maps: BPF_F_RDONLY, BPF_F_WRONLY
-  std::shared_ptr<void> keep;             // ENABLE_STATS: what ends when it is closed
+  bool readable = true, writable = true;                  // maps: BPF_F_RDONLY, BPF_F_WRONLY
+  std::shared_ptr<void> keep;                             // ENABLE_STATS: what ends when it is closed
+  std::shared_ptr<maps::PerfEvent> perf_event = nullptr;  // then there is no object
 };
 
 class FdTable {
@@ -40,6 +41,7 @@ class FdTable {
   int fcntl(int fd, int cmd, unsigned long arg);
   void* mmap(void* addr, size_t len, int prot, int flags, int fd, off_t off);
   int epoll_ctl(int epfd, int op, int fd, void* event);
+  int ioctl(int fd, unsigned long request, void* argument);
 
  private:
   void add(int fd, Fd entry);
