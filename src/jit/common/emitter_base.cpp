@@ -60,6 +60,7 @@ void EmitterBase::function(Function& f, const Allocation& where) {
   for (u32 b = 0; b < f.blocks.size(); b++)
     if (f.blocks[b].begin != f.blocks[b].end) labels_[b] = base_.newLabel();
   prologue();
+  out_.unwind.body_begins();
   take_arguments();
   u32 insn = kNoInsn;
   for (block_ = 0; block_ < f.blocks.size(); block_++) {
@@ -120,7 +121,10 @@ void EmitterBase::node(Val v) {
     case Op::kAtomic: atomic(v); break;
     case Op::kCall:
     case Op::kCallSub: call(v); break;
-    case Op::kTailCall: tail_call(v); break;
+    case Op::kTailCall:
+      tail_call(v);
+      out_.unwind.body(base_.offset());
+      break;
     case Op::kBarrier: barrier(); break;
     case Op::kJump:
     case Op::kBranch:
@@ -129,6 +133,7 @@ void EmitterBase::node(Val v) {
       move(move_to({Place::kReg, machine_.result_reg, 0}, n.a));
       epilogue();
       ret();
+      out_.unwind.body(base_.offset());
       break;
     case Op::kSelect:
     case Op::kSwitch: unknown_ = true; break;  // no pass makes them
