@@ -1,7 +1,7 @@
 // Memory for machine code. W^X: no address is ever writable and executable; code is written through one
 // mapping of the pages and run through another, and small programs share pages. Where a debugger or profiler
-// is to see the code it has private pages of its own, first writable, then executable: gdb can set breakpoints
-// in those only, and perf takes shared ones for a file and asks no perf map.
+// is to see the code it has private pages of its own, first writable, then executable: gdb can set
+// breakpoints in those only, and perf takes shared ones for a file and asks no perf map.
 #pragma once
 #include <span>
 
