@@ -2,6 +2,8 @@
 #include "jit/common/emitter_base.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "jit/common/builder.h"
 
@@ -13,21 +15,51 @@ Status EmitterBase::program(void (*fold)(Function&)) {
   const BuildContext context{
       p, info_, [](void* self, u32 s) { return static_cast<ImageBuilder*>(self)->wanted_callback(s); },
       &out_};
-  for (u32 s = 0; s < p.subprogs.size(); s++) {
-    OSMIA_ASSIGN(Function f, build(context, s));
+  // What is only ever expanded where it is called has no code of its own.
+  const u32 n = static_cast<u32>(p.subprogs.size());
+  std::vector<std::optional<Function>> functions(n);
+  std::vector<u32> work{0};
+  std::vector<u8> wanted(n, 0);
+  auto want = [&](u32 s) {
+    if (!std::exchange(wanted[s], 1)) work.push_back(s);
+  };
+  wanted[0] = 1;
+  if (p.exception_callback >= 0) want(static_cast<u32>(p.exception_callback));
+  while (!work.empty()) {
+    const u32 s = work.back();
+    work.pop_back();
+    OSMIA_ASSIGN(functions[s], build(context, s));
+    if (n == 1) break;
+    for (const Val v : functions[s]->order)
+      if (functions[s]->nodes[v].op == Op::kCallSub) want(static_cast<u32>(functions[s]->nodes[v].imm));
+    for (u32 k = 0; k < n; k++)
+      if (out_.callbacks[k].isValid()) want(k);
+  }
+  for (u32 s = 0; s < n; s++) {
+    if (!wanted[s]) {
+      note_code();
+      base_.bind(out_.entries[s]);
+      trap();
+      continue;
+    }
+    Function& f = *functions[s];
     drop_trivial_phis(f);
     drop_dead(f);
+    if (!out_.options.blind_constants) find_switches(f);
+    layout(f);
     narrow(f);
     drop_dead(f);
     simplify_loops(f);
     fold(f);
+    align_loops(f);
     place_constants(f, machine_);
     const Allocation where = allocate(f, machine_);
     if (where.slots > machine_.most_slots) return Error{EOPNOTSUPP, "JIT: too many words for a frame"};
     function(f, where);
     if (unknown_) return Error{EOPNOTSUPP, "JIT: an operation that only the direct tier takes"};
+    functions[s].reset();
   }
-  for (u32 s = 0; s < p.subprogs.size(); s++)
+  for (u32 s = 0; s < n; s++)
     if (out_.callbacks[s].isValid()) callback_thunk(s, info_[s].tail_calls);
   return Ok{};
 }
@@ -59,6 +91,7 @@ void EmitterBase::function(Function& f, const Allocation& where) {
   labels_.resize(f.blocks.size());
   for (u32 b = 0; b < f.blocks.size(); b++)
     if (f.blocks[b].begin != f.blocks[b].end) labels_[b] = base_.newLabel();
+  find_silent();
   prologue();
   out_.unwind.body_begins();
   take_arguments();
@@ -81,6 +114,14 @@ void EmitterBase::function(Function& f, const Allocation& where) {
   }
   if (has_cold()) note_code();
   cold();
+  for (const auto& [label, t] : tables_) {
+    note_code();
+    base_.align(asmjit::AlignMode::kData, 4);
+    base_.bind(label);
+    for (const u32 e : f.tables[t].entries)
+      base_.embedLabelDelta(labels_[through(f.tables[t].ways[e])], label, 4);
+  }
+  tables_.clear();
 }
 
 void EmitterBase::node(Val v) {
@@ -135,9 +176,36 @@ void EmitterBase::node(Val v) {
       ret();
       out_.unwind.body(base_.offset());
       break;
-    case Op::kSelect:
-    case Op::kSwitch: unknown_ = true; break;  // no pass makes them
+    case Op::kSwitch: {
+      const Table& t = f_->tables[static_cast<size_t>(n.imm)];
+      tables_.push_back({base_.newLabel(), static_cast<u32>(n.imm)});
+      switch_on(v, t, tables_.back().label, t.checked ? labels_[through(t.ways[0])] : Label());
+      break;
+    }
+    case Op::kSelect: unknown_ = true; break;  // no pass makes them
   }
+}
+
+// Blocks that come to nothing are passed by.
+void EmitterBase::find_silent() {
+  const u32 n = static_cast<u32>(f_->blocks.size());
+  silent_.assign(n, 0);
+  for (u32 b = 1; b < n; b++) {
+    const Block& block = f_->blocks[b];
+    if (block.begin == block.end || at(f_->order[block.end - 1]).op != Op::kJump || block.succ[0] == b)
+      continue;
+    bool silent = true;
+    for (u32 i = block.begin; i + 1 < block.end && silent; i++) {
+      const Val v = f_->order[i];
+      silent = at(v).op == Op::kPhi || (at(v).op == Op::kConst && where_->place[v].kind != Place::kReg);
+    }
+    now_ = f_->order[block.end - 1];
+    silent_[b] = silent && edge(b, block.succ[0]).empty();
+  }
+}
+u32 EmitterBase::through(u32 b) const {
+  for (int steps = 0; steps < 8 && b < silent_.size() && silent_[b]; steps++) b = f_->blocks[b].succ[0];
+  return b;
 }
 
 u32 EmitterBase::next_block(u32 b) const {
@@ -194,7 +262,7 @@ void EmitterBase::branch(Val v) {
   const u32 next = next_block(block_);
   if (n.op == Op::kJump) {
     moves(edge(block_, fall));
-    if (fall != next) jump(labels_[fall]);
+    if (through(fall) != through(next)) jump(labels_[through(fall)]);
     return;
   }
   if (n.op == Op::kMayGoto) {
@@ -208,29 +276,35 @@ void EmitterBase::branch(Val v) {
     return;
   }
   Cc cc = n.cc;
-  if (taken == next && fall != next) {
+  if (through(taken) == through(next) && through(fall) != through(next)) {
     std::swap(fall, taken);
     cc = opposite(cc);
   }
   std::vector<Move> on_taken = edge(block_, taken), on_fall = edge(block_, fall);
+  const bool falls = through(fall) == through(next);
   if (!on_taken.empty() && hoistable(on_taken, fall, n)) {
     moves(std::move(on_taken));
     on_taken.clear();
-  } else if (!on_fall.empty() && on_taken.empty() && fall != next && hoistable(on_fall, taken, n)) {
+  } else if (!on_fall.empty() && on_taken.empty() && !falls && hoistable(on_fall, taken, n)) {
     moves(std::move(on_fall));
     on_fall.clear();
   }
+  const Label to_taken = labels_[through(taken)], to_fall = labels_[through(fall)];
   if (on_taken.empty()) {
-    compare_and_jump(n, cc, labels_[taken]);
+    compare_and_jump(n, cc, to_taken);
+  } else if (on_fall.empty() && !falls) {
+    compare_and_jump(n, opposite(cc), to_fall);
+    moves(std::move(on_taken));
+    return jump(to_taken);
   } else {
     const Label other = base_.newLabel();
     compare_and_jump(n, opposite(cc), other);
     moves(std::move(on_taken));
-    jump(labels_[taken]);
+    if (through(taken) != through(next) || !on_fall.empty()) jump(to_taken);
     base_.bind(other);
   }
   moves(std::move(on_fall));
-  if (fall != next) jump(labels_[fall]);
+  if (!falls) jump(to_fall);
 }
 
 void EmitterBase::call(Val v) {

@@ -60,7 +60,7 @@ void Emitter::epilogue() {
 }
 
 void Emitter::begin_block(const Block& b) {
-  if (b.loop_header && b.depth) a_.align(AlignMode::kCode, 16);
+  if (b.align) a_.align(AlignMode::kCode, b.align);
 }
 void Emitter::constant(Val v) {
   load_constant(a_, gp(where_->place[v].reg), static_cast<u64>(at(v).imm));
