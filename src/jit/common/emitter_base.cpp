@@ -93,6 +93,7 @@ void EmitterBase::function(Function& f, const Allocation& where) {
     if (f.blocks[b].begin != f.blocks[b].end) labels_[b] = base_.newLabel();
   find_silent();
   prologue();
+  out_.unwind.body_begins();
   take_arguments();
   u32 insn = kNoInsn;
   for (block_ = 0; block_ < f.blocks.size(); block_++) {
@@ -102,9 +103,11 @@ void EmitterBase::function(Function& f, const Allocation& where) {
     base_.bind(labels_[block_]);
     for (index_ = b.begin; index_ < b.end; index_++) {
       const Val v = f.order[index_];
-      if (at(v).insn != insn && at(v).op != Op::kPhi) {
-        insn = at(v).insn;
-        out_.map.push_back({static_cast<u32>(base_.offset()), block_ ? insn : kNoInsn});
+      // The first block takes the arguments: what stands there with them is of no instruction.
+      const u32 from = block_ || at(v).op != Op::kArg ? at(v).insn : kNoInsn;
+      if (from != insn && at(v).op != Op::kPhi) {
+        insn = from;
+        out_.map.push_back({static_cast<u32>(base_.offset()), insn});
       }
       node(v);
     }
@@ -160,7 +163,10 @@ void EmitterBase::node(Val v) {
     case Op::kAtomic: atomic(v); break;
     case Op::kCall:
     case Op::kCallSub: call(v); break;
-    case Op::kTailCall: tail_call(v); break;
+    case Op::kTailCall:
+      tail_call(v);
+      out_.unwind.body(base_.offset());
+      break;
     case Op::kBarrier: barrier(); break;
     case Op::kJump:
     case Op::kBranch:
@@ -169,6 +175,7 @@ void EmitterBase::node(Val v) {
       move(move_to({Place::kReg, machine_.result_reg, 0}, n.a));
       epilogue();
       ret();
+      out_.unwind.body(base_.offset());
       break;
     case Op::kSwitch: {
       const Table& t = f_->tables[static_cast<size_t>(n.imm)];

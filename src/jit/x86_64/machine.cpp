@@ -111,6 +111,7 @@ void emit_callback_thunk(ImageBuilder& out, x86::Assembler& a, u32 s, bool count
   a.align(AlignMode::kCode, 16);
   out.map.push_back({static_cast<u32>(a.offset()), kNoInsn});
   a.bind(out.callbacks[s]);
+  out.unwind.function(a.offset());
   a.mov(x86::rdi, x86::rsi);
   a.mov(x86::rsi, x86::rdx);
   a.mov(x86::rdx, x86::rcx);
@@ -121,9 +122,11 @@ void emit_callback_thunk(ImageBuilder& out, x86::Assembler& a, u32 s, bool count
     return;
   }
   a.push(0);
+  out.unwind.frame(a.offset(), kDwarfSp, kDwarfFrameAtCall + 8);
   a.mov(x86::r9, x86::rsp);
   a.call(out.entries[s]);
   a.pop(x86::rcx);
+  out.unwind.frame(a.offset(), kDwarfSp, kDwarfFrameAtCall);
   a.ret();
 }
 
