@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -11,6 +12,9 @@
 #include "cli/commands.h"
 #include "cli/filter.h"
 #include "cli/map_dump.h"
+#include "cli/map_set.h"
+#include "cli/network_file.h"
+#include "cli/redirects.h"
 #include "cli/session.h"
 #include "loader/object.h"
 
@@ -18,9 +22,10 @@ namespace osmia::cli {
 namespace {
 
 struct Arguments {
-  std::string file, prog, pcap_in, pcap_out, data_in, ctx_in, format = "text";
+  std::string file, prog, pcap_in, pcap_out, data_in, ctx_in, fib, format = "text";
+  std::vector<std::string> map_set;
   SessionOptions session;
-  u32 repeat = 1;
+  u32 repeat = 1, ifindex = 0;
   bool dump_maps = false;
 };
 
@@ -62,8 +67,29 @@ Result<std::string> choose(const loader::ObjectFile& object, const std::string& 
   return Error{EINVAL, object.name() + ": choose one of its programs with --prog: " + names};
 }
 
+// The context of a packet that came in by this device.
+Status on_device(const runtime::Program& program, u32 ifindex, runtime::TestRunRequest& request) {
+  const auto& type = *program.type_def;
+  constexpr u32 kSkbIngress = 36, kSkbIfindex = 40, kXdpDataEnd = 4, kXdpIngress = 12;
+  const auto put = [&](u32 offset, u32 value) { std::memcpy(request.ctx_in.data() + offset, &value, 4); };
+  if (type.ctx_name == "xdp_md") {
+    request.ctx_in.resize(24);
+    put(kXdpDataEnd, static_cast<u32>(request.data_in.size()));
+    put(kXdpIngress, ifindex);
+  } else if (type.ctx_name == "__sk_buff") {
+    request.ctx_in.resize(type.ctx_size);
+    put(kSkbIngress, ifindex);
+    put(kSkbIfindex, ifindex);
+  } else {
+    return Error{EINVAL, fmt::format("--ifindex: programs of type {} see no device", type.name)};
+  }
+  request.has_ctx_in = true;
+  return Ok{};
+}
+
 Status run_packets(const Arguments& args, runtime::Kernel& kernel, runtime::Program& program,
-                   std::vector<Packet> packets, bool has_data, CaptureWriter* writer, Outcome& out) {
+                   std::vector<Packet> packets, bool has_data, CaptureWriter* writer, Outcome& out,
+                   Redirects& redirects) {
   const auto run = kernel.test_runs.find(program.desc.type);
   if (run == kernel.test_runs.end())
     return Error{
@@ -80,6 +106,7 @@ Status run_packets(const Arguments& args, runtime::Kernel& kernel, runtime::Prog
     request.has_data_in = has_data;
     request.ctx_in = ctx;
     request.has_ctx_in = !ctx.empty();
+    if (args.ifindex && ctx.empty()) OSMIA_TRY(on_device(program, args.ifindex, request));
     request.repeat = args.repeat;
     if (has_data) {
       request.wants_data_out = true;
@@ -94,6 +121,7 @@ Status run_packets(const Arguments& args, runtime::Kernel& kernel, runtime::Prog
       continue;
     }
     out.counts[r->retval]++;
+    redirects.count(r->retval, code_name(*program.type_def, r->retval), r->redirect);
     out.total_ns += r->duration_ns;
     const bool changed = has_data && r->data_out != p.bytes;
     out.changed += changed;
@@ -110,14 +138,15 @@ bool worth_showing(const std::string& name) {
 }
 
 void print_text(const Arguments& args, const runtime::Program& program, const Outcome& o,
-                const loader::LoadedObject& object) {
+                const loader::LoadedObject& object, const Redirects& redirects) {
   fmt::print("{} ({}): {} packet{}\n", program.desc.name, program.type_def->name, o.packets,
              o.packets == 1 ? "" : "s");
   for (const auto& [value, n] : o.counts) {
     std::string name = code_name(*program.type_def, value);
     if (name.empty()) name = fmt::format("return {}", static_cast<s32>(value));
-    fmt::print("  {:<20} {:>10}\n", name, n);
+    fmt::print("  {:<20} {:>10}\n{}", name, n, redirects.text(value));
   }
+  fmt::print("{}", redirects.clones_text());
   if (o.refused) fmt::print("  {:<20} {:>10}   ({})\n", "not run", o.refused, o.first_refusal);
   if (o.changed) fmt::print("  {:<20} {:>10}\n", "changed", o.changed);
   if (o.packets > o.refused)
@@ -131,14 +160,17 @@ void print_text(const Arguments& args, const runtime::Program& program, const Ou
 }
 
 void print_json(const Arguments& args, const runtime::Program& program, const Outcome& o,
-                const loader::LoadedObject& object) {
+                const loader::LoadedObject& object, const Redirects& redirects) {
   nlohmann::ordered_json counts = nlohmann::ordered_json::array();
-  for (const auto& [value, n] : o.counts)
+  for (const auto& [value, n] : o.counts) {
     counts.push_back({{"retval", value}, {"name", code_name(*program.type_def, value)}, {"packets", n}});
+    if (auto targets = redirects.json(value); !targets.empty()) counts.back()["targets"] = std::move(targets);
+  }
   nlohmann::ordered_json j = {
       {"object", args.file},  {"program", program.desc.name}, {"prog_type", program.type_def->name},
       {"packets", o.packets}, {"not_run", o.refused},         {"changed", o.changed},
       {"counts", counts}};
+  if (auto clones = redirects.clones_json(); !clones.empty()) j["clones"] = std::move(clones);
   if (o.packets > o.refused)
     j["ns_per_packet"] = static_cast<double>(o.total_ns) / static_cast<double>(o.packets - o.refused);
   if (args.dump_maps) {
@@ -166,6 +198,13 @@ int run(int argc, char** argv) {
   app.add_option("--data-in", args.data_in, "file with one packet's bytes")->excludes(pcap);
   app.add_option("--ctx-in", args.ctx_in, "file with the context's bytes");
   app.add_option("--repeat", args.repeat, "runs per packet")->check(CLI::Range(1u, 100000000u));
+  app.add_option("--ifindex", args.ifindex, "device that the packets come in by");
+  app.add_option("--fib", args.fib,
+                 "routes for bpf_fib_lookup, neighbours and devices: what `ip route`, `ip neigh`, `ip addr` "
+                 "print, text or JSON");
+  app.add_option("--map-set", args.map_set,
+                 "element to put into a map first: 'NAME[KEY]=VALUE' (can be repeated)")
+      ->take_all();
   app.add_flag("--dump-maps", args.dump_maps, "print the maps afterwards");
   app.add_option("--format", args.format, "text or json")->check(CLI::IsMember({"text", "json"}));
   app.add_option("--jit", args.session.jit, "machine code: auto (default), on, or off (the interpreter)")
@@ -211,6 +250,11 @@ int run(int argc, char** argv) {
     if (!w.ok()) return complain("run", w.error().message);
     writer = std::move(*w);
   }
+  if (!args.fib.empty()) {
+    auto network = read_network(args.fib);
+    if (!network.ok()) return complain("run", network.error().message);
+    host::set_network(std::move(*network));
+  }
   const loader::LoadResult loaded = (*object)->load_alone(*name);
   if (loaded.error) {
     const std::string why = !loaded.verdict.message.empty() ? loaded.verdict.message : loaded.message;
@@ -219,17 +263,21 @@ int run(int argc, char** argv) {
   }
   runtime::ProgramPtr program = loaded.object->program(*name);
   if (!program) return complain("run", args.file + ": " + *name + " was not loaded");
+  for (const std::string& element : args.map_set)
+    if (auto set = set_map_element(*loaded.object, element); !set.ok())
+      return complain("run", set.error().message);
   Outcome outcome;
-  if (auto s =
-          run_packets(args, *session->kernel, *program, std::move(packets), has_data, writer.get(), outcome);
+  Redirects redirects(*loaded.object);
+  if (auto s = run_packets(args, *session->kernel, *program, std::move(packets), has_data, writer.get(),
+                           outcome, redirects);
       !s.ok())
     return complain("run", fmt::format("{}: {}: {}", args.file, *name, s.error().message));
   if (writer)
     if (auto s = writer->finish(); !s.ok()) return complain("run", s.error().message);
   if (args.format == "json")
-    print_json(args, *program, outcome, *loaded.object);
+    print_json(args, *program, outcome, *loaded.object, redirects);
   else
-    print_text(args, *program, outcome, *loaded.object);
+    print_text(args, *program, outcome, *loaded.object, redirects);
   return kOk;
 }
 

@@ -3,12 +3,14 @@
 #include "syscall/fds.h"
 
 #include <fcntl.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <vector>
+
+#include "maps/ring_buffer.h"
 
 namespace osmia::syscall {
 namespace {
@@ -44,6 +46,9 @@ maps::Map* map_of(const Fd& f) {
   const auto* m = std::get_if<maps::MapPtr>(&f.object);
   return m ? m->get() : nullptr;
 }
+bool is_ring(const maps::Map* m) {
+  return m && (m->type() == BPF_MAP_TYPE_RINGBUF || m->type() == BPF_MAP_TYPE_USER_RINGBUF);
+}
 
 }  // namespace
 
@@ -58,12 +63,18 @@ bool FdTable::is_open(int fd) {
 
 void FdTable::add(int fd, Fd entry) {
   if (maps::Map* m = map_of(entry)) m->user_ref();
+  if (is_ring(map_of(entry))) rings_++;
   Fd old;
   {
     std::lock_guard lock(mutex_);
     std::swap(old, table_[fd]);
     table_[fd] = std::move(entry);
   }
+  drop(old);
+}
+
+void FdTable::drop(const Fd& old) {
+  if (is_ring(map_of(old))) rings_--;
   if (maps::Map* m = map_of(old)) m->user_unref();
 }
 
@@ -76,7 +87,7 @@ void FdTable::forget(int fd) {
     old = std::move(it->second);
     table_.erase(it);
   }
-  if (maps::Map* m = map_of(old)) m->user_unref();
+  drop(old);
 }
 
 int FdTable::install(Fd entry) {
@@ -152,15 +163,20 @@ void* FdTable::mmap(void* addr, size_t len, int prot, int flags, int fd, off_t o
       raw(SYS_mmap, reinterpret_cast<long>(addr), static_cast<long>(len), prot, flags, fd, off));
 }
 
-// Ring buffers signal through an eventfd that nobody reads: only its edges mean something.
-int FdTable::epoll_ctl(int epfd, int op, int fd, void* event) {
-  epoll_event e{};
-  if (event) e = *static_cast<epoll_event*>(event);
-  if (event && fd >= 0 && op != EPOLL_CTL_DEL) {
-    const Fd entry = get(fd);
-    if (maps::Map* m = map_of(entry); m && m->poll_fd() >= 0) e.events |= EPOLLET;
+void FdTable::before_wait(bool polls) const {
+  if (!rings_.load(std::memory_order_relaxed)) return;
+  std::vector<maps::MapPtr> rings;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [fd, entry] : table_)
+      if (is_ring(map_of(entry))) rings.push_back(std::get<maps::MapPtr>(entry.object));
   }
-  return static_cast<int>(raw(SYS_epoll_ctl, epfd, op, fd, reinterpret_cast<long>(event ? &e : nullptr)));
+  for (const auto& m : rings) {
+    if (m->type() == BPF_MAP_TYPE_RINGBUF)
+      static_cast<maps::RingBufferMap&>(*m).settle(polls);
+    else
+      static_cast<maps::UserRingBufferMap&>(*m).settle();
+  }
 }
 
 }  // namespace osmia::syscall
