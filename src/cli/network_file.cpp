@@ -343,12 +343,12 @@ std::string json_route(Builder& b, const Json& given) {
   return {};
 }
 
-std::string json_entries(Builder& b, const Json& j) {
+std::string json_entries(Builder& b, const Json& j, int depth = 0) {
   size_t n = 0;
   for (const Json& e : j) {
     std::string wrong;
-    if (e.is_array()) {
-      wrong = json_entries(b, e);
+    if (e.is_array() && depth < 2) {
+      wrong = json_entries(b, e, depth + 1);
     } else if (!e.is_object()) {
       wrong = "expected an object";
     } else if (!e.empty()) {
@@ -365,9 +365,13 @@ std::string json_entries(Builder& b, const Json& j) {
 }  // namespace
 
 Result<std::shared_ptr<const host::Network>> read_network(const std::string& path) {
+  constexpr size_t kLongest = 64u << 20;
   std::ifstream in(path);
   if (!in) return Error{ENOENT, path + ": cannot be read"};
-  const std::string text(std::istreambuf_iterator<char>(in), {});
+  std::string text(kLongest + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(in.gcount()));
+  if (text.size() > kLongest) return Error{EFBIG, path + ": expected routes, found more than 64 MiB"};
   Builder b;
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first != text.npos && (text[first] == '[' || text[first] == '{')) {

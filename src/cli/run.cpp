@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -16,6 +15,7 @@
 #include "cli/network_file.h"
 #include "cli/redirects.h"
 #include "cli/session.h"
+#include "cli/type_view.h"
 #include "loader/object.h"
 
 namespace osmia::cli {
@@ -32,8 +32,10 @@ struct Arguments {
 struct Outcome {
   std::map<u32, u64> counts;  // by return value
   u64 packets = 0, refused = 0, changed = 0, written = 0;
-  u64 total_ns = 0;
+  u64 total_ns = 0, with_metadata = 0;
   std::string first_refusal;
+  std::string details_text;  // of a single run
+  nlohmann::ordered_json details;
 };
 
 Result<std::vector<u8>> slurp(const std::string& path) {
@@ -50,7 +52,7 @@ std::string code_name(const contract::ProgTypeDef& type, u32 value) {
 
 // Packets that the program lets through stay out of --pcap-out unless it changed them.
 bool is_drop(const std::string& name) {
-  return name.find("DROP") != name.npos || name.find("ABORTED") != name.npos ||
+  return name.find("DROP") != name.npos || name.starts_with("drop") || name.find("ABORTED") != name.npos ||
          name.find("SHOT") != name.npos;
 }
 
@@ -67,26 +69,6 @@ Result<std::string> choose(const loader::ObjectFile& object, const std::string& 
   return Error{EINVAL, object.name() + ": choose one of its programs with --prog: " + names};
 }
 
-// The context of a packet that came in by this device.
-Status on_device(const runtime::Program& program, u32 ifindex, runtime::TestRunRequest& request) {
-  const auto& type = *program.type_def;
-  constexpr u32 kSkbIngress = 36, kSkbIfindex = 40, kXdpDataEnd = 4, kXdpIngress = 12;
-  const auto put = [&](u32 offset, u32 value) { std::memcpy(request.ctx_in.data() + offset, &value, 4); };
-  if (type.ctx_name == "xdp_md") {
-    request.ctx_in.resize(24);
-    put(kXdpDataEnd, static_cast<u32>(request.data_in.size()));
-    put(kXdpIngress, ifindex);
-  } else if (type.ctx_name == "__sk_buff") {
-    request.ctx_in.resize(type.ctx_size);
-    put(kSkbIngress, ifindex);
-    put(kSkbIfindex, ifindex);
-  } else {
-    return Error{EINVAL, fmt::format("--ifindex: programs of type {} see no device", type.name)};
-  }
-  request.has_ctx_in = true;
-  return Ok{};
-}
-
 Status run_packets(const Arguments& args, runtime::Kernel& kernel, runtime::Program& program,
                    std::vector<Packet> packets, bool has_data, CaptureWriter* writer, Outcome& out,
                    Redirects& redirects) {
@@ -101,17 +83,8 @@ Status run_packets(const Arguments& args, runtime::Kernel& kernel, runtime::Prog
     OSMIA_ASSIGN(ctx, slurp(args.ctx_in));
   }
   for (const Packet& p : packets) {
-    runtime::TestRunRequest request;
-    request.data_in = p.bytes;
-    request.has_data_in = has_data;
-    request.ctx_in = ctx;
-    request.has_ctx_in = !ctx.empty();
-    if (args.ifindex && ctx.empty()) OSMIA_TRY(on_device(program, args.ifindex, request));
-    request.repeat = args.repeat;
-    if (has_data) {
-      request.wants_data_out = true;
-      request.data_out_capacity = 1u << 20;
-    }
+    OSMIA_ASSIGN(const runtime::TestRunRequest request,
+                 request_for(program, {p.bytes, ctx, has_data, !ctx.empty(), args.ifindex, args.repeat}));
     out.packets++;
     auto r = run->second(kernel, program, request);
     if (!r.ok()) {
@@ -123,11 +96,16 @@ Status run_packets(const Arguments& args, runtime::Kernel& kernel, runtime::Prog
     out.counts[r->retval]++;
     redirects.count(r->retval, code_name(*program.type_def, r->retval), r->redirect);
     out.total_ns += r->duration_ns;
-    const bool changed = has_data && r->data_out != p.bytes;
-    out.changed += changed;
-    if (writer && (changed || is_drop(code_name(*program.type_def, r->retval)))) {
-      writer->write({r->data_out.empty() ? p.bytes : r->data_out, p.sec, p.usec});
+    const RunView view = view_of(program, request, *r);
+    out.changed += view.changed;
+    out.with_metadata += view.metadata != 0;
+    if (writer && (view.changed || is_drop(code_name(*program.type_def, r->retval)))) {
+      writer->write({view.has_packet ? view.packet : p.bytes, p.sec, p.usec});
       out.written++;
+    }
+    if (packets.size() == 1) {
+      out.details_text = details_text(program, request, *r, !ctx.empty());
+      out.details = details_json(program, request, *r, !ctx.empty());
     }
   }
   return Ok{};
@@ -139,8 +117,9 @@ bool worth_showing(const std::string& name) {
 
 void print_text(const Arguments& args, const runtime::Program& program, const Outcome& o,
                 const loader::LoadedObject& object, const Redirects& redirects) {
-  fmt::print("{} ({}): {} packet{}\n", program.desc.name, program.type_def->name, o.packets,
-             o.packets == 1 ? "" : "s");
+  const bool data = !args.pcap_in.empty() || !args.data_in.empty();
+  fmt::print("{} ({}): {} {}{}\n", program.desc.name, program.type_def->name, o.packets,
+             data ? "packet" : "run", o.packets == 1 ? "" : "s");
   for (const auto& [value, n] : o.counts) {
     std::string name = code_name(*program.type_def, value);
     if (name.empty()) name = fmt::format("return {}", static_cast<s32>(value));
@@ -149,9 +128,12 @@ void print_text(const Arguments& args, const runtime::Program& program, const Ou
   fmt::print("{}", redirects.clones_text());
   if (o.refused) fmt::print("  {:<20} {:>10}   ({})\n", "not run", o.refused, o.first_refusal);
   if (o.changed) fmt::print("  {:<20} {:>10}\n", "changed", o.changed);
-  if (o.packets > o.refused)
-    fmt::print("  {:.1f} ns per packet\n",
-               static_cast<double>(o.total_ns) / static_cast<double>(o.packets - o.refused));
+  if (o.with_metadata) fmt::print("  {:<20} {:>10}\n", "with metadata", o.with_metadata);
+  fmt::print("{}", o.details_text);
+  if (o.packets > o.refused && o.total_ns)  // some types' test runs take no time, as on Linux
+    fmt::print("  {:.1f} ns per {}\n",
+               static_cast<double>(o.total_ns) / static_cast<double>(o.packets - o.refused),
+               data ? "packet" : "run");
   if (!args.pcap_out.empty())
     fmt::print("  {} dropped or changed packets written to {}\n", o.written, args.pcap_out);
   if (!args.dump_maps) return;
@@ -170,6 +152,8 @@ void print_json(const Arguments& args, const runtime::Program& program, const Ou
       {"object", args.file},  {"program", program.desc.name}, {"prog_type", program.type_def->name},
       {"packets", o.packets}, {"not_run", o.refused},         {"changed", o.changed},
       {"counts", counts}};
+  if (o.with_metadata) j["with_metadata"] = o.with_metadata;
+  if (!o.details.empty()) j["details"] = o.details;
   if (auto clones = redirects.clones_json(); !clones.empty()) j["clones"] = std::move(clones);
   if (o.packets > o.refused)
     j["ns_per_packet"] = static_cast<double>(o.total_ns) / static_cast<double>(o.packets - o.refused);

@@ -261,6 +261,8 @@ TEST_F(Fib, BadFilesGetOneLine) {
                            "unreachable",
                            "[{\"dst\":7}]",
                            "[7]",
+                           "[[[[[7]]]]]",
+                           "[[[[[]]]]]",
                            "{",
                            "[{\"dst\":\"1.2.3.4/8\"}]",
                            "[{\"ifname\":\"a\",\"ifindex\":0}]",

@@ -1,7 +1,12 @@
 // Arrays whose values user space writes as descriptors: programs (tail calls), maps, perf events, cgroups.
 // Readers load a plain address from a slot; what a slot lets go of lives until the runs of that moment have
 // ended.
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
 #include <array>
+#include <cstring>
 #include <mutex>
 
 #include "maps/checks.h"
@@ -148,7 +153,7 @@ class OpaqueArrayMap final : public Map {  // perf events, cgroups: nothing can 
   int update_user(const void* key, const void* value, u64 flags, Descriptors&) override {
     if (flags != BPF_ANY) return -EINVAL;
     if (index_of(key) >= max_entries()) return -E2BIG;
-    return load_unaligned<s32>(value) < 0 ? -EBADF : -EOPNOTSUPP;
+    return is_its_kind(load_unaligned<s32>(value)) ? -EOPNOTSUPP : -EBADF;
   }
   s64 erase(const void* key) override { return index_of(key) >= max_entries() ? -E2BIG : -ENOENT; }
   int next_key(const void* key, void* next) override {
@@ -156,6 +161,17 @@ class OpaqueArrayMap final : public Map {  // perf events, cgroups: nothing can 
     if (i != ~0u && i == max_entries() - 1) return -ENOENT;
     store_unaligned<u32>(next, i >= max_entries() ? 0 : i + 1);
     return 0;
+  }
+
+ private:
+  bool is_its_kind(int fd) const {
+    if (type() == BPF_MAP_TYPE_CGROUP_ARRAY) {
+      struct statfs fs;
+      return fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+    }
+    char link[32] = "";
+    const std::string path = "/proc/self/fd/" + std::to_string(fd);
+    return readlink(path.c_str(), link, sizeof link - 1) > 0 && !std::strcmp(link, "anon_inode:[perf_event]");
   }
 };
 
