@@ -50,6 +50,23 @@ OSMIA_HELPER(get_numa_node_id);
 OSMIA_HELPER(get_current_pid_tgid);
 OSMIA_HELPER(get_current_uid_gid);
 OSMIA_HELPER(get_current_comm);
+// task_code.cpp
+OSMIA_HELPER(get_current_task);
+OSMIA_HELPER(task_pt_regs);
+OSMIA_HELPER(get_ns_current_pid_tgid);
+OSMIA_HELPER(get_current_cgroup_id);
+OSMIA_HELPER(get_current_ancestor_cgroup_id);
+OSMIA_HELPER(current_task_under_cgroup);
+// object_storage_code.cpp
+OSMIA_HELPER(task_storage_get);
+OSMIA_HELPER(task_storage_delete);
+OSMIA_HELPER(cgrp_storage_get);
+OSMIA_HELPER(cgrp_storage_delete);
+OSMIA_HELPER(inode_storage_get);
+OSMIA_HELPER(inode_storage_delete);
+// perf_code.cpp
+OSMIA_HELPER(perf_event_read);
+OSMIA_HELPER(perf_event_read_value);
 // syscall_code.cpp
 OSMIA_HELPER(sys_bpf);
 OSMIA_HELPER(sys_close);

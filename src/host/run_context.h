@@ -14,7 +14,7 @@ void set_nr_cpus(u32 n);  // tests, and hosts that want another machine; call be
 // What the code of helpers may ask about the run of the calling thread.
 struct RunContext {
   u32 cpu = 0;                    // virtual CPU slot
-  const void* program = nullptr;  // the running program (runtime::Program), null outside a run
+  const void* program = nullptr;  // the running program (a maps::ProgObject), null outside a run
   void* ctx = nullptr;            // the program's host context
   u32 depth = 0;                  // nested runs of this thread
   u64 cgroup_storage[2] = {};     // what bpf_get_local_storage() gives: shared, this CPU's; 0 = none

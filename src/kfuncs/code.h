@@ -29,6 +29,43 @@ OSMIA_KFUNC(dynptr_slice_rdwr);
 // arena_code.cpp
 OSMIA_KFUNC(arena_alloc_pages);
 OSMIA_KFUNC(arena_free_pages);
+// object_code.cpp
+OSMIA_KFUNC(object_acquire);  // tasks, control groups, CPU masks: the address of one, or null
+OSMIA_KFUNC(object_release);
+OSMIA_KFUNC(task_from_pid);
+OSMIA_KFUNC(task_under_cgroup);
+OSMIA_KFUNC(cgroup_ancestor);
+OSMIA_KFUNC(cgroup_from_id);
+// object_iterator_code.cpp
+OSMIA_KFUNC(iter_task_new);
+OSMIA_KFUNC(iter_css_new);
+OSMIA_KFUNC(iter_css_task_new);
+OSMIA_KFUNC(object_iter_next);
+OSMIA_KFUNC(object_iter_destroy);
+// cpumask_code.cpp
+OSMIA_KFUNC(cpumask_create);
+OSMIA_KFUNC(cpumask_first);
+OSMIA_KFUNC(cpumask_first_zero);
+OSMIA_KFUNC(cpumask_first_and);
+OSMIA_KFUNC(cpumask_any);
+OSMIA_KFUNC(cpumask_any_and);
+OSMIA_KFUNC(cpumask_test_cpu);
+OSMIA_KFUNC(cpumask_test_and_set_cpu);
+OSMIA_KFUNC(cpumask_test_and_clear_cpu);
+OSMIA_KFUNC(cpumask_set_cpu);
+OSMIA_KFUNC(cpumask_clear_cpu);
+OSMIA_KFUNC(cpumask_setall);
+OSMIA_KFUNC(cpumask_clear);
+OSMIA_KFUNC(cpumask_and);
+OSMIA_KFUNC(cpumask_or);
+OSMIA_KFUNC(cpumask_xor);
+OSMIA_KFUNC(cpumask_equal);
+OSMIA_KFUNC(cpumask_intersects);
+OSMIA_KFUNC(cpumask_subset);
+OSMIA_KFUNC(cpumask_empty);
+OSMIA_KFUNC(cpumask_full);
+OSMIA_KFUNC(cpumask_copy);
+OSMIA_KFUNC(cpumask_weight);
 // testmod_code.cpp
 OSMIA_KFUNC(testmod_seq_new);
 OSMIA_KFUNC(testmod_seq_next);
@@ -36,6 +73,7 @@ OSMIA_KFUNC(testmod_seq_value);
 OSMIA_KFUNC(testmod_seq_destroy);
 // section_code.cpp
 OSMIA_KFUNC(nothing);  // what needs no doing in a process: RCU and preemption sections of the calling thread
+OSMIA_KFUNC(same_pointer);
 OSMIA_KFUNC(copy_from_user_str);
 
 #undef OSMIA_KFUNC

@@ -13,6 +13,9 @@ namespace osmia::kfuncs::code {
 u64 nothing(u64, u64, u64, u64, u64) {
   return 0;
 }
+u64 same_pointer(u64 pointer, u64, u64, u64, u64) {
+  return pointer;
+}
 // At most size - 1 characters and a NUL. The length with the NUL, or -EFAULT.
 u64 copy_from_user_str(u64 to, u64 size, u64 from, u64 flags, u64) {
   constexpr u64 kPadZeros = 1;  // BPF_F_PAD_ZEROS

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "runtime/symbols.h"
 #include "syscall/bpf.h"
 #include "syscall/fds.h"
+#include "syscall/perf_events.h"
 
 namespace osmia::loader {
 namespace {
@@ -77,7 +77,12 @@ long osmia_rebound_syscall(long number, ...) {
     }
     case SYS_dup3:
       return loader::fds().dup3(static_cast<int>(a[0]), static_cast<int>(a[1]), static_cast<int>(a[2]));
-    case SYS_perf_event_open: return errno = ENOSYS, -1;  // nothing of the machine's kernel is attached to
+    case SYS_perf_event_open:  // BPF's output; nothing of the machine's kernel is attached to
+      if (!syscall::is_bpf_output_event(reinterpret_cast<const void*>(a[0]))) return errno = ENOSYS, -1;
+      result = syscall::open_perf_event(reinterpret_cast<const void*>(a[0]), static_cast<int>(a[1]),
+                                        static_cast<int>(a[2]), static_cast<int>(a[3]),
+                                        static_cast<unsigned long>(a[4]));
+      break;
     default: return ::syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
   }
   if (result < 0) return errno = static_cast<int>(-result), -1;
@@ -108,9 +113,12 @@ int osmia_rebound_ioctl(int fd, unsigned long request, ...) {
   va_start(ap, request);
   void* arg = va_arg(ap, void*);
   va_end(ap);
-  return ::ioctl(fd, request, arg);
+  return loader::fds().ioctl(fd, request, arg);
 }
 
+int osmia_rebound_epoll_ctl(int epfd, int op, int fd, void* event) {
+  return loader::fds().epoll_ctl(epfd, op, fd, event);
+}
 int osmia_rebound_epoll_wait(int epfd, struct epoll_event* events, int most, int timeout) {
   loader::fds().before_wait(false);
   return ::epoll_wait(epfd, events, most, timeout);

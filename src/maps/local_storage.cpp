@@ -1,5 +1,5 @@
 // Owners from descriptors: a socket is its cookie, an inode its device and number, a control group the inode
-// of its directory, a task its process id.
+// of its directory, a task its thread id and when it began.
 #include "maps/local_storage.h"
 
 #include <fcntl.h>
@@ -10,11 +10,13 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 
 #include "base/bits.h"
+#include "host/task.h"
 #include "maps/value.h"
 
 namespace osmia::maps {
@@ -55,8 +57,9 @@ Result<LocalStorageMap::Owner> LocalStorageMap::owner_of(const void* key) const 
     }
     case BPF_MAP_TYPE_TASK_STORAGE: {
       OSMIA_ASSIGN(const long pid, process_of(fd));
-      if (pid <= 0) return Error{ENOENT, "the process has ended"};
-      return Owner{0, static_cast<u64>(pid)};
+      const host::ObjectKey task = pid > 0 ? host::task_key(static_cast<u32>(pid)) : host::ObjectKey{};
+      if (!task.number) return Error{ENOENT, "the process has ended"};
+      return Owner{task.space, task.number};
     }
     case BPF_MAP_TYPE_CGRP_STORAGE: {
       struct statfs fs;
@@ -73,13 +76,33 @@ LocalStorageMap::Value LocalStorageMap::make_value() const {
 }
 
 void* LocalStorageMap::get(const Owner& owner, bool create, const void* initial) {
+  Pen::Dropped dropped;
   std::lock_guard lock(mutex_);
   const auto it = values_.find(owner);
   if (it != values_.end()) return it->second.get();
   if (!create) return nullptr;
   Value v = make_value();
   if (initial) store_value(record(), value_size(), v.get(), initial);
+  dropped = forget_dead();
   return values_.emplace(owner, std::move(v)).first->second.get();
+}
+
+// Nobody tells when a thread ends: each time there are twice as many values, those of dead ones go.
+Pen::Dropped LocalStorageMap::forget_dead() {
+  Pen::Dropped dropped;
+  if (type() != BPF_MAP_TYPE_TASK_STORAGE || values_.size() < next_sweep_) return dropped;
+  for (auto it = values_.begin(); it != values_.end();) {
+    if (host::task_lives({it->first.first, it->first.second})) {
+      ++it;
+      continue;
+    }
+    release_fields(*this, it->second.get());
+    const auto more = pen_.put(std::move(it->second));
+    dropped.insert(dropped.end(), more.begin(), more.end());
+    it = values_.erase(it);
+  }
+  next_sweep_ = std::max(kFirstSweep, values_.size() * 2);
+  return dropped;
 }
 
 int LocalStorageMap::put(const Owner& owner, const void* value, u64 flags) {
@@ -98,6 +121,7 @@ int LocalStorageMap::put(const Owner& owner, const void* value, u64 flags) {
   Value v = make_value();
   store_value(record(), value_size(), v.get(), value);
   if (it == values_.end()) {
+    dropped = forget_dead();
     values_.emplace(owner, std::move(v));
   } else {
     it->second.swap(v);

@@ -1,6 +1,6 @@
 // Local storage: one value for each owner (a socket, an inode, a task, a control group), however many owners
-// there are. User space names the owner by a descriptor, programs by the object. Values of owners that went
-// stay until the map goes or forget() is told.
+// there are. User space names the owner by a descriptor, programs by the object. Values of tasks that
+// ended go when the map grows; those of other owners stay until the map goes, or drop() is told.
 #pragma once
 #include <map>
 #include <mutex>
@@ -39,11 +39,14 @@ class LocalStorageMap final : public Map {
   using Value = std::shared_ptr<u64[]>;
   Result<Owner> owner_of(const void* key) const;
   Value make_value() const;
+  Pen::Dropped forget_dead();  // under mutex_
   void each_value(FnRef<void(void*)> fn) override;
 
   std::mutex mutex_;
   std::map<Owner, Value> values_;  // under mutex_
   Pen pen_;                        // under mutex_
+  static constexpr size_t kFirstSweep = 256;
+  size_t next_sweep_ = kFirstSweep;  // under mutex_
 };
 
 }  // namespace osmia::maps

@@ -23,9 +23,11 @@ namespace osmia::maps {
 inline constexpr int kNotSupp = 524;  // the kernel's ENOTSUPP, which user space sees as it is
 
 class Map;
+class PerfEvent;
 using MapPtr = std::shared_ptr<Map>;
 
-// A program as maps see it (program arrays, device and CPU maps). runtime::Program derives from it.
+// A program as maps see it (program arrays, device and CPU maps), and as helpers see the one that runs:
+// RunContext::program is the address of one. runtime::Program derives from it.
 class ProgObject : public std::enable_shared_from_this<ProgObject> {
  public:
   virtual ~ProgObject() = default;
@@ -37,14 +39,18 @@ class ProgObject : public std::enable_shared_from_this<ProgObject> {
   // Where a tail call goes, for engines that jump there straight from the slot (contract::SlotsInline). Set
   // before the program can be put in a map; null: ask the engine.
   const void* tail_entry = nullptr;
+
+  // The kernel types that it was verified against; null: none. Set with tail_entry.
+  btf::BtfPtr kernel_types;
 };
 
 // What the descriptor in a value means, for maps whose values are maps or programs.
 class Descriptors {
  public:
   virtual ~Descriptors() = default;
-  virtual Result<MapPtr> map(int fd) = 0;                        // errors: EBADF, EINVAL
-  virtual Result<std::shared_ptr<ProgObject>> prog(int fd) = 0;  // errors: EBADF, EINVAL
+  virtual Result<MapPtr> map(int fd) = 0;                                        // errors: EBADF, EINVAL
+  virtual Result<std::shared_ptr<ProgObject>> prog(int fd) = 0;                  // errors: EBADF, EINVAL
+  virtual std::shared_ptr<PerfEvent> perf_event(int /*fd*/) { return nullptr; }  // null: not one of ours
 };
 
 // MAP_CREATE's attributes with what they refer to.

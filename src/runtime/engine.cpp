@@ -89,7 +89,20 @@ jit::Entry jit_tail_call(u64 map, u32 index, u32* tail_calls) {
 template <class Code>
 void give_life(const Code& code, Program& p, size_t subprogs) {
   if (const auto self = p.weak_from_this().lock())
-    for (u32 s = 0; s < subprogs; s++) code.callback(s).life = std::shared_ptr<const void>(self, &p);
+    for (u32 s = 0; s < subprogs; s++)
+      code.callback(s).life = std::shared_ptr<const void>(self, static_cast<const maps::ProgObject*>(&p));
+}
+
+// The code of the row that holds this definition.
+template <class Entry, class Def>
+rewrite::NativeFn code_of(const std::vector<const Entry*>& rows, const Def& def) {
+  static const auto* const by_def = [&rows] {  // one for each kind of row, of which there is one registry
+    auto* all = new std::unordered_map<const Def*, rewrite::NativeFn>;
+    for (const Entry* e : rows) all->emplace(&e->def, e->fn);
+    return all;
+  }();
+  const auto it = by_def->find(&def);
+  return it == by_def->end() ? nullptr : it->second;
 }
 
 Status compile_program(Kernel& kernel, Program& p, rewrite::ExecProgram program) {
@@ -120,27 +133,17 @@ Status compile_program(Kernel& kernel, Program& p, rewrite::ExecProgram program)
 }  // namespace
 
 rewrite::NativeFn helper_code(const contract::HelperDef& def) {
-  static const auto* const by_def = [] {
-    auto* all = new std::unordered_map<const contract::HelperDef*, rewrite::NativeFn>;
-    for (const auto* e : helpers::registry()) all->emplace(&e->def, e->fn);
-    for (const auto& e : helpers::classic_rows()) all->emplace(&e.def, e.fn);
-    return all;
-  }();
-  const auto it = by_def->find(&def);
-  return it == by_def->end() ? nullptr : it->second;
+  for (const auto& row : helpers::classic_rows())
+    if (&row.def == &def) return row.fn;
+  return code_of(helpers::registry(), def);
 }
 
 rewrite::NativeFn kfunc_code(const contract::KfuncDef& def) {
-  static const auto* const by_def = [] {
-    auto* all = new std::unordered_map<const contract::KfuncDef*, rewrite::NativeFn>;
-    for (const auto* e : kfuncs::registry()) all->emplace(&e->def, e->fn);
-    return all;
-  }();
-  const auto it = by_def->find(&def);
-  return it == by_def->end() ? nullptr : it->second;
+  return code_of(kfuncs::registry(), def);
 }
 
 Status prepare_program(Kernel& kernel, Program& p) {
+  p.kernel_types = kernel.catalog().vmlinux;
   rewrite::Options options;
   options.helper_code = helper_code;
   options.kfunc_code = [&p](const contract::KfuncDef& def) -> rewrite::NativeFn {

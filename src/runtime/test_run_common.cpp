@@ -49,7 +49,7 @@ Status check_executable(const Program& p) {
 
 void timed_runs(Program& p, void* ctx, u32 repeat, TestRunResult& result) {
   const u32 n = repeat ? repeat : 1;
-  host::RunScope scope(&p, ctx);
+  host::RunScope scope(static_cast<const maps::ProgObject*>(&p), ctx);
   const CgroupStorage storage(p);
   const u64 start = now_ns();
   for (u32 i = 0; i < n; i++) {

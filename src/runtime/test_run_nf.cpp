@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "base/bits.h"
+#include "host/kernel_struct.h"
 #include "host/packet.h"
-#include "runtime/kernel_struct.h"
 #include "runtime/test_run_code.h"
 
 namespace osmia::runtime {
@@ -79,14 +79,14 @@ Result<TestRunResult> test_run_netfilter(Kernel& kernel, Program& p, const TestR
     return Error{EOPNOTSUPP, "netfilter programs run by the kernel's BTF: there is none"};
 
   const btf::Btf& btf = *kernel.vmlinux()->btf;
-  OSMIA_ASSIGN(KernelStruct device, KernelStruct::make(btf, "net_device"));
+  OSMIA_ASSIGN(host::KernelStruct device, host::KernelStruct::make(btf, "net_device"));
   device.set("ifindex", 1);
   device.set("mtu", 65536);
-  OSMIA_ASSIGN(KernelStruct state, KernelStruct::make(btf, "nf_hook_state"));
+  OSMIA_ASSIGN(host::KernelStruct state, host::KernelStruct::make(btf, "nf_hook_state"));
   state.set("hook", hook.hook);
   state.set("pf", hook.family);
   if (hook.out) state.set("out", device.address());
-  OSMIA_ASSIGN(KernelStruct skb, KernelStruct::make(btf, "sk_buff"));
+  OSMIA_ASSIGN(host::KernelStruct skb, host::KernelStruct::make(btf, "sk_buff"));
   skb.set("len", s.len);
   skb.set("data", s.data);
   skb.set("head", s.head);

@@ -3,6 +3,7 @@
 #include "syscall/fds.h"
 
 #include <fcntl.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "maps/perf_event.h"
 #include "maps/ring_buffer.h"
 
 namespace osmia::syscall {
@@ -93,6 +95,7 @@ void FdTable::forget(int fd) {
 int FdTable::install(Fd entry) {
   int source = -1;
   if (maps::Map* m = map_of(entry)) source = m->poll_fd() >= 0 ? m->poll_fd() : m->mmap_fd();
+  if (entry.perf_event) source = entry.perf_event->poll_fd();
   const int fd = source >= 0 ? static_cast<int>(raw(SYS_fcntl, source, F_DUPFD_CLOEXEC, 0))
                              : static_cast<int>(raw(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (fd < 0) return -errno;
@@ -153,8 +156,10 @@ int FdTable::fcntl(int fd, int cmd, unsigned long arg) {
 
 void* FdTable::mmap(void* addr, size_t len, int prot, int flags, int fd, off_t off) {
   const Fd entry = fd >= 0 ? get(fd) : Fd{};
-  if (maps::Map* m = map_of(entry)) {
-    auto p = m->map_memory(addr, len, prot, flags, off);
+  maps::Map* const m = map_of(entry);
+  if (m || entry.perf_event) {
+    auto p = m ? m->map_memory(addr, len, prot, flags, off)
+               : entry.perf_event->map_memory(addr, len, prot, flags, off);
     if (p.ok()) return *p;
     errno = p.error().code;
     return reinterpret_cast<void*>(-1);
@@ -177,6 +182,24 @@ void FdTable::before_wait(bool polls) const {
     else
       static_cast<maps::UserRingBufferMap&>(*m).settle();
   }
+}
+
+int FdTable::ioctl(int fd, unsigned long request, void* argument) {
+  if (const auto event = get(fd).perf_event) {
+    const int r = event->control(request, argument);
+    return r < 0 ? (errno = -r, -1) : r;
+  }
+  return static_cast<int>(raw(SYS_ioctl, fd, static_cast<long>(request), reinterpret_cast<long>(argument)));
+}
+
+// Perf events signal through an eventfd that nobody reads: only its edges mean something.
+int FdTable::epoll_ctl(int epfd, int op, int fd, void* event) {
+  epoll_event e{};
+  if (event) e = *static_cast<epoll_event*>(event);
+  if (event && fd >= 0 && op != EPOLL_CTL_DEL) {
+    if (get(fd).perf_event) e.events |= EPOLLET;
+  }
+  return static_cast<int>(raw(SYS_epoll_ctl, epfd, op, fd, reinterpret_cast<long>(event ? &e : nullptr)));
 }
 
 }  // namespace osmia::syscall

@@ -15,8 +15,9 @@ namespace osmia::syscall {
 
 struct Fd {
   runtime::Object object;
-  bool readable = true, writable = true;  // maps: BPF_F_RDONLY, BPF_F_WRONLY
-  std::shared_ptr<void> keep;             // ENABLE_STATS: what ends when it is closed
+  bool readable = true, writable = true;                  // maps: BPF_F_RDONLY, BPF_F_WRONLY
+  std::shared_ptr<void> keep;                             // ENABLE_STATS: what ends when it is closed
+  std::shared_ptr<maps::PerfEvent> perf_event = nullptr;  // then there is no object
 };
 
 class FdTable {
@@ -40,6 +41,8 @@ class FdTable {
   int dup3(int from, int to, int flags);
   int fcntl(int fd, int cmd, unsigned long arg);
   void* mmap(void* addr, size_t len, int prot, int flags, int fd, off_t off);
+  int epoll_ctl(int epfd, int op, int fd, void* event);
+  int ioctl(int fd, unsigned long request, void* argument);
   // Before epoll_wait(2), or poll(2) and select(2) (polls): descriptors of ring buffers get the level that
   // Linux would find. Nothing else changes a consumer's side without a call.
   void before_wait(bool polls) const;

@@ -19,6 +19,9 @@ class FdsOfProcess final : public maps::Descriptors {
     if (auto p = get_prog(fd, &err)) return std::shared_ptr<maps::ProgObject>(p);
     return Error{-err, "not a program"};
   }
+  std::shared_ptr<maps::PerfEvent> perf_event(int fd) override {
+    return FdTable::instance().get(fd).perf_event;
+  }
 };
 
 // The map of an element command with the wanted access; null with *err set.

@@ -94,7 +94,9 @@ struct Block {
   u32 succ[2] = {~0u, ~0u};
   u32 pred_begin = 0, pred_end = 0;  // in preds
   u32 depth = 0;                     // of loops around it
+  u32 loop = ~0u;                    // header of the innermost of them
   bool loop_header = false;
+  u8 align = 0;  // of its code; 0: none
 };
 
 struct Function {
@@ -114,6 +116,8 @@ struct Function {
     while (alias[v] != v) v = alias[v] = alias[alias[v]];
     return v;
   }
+  // Each block once; ~0u where there is none.
+  std::span<const u32> successors(const Block& b) const { return b.succ; }
   std::span<const u32> preds_of(const Block& b) const {
     return {preds.data() + b.pred_begin, b.pred_end - b.pred_begin};
   }
@@ -138,6 +142,12 @@ void for_operands(Function& fn, Node& n, F&& f) {
 
 // -- the passes
 // flat.h, build.cpp: instructions to SSA.
+// shape.cpp. Unreachable blocks are in no order and have neither predecessors nor successors.
+std::vector<u32> reverse_postorder(const Function& f);
+void find_preds(Function& f, const std::vector<u32>& rpo);
+void find_loops(Function& f, const std::vector<u32>& rpo);
+void layout(Function& f);             // layout.cpp
+void align_loops(Function& f);        // layout.cpp; last
 void drop_trivial_phis(Function& f);  // cleanup.cpp
 void narrow(Function& f);             // demanded.cpp: what nobody reads of upper halves
 void drop_dead(Function& f);          // cleanup.cpp; fills uses

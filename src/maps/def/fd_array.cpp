@@ -1,16 +1,13 @@
-// Arrays whose values user space writes as descriptors: programs (tail calls), maps, perf events, cgroups.
+// Arrays whose values user space writes as descriptors: programs (tail calls) and maps; perf events and
+// control groups are in maps/object_array.h.
 // Readers load a plain address from a slot; what a slot lets go of lives until the runs of that moment have
 // ended.
-#include <linux/magic.h>
-#include <sys/vfs.h>
-#include <unistd.h>
-
 #include <array>
-#include <cstring>
 #include <mutex>
 
 #include "maps/checks.h"
 #include "maps/map_type.h"
+#include "maps/object_array.h"
 #include "maps/pen.h"
 #include "maps/value.h"
 #include "rewrite/exec_program.h"
@@ -146,35 +143,6 @@ class ArrayOfMaps final : public PtrArrayMap<Map> {
   MapPtr template_;
 };
 
-class OpaqueArrayMap final : public Map {  // perf events, cgroups: nothing can be stored yet
- public:
-  using Map::Map;
-  int lookup_user(const void*, void*, u64) override { return -kNotSupp; }
-  int update_user(const void* key, const void* value, u64 flags, Descriptors&) override {
-    if (flags != BPF_ANY) return -EINVAL;
-    if (index_of(key) >= max_entries()) return -E2BIG;
-    return is_its_kind(load_unaligned<s32>(value)) ? -EOPNOTSUPP : -EBADF;
-  }
-  s64 erase(const void* key) override { return index_of(key) >= max_entries() ? -E2BIG : -ENOENT; }
-  int next_key(const void* key, void* next) override {
-    const u32 i = key ? index_of(key) : ~0u;
-    if (i != ~0u && i == max_entries() - 1) return -ENOENT;
-    store_unaligned<u32>(next, i >= max_entries() ? 0 : i + 1);
-    return 0;
-  }
-
- private:
-  bool is_its_kind(int fd) const {
-    if (type() == BPF_MAP_TYPE_CGROUP_ARRAY) {
-      struct statfs fs;
-      return fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
-    }
-    char link[32] = "";
-    const std::string path = "/proc/self/fd/" + std::to_string(fd);
-    return readlink(path.c_str(), link, sizeof link - 1) > 0 && !std::strcmp(link, "anon_inode:[perf_event]");
-  }
-};
-
 template <class M>
 Result<MapPtr> create(const MapAttr& a) {
   if (a.max_entries > machine_memory_slots()) return Error{ENOMEM, "array larger than the machine's memory"};
@@ -208,7 +176,7 @@ const MapTypeEntry kTypes[] = {
              .only_helpers = kPerfHelpers,
              .unprivileged = true},
      .check = check_fd_array,
-     .create = create<OpaqueArrayMap>,
+     .create = create<PerfEventArrayMap>,
      .check_btf = refuse_btf},
     {.def = {.type = BPF_MAP_TYPE_CGROUP_ARRAY,
              .name = "cgroup_array",
@@ -216,7 +184,7 @@ const MapTypeEntry kTypes[] = {
              .only_helpers = kCgroupHelpers,
              .unprivileged = true},
      .check = check_fd_array,
-     .create = create<OpaqueArrayMap>,
+     .create = create<CgroupArrayMap>,
      .check_btf = refuse_btf},
     {.def = {.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
              .name = "array_of_maps",

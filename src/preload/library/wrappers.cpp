@@ -22,6 +22,7 @@
 #include "syscall/bpf.h"
 #include "syscall/fdinfo.h"
 #include "syscall/fds.h"
+#include "syscall/perf_events.h"
 
 #define OSMIA_EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -63,6 +64,13 @@ OSMIA_EXPORT long syscall(long nr, ...) {
   for (long& v : a) v = va_arg(ap, long);
   va_end(ap);
   switch (nr) {
+    case SYS_perf_event_open: {
+      const void* attr = reinterpret_cast<const void*>(a[0]);
+      if (!syscall::is_bpf_output_event(attr)) return raw(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+      const long r = syscall::open_perf_event(attr, static_cast<int>(a[1]), static_cast<int>(a[2]),
+                                              static_cast<int>(a[3]), static_cast<unsigned long>(a[4]));
+      return r < 0 ? (errno = static_cast<int>(-r), -1) : r;
+    }
     case SYS_bpf:
       return our_bpf(static_cast<int>(a[0]), reinterpret_cast<void*>(a[1]), static_cast<unsigned>(a[2]));
     default: return raw(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
@@ -101,6 +109,14 @@ OSMIA_EXPORT int fcntl64(int fd, int cmd, ...) {
   return fds().fcntl(fd, cmd, arg);
 }
 
+OSMIA_EXPORT int ioctl(int fd, unsigned long request, ...) {
+  va_list ap;
+  va_start(ap, request);
+  void* arg = va_arg(ap, void*);
+  va_end(ap);
+  return fds().ioctl(fd, request, arg);
+}
+
 OSMIA_EXPORT void* mmap(void* addr, size_t len, int prot, int flags, int fd, off_t off) {
   if (fd < 0)
     return reinterpret_cast<void*>(
@@ -109,6 +125,10 @@ OSMIA_EXPORT void* mmap(void* addr, size_t len, int prot, int flags, int fd, off
 }
 OSMIA_EXPORT void* mmap64(void* addr, size_t len, int prot, int flags, int fd, off_t off) {
   return mmap(addr, len, prot, flags, fd, off);
+}
+
+OSMIA_EXPORT int epoll_ctl(int epfd, int op, int fd, struct epoll_event* event) {
+  return fds().epoll_ctl(epfd, op, fd, event);
 }
 
 // ---- waiting: ring buffers get their level first
