@@ -43,9 +43,10 @@ Status EmitterBase::program(void (*fold)(Function&)) {
       continue;
     }
     Function& f = *functions[s];
-    layout(f);
     drop_trivial_phis(f);
     drop_dead(f);
+    if (!out_.options.blind_constants) find_switches(f);
+    layout(f);
     narrow(f);
     drop_dead(f);
     simplify_loops(f);
@@ -90,6 +91,7 @@ void EmitterBase::function(Function& f, const Allocation& where) {
   labels_.resize(f.blocks.size());
   for (u32 b = 0; b < f.blocks.size(); b++)
     if (f.blocks[b].begin != f.blocks[b].end) labels_[b] = base_.newLabel();
+  find_silent();
   prologue();
   take_arguments();
   u32 insn = kNoInsn;
@@ -109,6 +111,14 @@ void EmitterBase::function(Function& f, const Allocation& where) {
   }
   if (has_cold()) note_code();
   cold();
+  for (const auto& [label, t] : tables_) {
+    note_code();
+    base_.align(asmjit::AlignMode::kData, 4);
+    base_.bind(label);
+    for (const u32 e : f.tables[t].entries)
+      base_.embedLabelDelta(labels_[through(f.tables[t].ways[e])], label, 4);
+  }
+  tables_.clear();
 }
 
 void EmitterBase::node(Val v) {
@@ -159,9 +169,36 @@ void EmitterBase::node(Val v) {
       epilogue();
       ret();
       break;
-    case Op::kSelect:
-    case Op::kSwitch: unknown_ = true; break;  // no pass makes them
+    case Op::kSwitch: {
+      const Table& t = f_->tables[static_cast<size_t>(n.imm)];
+      tables_.push_back({base_.newLabel(), static_cast<u32>(n.imm)});
+      switch_on(v, t, tables_.back().label, t.checked ? labels_[through(t.ways[0])] : Label());
+      break;
+    }
+    case Op::kSelect: unknown_ = true; break;  // no pass makes them
   }
+}
+
+// Blocks that come to nothing are passed by.
+void EmitterBase::find_silent() {
+  const u32 n = static_cast<u32>(f_->blocks.size());
+  silent_.assign(n, 0);
+  for (u32 b = 1; b < n; b++) {
+    const Block& block = f_->blocks[b];
+    if (block.begin == block.end || at(f_->order[block.end - 1]).op != Op::kJump || block.succ[0] == b)
+      continue;
+    bool silent = true;
+    for (u32 i = block.begin; i + 1 < block.end && silent; i++) {
+      const Val v = f_->order[i];
+      silent = at(v).op == Op::kPhi || (at(v).op == Op::kConst && where_->place[v].kind != Place::kReg);
+    }
+    now_ = f_->order[block.end - 1];
+    silent_[b] = silent && edge(b, block.succ[0]).empty();
+  }
+}
+u32 EmitterBase::through(u32 b) const {
+  for (int steps = 0; steps < 8 && b < silent_.size() && silent_[b]; steps++) b = f_->blocks[b].succ[0];
+  return b;
 }
 
 u32 EmitterBase::next_block(u32 b) const {
@@ -218,7 +255,7 @@ void EmitterBase::branch(Val v) {
   const u32 next = next_block(block_);
   if (n.op == Op::kJump) {
     moves(edge(block_, fall));
-    if (fall != next) jump(labels_[fall]);
+    if (through(fall) != through(next)) jump(labels_[through(fall)]);
     return;
   }
   if (n.op == Op::kMayGoto) {
@@ -232,29 +269,35 @@ void EmitterBase::branch(Val v) {
     return;
   }
   Cc cc = n.cc;
-  if (taken == next && fall != next) {
+  if (through(taken) == through(next) && through(fall) != through(next)) {
     std::swap(fall, taken);
     cc = opposite(cc);
   }
   std::vector<Move> on_taken = edge(block_, taken), on_fall = edge(block_, fall);
+  const bool falls = through(fall) == through(next);
   if (!on_taken.empty() && hoistable(on_taken, fall, n)) {
     moves(std::move(on_taken));
     on_taken.clear();
-  } else if (!on_fall.empty() && on_taken.empty() && fall != next && hoistable(on_fall, taken, n)) {
+  } else if (!on_fall.empty() && on_taken.empty() && !falls && hoistable(on_fall, taken, n)) {
     moves(std::move(on_fall));
     on_fall.clear();
   }
+  const Label to_taken = labels_[through(taken)], to_fall = labels_[through(fall)];
   if (on_taken.empty()) {
-    compare_and_jump(n, cc, labels_[taken]);
+    compare_and_jump(n, cc, to_taken);
+  } else if (on_fall.empty() && !falls) {
+    compare_and_jump(n, opposite(cc), to_fall);
+    moves(std::move(on_taken));
+    return jump(to_taken);
   } else {
     const Label other = base_.newLabel();
     compare_and_jump(n, opposite(cc), other);
     moves(std::move(on_taken));
-    jump(labels_[taken]);
+    if (through(taken) != through(next) || !on_fall.empty()) jump(to_taken);
     base_.bind(other);
   }
   moves(std::move(on_fall));
-  if (fall != next) jump(labels_[fall]);
+  if (!falls) jump(to_fall);
 }
 
 void EmitterBase::call(Val v) {

@@ -46,6 +46,9 @@ class EmitterBase {
   virtual void tail_call(Val v) = 0;
   virtual void call_native(const void* fn) = 0;
   virtual void call_subprog(u32 s) = 0;
+  // `table` holds distances from itself, 4 bytes each: to the value's, or to `other` for a value without one,
+  // if the table is checked.
+  virtual void switch_on(Val v, const Table& t, const Label& table, const Label& other) = 0;
   virtual void jump(const Label& to) = 0;
   virtual void compare_and_jump(const Node& n, Cc cc, const Label& to) = 0;  // where cc holds
   virtual void count_round(const Label& stay) = 0;  // of may_goto; to `stay` unless all are used up
@@ -94,8 +97,16 @@ class EmitterBase {
   std::vector<Move> edge(u32 from, u32 to);
   bool hoistable(const std::vector<Move>& early, u32 other_block, const Node& n);
   u32 next_block(u32 b) const;
+  void find_silent();
+  u32 through(u32 b) const;  // the block that a jump to b really goes to
 
+  struct EmittedTable {
+    Label label;
+    u32 table;
+  };
+  std::vector<EmittedTable> tables_;  // behind the function
   std::vector<Label> labels_;
+  std::vector<u8> silent_;  // by block
 };
 
 }  // namespace osmia::jit
