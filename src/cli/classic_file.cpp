@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -69,10 +68,14 @@ Result<Program> from_decimal(const std::string& path, std::string text) {
 }  // namespace
 
 Result<Program> read_classic(const std::string& path) {
+  constexpr size_t kLongest = 1u << 20;
   std::ifstream in(path, std::ios::binary);
   if (!in) return Error{ENOENT, path + ": cannot be read"};
-  const std::string text(std::istreambuf_iterator<char>(in), {});
+  std::string text(kLongest + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(in.gcount()));
   if (in.bad()) return Error{EIO, path + ": cannot be read"};
+  if (text.size() > kLongest) return bad(path, "expected a classic program, found more than 1 MiB");
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first == text.npos) return bad(path, "expected a classic program, found nothing");
   if (text[first] == '[' || text[first] == '{') return from_json(path, text);
