@@ -3,11 +3,13 @@
 // that.
 #include "runtime/engine.h"
 
+#include <cstdio>
 #include <cstdlib>
 #include <unordered_map>
 
 #include "helpers/code.h"
 #include "helpers/helper.h"
+#include "host/effects.h"
 #include "host/run_context.h"
 #include "interp/interp.h"
 #include "kfuncs/code.h"
@@ -139,8 +141,20 @@ rewrite::NativeFn kfunc_code(const contract::KfuncDef& def) {
   return code_of(kfuncs::registry(), def);
 }
 
+// As the kernel's log says of such programs.
+static void warn_of_writes(const Program& p) {
+  for (const auto& f : p.facts.insns)
+    if (f.seen && f.helper && f.helper->effects & contract::kWarnsOnLoad) {
+      const char* how = host::permitted(host::Permission::kWriteUser) ? "may corrupt" : "wants to change";
+      std::fprintf(stderr, "osmia: program \"%s\" %s this process's memory (%s)\n", p.desc.name.c_str(), how,
+                   std::string(f.helper->name).c_str());
+      return;
+    }
+}
+
 Status prepare_program(Kernel& kernel, Program& p) {
   p.kernel_types = kernel.catalog().vmlinux;
+  warn_of_writes(p);
   rewrite::Options options;
   options.helper_code = helper_code;
   options.kfunc_code = [&p](const contract::KfuncDef& def) -> rewrite::NativeFn {
@@ -172,6 +186,8 @@ void install_engine(Kernel& kernel) {
   kernel.test_runs = test_run_table();
   if (const char* jit = std::getenv("OSMIA_JIT"))
     if (const auto mode = jit_mode(jit); mode.ok()) kernel.jit = *mode;
+  if (const char* allow = std::getenv("OSMIA_ALLOW"); allow && !host::permit_list(allow))
+    std::fprintf(stderr, "osmia: OSMIA_ALLOW: expected signal, write-user, found \"%s\"\n", allow);
 }
 
 }  // namespace osmia::runtime
