@@ -141,6 +141,12 @@ rewrite::NativeFn kfunc_code(const contract::KfuncDef& def) {
   return code_of(kfuncs::registry(), def);
 }
 
+// The context as the kernel's own struct, where there is one here.
+static rewrite::NativeFn cast_code(const Program& p) {
+  const std::string_view type = p.type_def ? p.type_def->kern_ctx_name : "";
+  return type == "sk_buff" ? kfuncs::code::cast_skb : type == "xdp_buff" ? kfuncs::code::cast_xdp : nullptr;
+}
+
 // As the kernel's log says of such programs.
 static void warn_of_writes(const Program& p) {
   for (const auto& f : p.facts.insns)
@@ -157,10 +163,12 @@ Status prepare_program(Kernel& kernel, Program& p) {
   warn_of_writes(p);
   rewrite::Options options;
   options.helper_code = helper_code;
+  options.why_absent = helpers::absence;
   options.kfunc_code = [&p](const contract::KfuncDef& def) -> rewrite::NativeFn {
     const bool writes = p.type_def && p.type_def->traits & contract::kDirectPacketWrite;
     if (def.role == contract::KfuncRole::kDynptrFromSkb && !writes)
       return kfuncs::code::dynptr_from_skb_rdonly;
+    if (def.role == contract::KfuncRole::kCastToKernCtx) return cast_code(p);
     return kfunc_code(def);
   };
   options.map_field = [vmlinux = kernel.catalog().vmlinux.get()](u32 offset, u32 size) {

@@ -45,6 +45,7 @@ const HelperEntry kEntries[] = {
       .args = {any, mem_in, size},
       .effects = kWarnsOnLoad,
       .gpl_only = true,
+      .capability = Capability::kSysAdmin,
       .tag = "tracing"},
      code::probe_write_user},
     {{.id = 4,
