@@ -72,10 +72,7 @@ class TargetArray : public Map {
     return 0;
   }
   int next_key(const void* key, void* next) override {
-    const u32 i = key ? load_unaligned<u32>(key) : ~0u;
-    if (i < max_entries() && i == max_entries() - 1) return -ENOENT;
-    store_unaligned<u32>(next, i >= max_entries() ? 0 : i + 1);
-    return 0;
+    return next_index(*this, key, next);
   }
 
  protected:

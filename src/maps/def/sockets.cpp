@@ -70,7 +70,13 @@ bool connected(int fd) {
   return !getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &n);
 }
 
-// TCP must be established or listening, Unix streams connected; UDP and Unix datagrams always fit.
+bool has_port(int fd) {
+  sockaddr_in6 own{};
+  socklen_t n = sizeof own;
+  return !getsockname(fd, reinterpret_cast<sockaddr*>(&own), &n) && own.sin6_port;
+}
+
+// TCP must be established or listening, UDP bound, Unix streams connected; Unix datagrams always fit.
 bool fit_for_sockmap(int fd) {
   const Kind k = kind_of(fd);
   if (k.tcp()) {
@@ -79,7 +85,7 @@ bool fit_for_sockmap(int fd) {
            (info.tcpi_state == TCP_ESTABLISHED || info.tcpi_state == TCP_LISTEN);
   }
   if (k.domain == AF_UNIX || k.domain == AF_VSOCK) return k.type == SOCK_DGRAM || connected(fd);
-  return k.udp();
+  return k.udp() && has_port(fd);
 }
 
 // Elements by key bytes, under one lock; nothing here is on a program's path.
@@ -191,10 +197,7 @@ class ReuseportArray final : public SocketMap {
     if (!(k.tcp() && k.type == SOCK_STREAM) && !(k.udp() && k.type == SOCK_DGRAM)) return -kNotSupp;
     // It must share its port, and be bound (UDP) or listening (TCP).
     int reuse = 0, listening = 0;
-    sockaddr_in6 own{};
-    socklen_t n = sizeof own;
-    const bool named = !getsockname(s->fd, reinterpret_cast<sockaddr*>(&own), &n) && own.sin6_port;
-    if (!option(s->fd, SOL_SOCKET, SO_REUSEPORT, reuse) || !reuse || !named ||
+    if (!option(s->fd, SOL_SOCKET, SO_REUSEPORT, reuse) || !reuse || !has_port(s->fd) ||
         (k.tcp() && (!option(s->fd, SOL_SOCKET, SO_ACCEPTCONN, listening) || !listening)))
       return -EINVAL;
     std::lock_guard lock(mutex_);
