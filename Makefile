@@ -2,7 +2,12 @@
 # `make help` lists the targets; JOBS=N sets the parallelism, FUZZ_SECONDS=N the time of each fuzz target.
 JOBS ?= 2
 FUZZ_SECONDS ?= 60
+# 0: another one each time.
+FUZZ_SEED ?= 0
 BUILD := cmake --build
+# Set, the build shows only what compilers say (the log of a CI run has room for what matters).
+QUIET ?=
+QUIETLY := $(if $(QUIET),-- --quiet)
 .DEFAULT_GOAL := help
 .PHONY: help demo test build examples fuzz fuzz-long lint format asan tsan clean bench-verify bench-jit bench-maps configure \
         test-arm64 deps-build deps-test deps-fuzz deps-lint deps-arm64
@@ -47,7 +52,7 @@ demo: configure
 
 test: deps-test
 	cmake --preset release -DOSMIA_TESTS=ON
-	$(BUILD) build -j$(JOBS)
+	$(BUILD) build -j$(JOBS) $(QUIETLY)
 	ctest --test-dir build -j$(JOBS) --output-on-failure --no-tests=error
 
 # The processor that qemu shows by default has atomics in one instruction (LSE); cortex-a72 has not.
@@ -71,10 +76,10 @@ tsan: deps-test
 	ctest --test-dir build-tsan -j$(JOBS) --output-on-failure --no-tests=error
 
 fuzz: deps-fuzz
-	@JOBS=$(JOBS) scripts/fuzz $(FUZZ_SECONDS)
+	@JOBS=$(JOBS) QUIET=$(QUIET) scripts/fuzz $(FUZZ_SECONDS) $(FUZZ_SEED)
 
 fuzz-long: deps-fuzz
-	@JOBS=$(JOBS) scripts/fuzz 3600
+	@JOBS=$(JOBS) scripts/fuzz 3600 0
 
 lint: deps-lint
 	@JOBS=$(JOBS) scripts/lint

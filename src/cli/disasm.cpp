@@ -6,6 +6,7 @@
 
 #include "btf/btf.h"
 #include "cli/commands.h"
+#include "cli/filter.h"
 #include "cli/jited.h"
 #include "cli/session.h"
 #include "isa/disasm.h"
@@ -47,7 +48,9 @@ int disasm(int argc, char** argv) {
   SessionOptions so;
   CLI::App app("Prints programs as they are given to the verifier (after libbpf's relocations).",
                "osmia disasm");
-  app.add_option("FILE", file, "BPF object (.bpf.o)")->required();
+  app.add_option("FILE", file, "BPF object (.bpf.o)");
+  FilterSource filter;
+  add_filter_options(app, filter, true);
   app.add_option("--prog", prog, "only the program of this name");
   bool jited = false;
   app.add_flag("--jited", jited, "verify, compile, and show the host's code under each instruction");
@@ -57,6 +60,10 @@ int disasm(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? kOk : kUsage;
   }
+  if (filter.given() == !file.empty())
+    return complain("disasm", filter.given() ? "give FILE, --filter or --classic, not two of them"
+                                             : "expected FILE, --filter or --classic (osmia disasm --help)");
+  if (filter.given()) return disasm_filter(so, filter, jited);
   auto session = open_session(so);
   if (!session.ok()) return complain("disasm", session.error().message);
   auto object = loader::ObjectFile::open(*session->kernel, file);

@@ -9,6 +9,7 @@
 
 #include "cli/capture.h"
 #include "cli/commands.h"
+#include "cli/filter.h"
 #include "cli/map_dump.h"
 #include "cli/session.h"
 #include "loader/object.h"
@@ -153,10 +154,14 @@ void print_json(const Arguments& args, const runtime::Program& program, const Ou
 int run(int argc, char** argv) {
   Arguments args;
   CLI::App app("Runs a program over packets as Linux's BPF_PROG_TEST_RUN does.", "osmia run");
-  app.add_option("FILE", args.file, "BPF object (.bpf.o)")->required();
+  app.add_option("FILE", args.file, "BPF object (.bpf.o)");
+  FilterSource filter;
+  add_filter_options(app, filter, false);
   app.add_option("--prog", args.prog, "the program to run (needed if the object has several)");
-  auto* pcap = app.add_option("--pcap", args.pcap_in, "capture with the packets (Ethernet)");
-  app.add_option("--pcap-out", args.pcap_out, "capture to write the dropped or changed packets to")
+  auto* pcap =
+      app.add_option("--pcap", args.pcap_in, "capture with the packets (Ethernet; a filter takes any)");
+  app.add_option("--pcap-out", args.pcap_out,
+                 "capture to write the dropped or changed packets to (of a filter: the matched ones)")
       ->needs(pcap);
   app.add_option("--data-in", args.data_in, "file with one packet's bytes")->excludes(pcap);
   app.add_option("--ctx-in", args.ctx_in, "file with the context's bytes");
@@ -173,6 +178,13 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? kOk : kUsage;
   }
+  if (filter.given() == !args.file.empty())
+    return complain("run", filter.given() ? "give FILE, --filter or --classic, not two of them"
+                                          : "expected FILE, --filter or --classic (osmia run --help)");
+  if (filter.given())
+    return run_filter(
+        args.session, filter,
+        {args.pcap_in, args.pcap_out, args.data_in, args.ctx_in, args.repeat, args.format == "json"});
   auto session = open_session(args.session);
   if (!session.ok()) return complain("run", session.error().message);
   auto object = loader::ObjectFile::open(*session->kernel, args.file);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/filter.h"
 #include "cli/session.h"
 #include "loader/object.h"
 
@@ -168,7 +169,9 @@ Status verify_file(const Arguments& args, Session& session, const std::string& p
 int verify(int argc, char** argv) {
   Arguments args;
   CLI::App app("Says for every program whether Linux 6.12 would take it, and why not.", "osmia verify");
-  app.add_option("FILE", args.files, "BPF objects (.bpf.o)")->required();
+  app.add_option("FILE", args.files, "BPF objects (.bpf.o)");
+  FilterSource filter;
+  add_filter_options(app, filter, true);
   app.add_option("--prog", args.prog, "only the program of this name");
   app.add_option("--prog-flags", args.prog_flags, "added to each program's load flags (BPF_F_*)");
   app.add_option("--log-level", args.log_level, "1 states at branches, 2 every instruction, 4 statistics");
@@ -182,6 +185,10 @@ int verify(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? kOk : kUsage;
   }
+  if (filter.given() == !args.files.empty())
+    return complain("verify", filter.given() ? "give FILE, --filter or --classic, not two of them"
+                                             : "expected FILE, --filter or --classic (osmia verify --help)");
+  if (filter.given()) return verify_filter(args.session, filter, args.format, args.log_level);
   auto session = open_session(args.session);
   if (!session.ok()) return complain("verify", session.error().message);
   if (args.format == "csv")

@@ -68,7 +68,7 @@ u64 skb_load_packet(u64 ctx, u64 offset, u64 bytes, u64, u64) {
       return ret(-EFAULT);
   }
   const u64 at_byte = s.data + static_cast<u64>(off);
-  if (at_byte < s.head || at_byte + bytes > s.data + s.len) return ret(-EFAULT);
+  if (at_byte < s.head || at_byte + bytes > s.data + (s.len - s.missing)) return ret(-EFAULT);
   u64 v = 0;
   for (u64 i = 0; i < bytes; i++) v = v << 8 | at(at_byte)[i];
   return v;

@@ -24,10 +24,13 @@ struct SkbContext {
   u64 data = 0, data_end = 0, data_meta = 0;
   u64 head = 0, tail_limit = 0;  // the whole buffer
   // Widths are Linux's own: narrow reads and stores behave by them.
-  u32 len = 0, mark = 0, priority = 0, hash = 0, napi_id = 0;
+  u32 len = 0;
+  u32 missing = 0;  // bytes at the end of len that a capture did not keep: loads of them fail
+  u32 mark = 0, priority = 0, hash = 0, napi_id = 0;
   u32 ingress_ifindex = 0, ifindex = 0;
   u32 vlan_present = 0, wire_len = 0;
   u16 protocol = 0, vlan_tci = 0, vlan_proto = 0, queue_mapping = 0, tc_index = 0, tc_classid = 0;
+  u16 dev_type = 1;  // ARPHRD_* of the device
   u16 family = 0, remote_port = 0, local_port = 0, gso_segs = 0, gso_size = 0;
   u8 pkt_type = 0;
   u32 cb[5] = {};

@@ -170,11 +170,6 @@ Result<std::shared_ptr<const Code>> Code::compile(const rewrite::ExecProgram& p,
     *out = op_of[t];
     return true;
   };
-  auto subprog_starting = [&](s64 t) -> s64 {
-    for (size_t s = 0; s < p.subprogs.size(); s++)
-      if (static_cast<s64>(p.subprogs[s].start) == t) return static_cast<s64>(s);
-    return -1;
-  };
   for (size_t i = 0; i < insns.size(); i++) {
     const Insn& in = insns[i];
     Op& op = code->ops_[op_of[i]];
@@ -204,7 +199,7 @@ Result<std::shared_ptr<const Code>> Code::compile(const rewrite::ExecProgram& p,
       case kJmp32: {
         op.code = jump_code(p, in);
         if (op.code == OpCode::kCallSubprog) {
-          op.target = subprog_starting(static_cast<s64>(i) + 1 + in.imm);
+          op.target = p.subprog_at(static_cast<s64>(i) + 1 + in.imm);
           if (op.target < 0) return bad(i);
         } else if (in.op() != kCall && in.op() != kExit) {
           const s64 distance = in.code == (kJmp32 | kJa) ? in.imm : in.off;
@@ -219,7 +214,7 @@ Result<std::shared_ptr<const Code>> Code::compile(const rewrite::ExecProgram& p,
           op.imm = static_cast<s64>(static_cast<u64>(static_cast<u32>(insns[i + 1].imm)) << 32 |
                                     static_cast<u32>(in.imm));
           if (in.src == kPseudoFunc) {
-            const s64 s = subprog_starting(static_cast<s64>(i) + 1 + in.imm);
+            const s64 s = p.subprog_at(static_cast<s64>(i) + 1 + in.imm);
             if (s < 0) return bad(i);
             op.imm = static_cast<s64>(reinterpret_cast<u64>(&code->callbacks_[s]));
           } else if (in.src != 0) {

@@ -34,8 +34,8 @@ class PrefixTrie {
   int next_key(const void* key, void* next);  // more specific ones first, as Linux's postorder; -ENOENT
 
  private:
-  // Numbers of nodes are from 1; 0 is none.
-  struct Node {
+  // Numbers of nodes are from 1; 0 is none. Aligned for the key's words and the value behind it.
+  struct alignas(8) Node {
     std::atomic<u32> child[2];
     u16 length;
     std::atomic<u8> real;  // else only a fork

@@ -47,6 +47,19 @@ struct ExecProgram {
   const contract::ArenaSpace* arena = nullptr;
   s32 exception_callback = -1;  // subprogram; what it makes of the cookie is the result. -1: the cookie is
   std::string missing;          // what cannot run here ("helper bpf_fib_lookup"); empty: everything can
+
+  // The subprogram that starts at this instruction, or -1. Subprograms lie in order of their starts.
+  s64 subprog_at(s64 start) const {
+    size_t lo = 0, hi = subprogs.size();
+    while (lo < hi) {
+      const size_t mid = (lo + hi) / 2;
+      if (static_cast<s64>(subprogs[mid].start) < start)
+        lo = mid + 1;
+      else
+        hi = mid;
+    }
+    return lo < subprogs.size() && static_cast<s64>(subprogs[lo].start) == start ? static_cast<s64>(lo) : -1;
+  }
 };
 
 // What a BPF callback is to a helper: the address of one of these travels in a register.

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <unordered_map>
 
+#include "helpers/classic.h"
 #include "helpers/code.h"
 #include "helpers/helper.h"
 #include "host/effects.h"
@@ -134,6 +135,8 @@ Status compile_program(Kernel& kernel, Program& p, rewrite::ExecProgram program)
 }  // namespace
 
 rewrite::NativeFn helper_code(const contract::HelperDef& def) {
+  for (const auto& row : helpers::classic_rows())
+    if (&row.def == &def) return row.fn;
   return code_of(helpers::registry(), def);
 }
 

@@ -6,14 +6,23 @@
 #include <cerrno>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 namespace osmia::syscall {
 namespace {
 
+std::atomic<u64> g_user_begin{0}, g_user_end{~u64{0}};
+
+bool is_user_memory(u64 at, u64 n) {
+  const u64 end = g_user_end.load(std::memory_order_relaxed);
+  return at >= g_user_begin.load(std::memory_order_relaxed) && at <= end && n <= end - at;
+}
+
 // process_vm_* on ourselves: partial copies tell where the memory ends. Where the system forbids the call
 // (some sandboxes), the pointer is trusted.
 int vm_copy(bool read, void* local, u64 remote, u64 n) {
+  if (!is_user_memory(remote, n)) return -EFAULT;
   u8* l = static_cast<u8*>(local);
   static const pid_t initial = getpid();
   while (n) {
@@ -36,6 +45,11 @@ int vm_copy(bool read, void* local, u64 remote, u64 n) {
 }
 
 }  // namespace
+
+void restrict_user_memory(u64 begin, u64 end) {
+  g_user_begin = begin;
+  g_user_end = end;
+}
 
 int copy_from_user(void* to, u64 from, u64 n) {
   return n ? vm_copy(true, to, from, n) : 0;

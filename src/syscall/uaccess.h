@@ -16,6 +16,11 @@ int put_user(u64 to, const T& v) {
   return copy_to_user(to, &v, sizeof v);
 }
 
+// Where user memory lies: what reaches outside [begin, end) is EFAULT from now on, for the whole process and
+// every thread. Without a call it is the whole address space, and the caller's pointers reach whatever the
+// process can.
+void restrict_user_memory(u64 begin, u64 end);
+
 // A NUL-terminated string of at most max-1 bytes (cut there, as strncpy_from_user). Length, or -EFAULT.
 long string_from_user(std::string& to, u64 from, u64 max);
 

@@ -112,7 +112,7 @@ TEST(Plugin, TakesTheProgramAsAnArgument) {
   EXPECT_EQ(shell(kPlugin + "'' --interpret --program b700000007000000 9500000000000000").status, 1);
   EXPECT_EQ(
       shell(kPlugin +
-            "'01 02' --program '79 10 00 00 00 00 00 00 bf 20 00 00 00 00 00 00 95 00 00 00 00 00 00 00'")
+            "'01 02' --program '71 10 00 00 00 00 00 00 bf 20 00 00 00 00 00 00 95 00 00 00 00 00 00 00'")
           .out,
       "2\n");
 }

@@ -4,11 +4,11 @@
 #pragma once
 #include "jit/arm64/asmjit_a64.h"
 
-#include "jit/common/image_builder.h"
+#include "jit/common/direct_base.h"
 
 namespace osmia::jit::arm64 {
 
-class Direct {
+class Direct final : public DirectBase {
  public:
   Direct(const rewrite::ExecProgram& program, const Options& options);
   Result<std::shared_ptr<const Image>> compile();
@@ -17,22 +17,24 @@ class Direct {
   using Gp = asmjit::a64::Gp;
   using Mem = asmjit::a64::Mem;
 
-  Status subprog(u32 s);  // direct.cpp
-  Status insn(u32 i);
-  void prologue(u32 s);
-  void epilogue();  // all but the return
-  void callback_thunk(u32 s);
+  void prologue(u32 s) override;  // direct.cpp
+  void epilogue();                // all but the return
+  void callback_thunk(u32 s) override;
+  void trap() override;
+  void immediate(u8 r, u64 value) override;
 
-  Status alu(const isa::Insn& in);  // direct_alu.cpp
+  Status alu(const isa::Insn& in) override;  // direct_alu.cpp
   void endian(const isa::Insn& in);
   void divide(const isa::Insn& in, bool wide);
-  Status memory(const isa::Insn& in);  // direct_mem.cpp
+  Status memory(const isa::Insn& in) override;  // direct_mem.cpp
   Status atomic(const isa::Insn& in);
-  Status jump(u32 i, const isa::Insn& in);  // direct_flow.cpp
-  Status call(u32 i, const isa::Insn& in);
-  void tail_call();
-  void may_goto(asmjit::Label target);
-  void call_native(const void* fn);
+  Status branch(const isa::Insn& in, const asmjit::Label& target) override;  // direct_flow.cpp
+  void go(const asmjit::Label& target) override;
+  void may_goto(const asmjit::Label& target) override;
+  void call_subprog(u32 s) override;
+  void call_native(const void* fn) override;
+  void tail_call() override;
+  void leave() override;
 
   Gp reg(u8 r) const;
   Gp reg32(u8 r) const { return reg(r).w(); }
@@ -43,19 +45,13 @@ class Direct {
   // The second operand of an ALU operation or comparison in a register: the register itself, or the immediate
   // in x9.
   Gp operand(const isa::Insn& in, bool wide);
-  Error bad(u32 i) const;
-  asmjit::Label label_of(s64 insn);
 
-  ImageBuilder out_;
   asmjit::a64::Assembler a_;
-  const rewrite::ExecProgram& p_;
-  std::vector<asmjit::Label> labels_;  // by instruction; invalid: nothing jumps there
 
   // The frame of the subprogram being emitted, offsets from sp.
   u32 frame_ = 0;
   std::vector<u8> saved_;  // BPF registers that it saves, from sp upwards
   u32 counter_at_ = 0, ctx_at_ = 0, rounds_at_ = 0;
-  bool passes_counter_ = false;
 };
 
 }  // namespace osmia::jit::arm64

@@ -7,26 +7,8 @@ namespace osmia::jit::arm64 {
 using namespace isa;
 using namespace asmjit;
 
-Status Direct::jump(u32 i, const Insn& in) {
+Status Direct::branch(const Insn& in, const Label& target) {
   const bool wide = in.cls() == kJmp;
-  if (in.op() == kExit) {
-    if (!wide) return Error{EINVAL, {}};
-    a_.mov(a64::x0, reg(kR0));
-    epilogue();
-    a_.ret(a64::x30);
-    return Ok{};
-  }
-  if (in.op() == kCall) return wide ? call(i, in) : Status(Error{EINVAL, {}});
-  const Label target = label_of(static_cast<s64>(i) + 1 + (in.code == (kJmp32 | kJa) ? in.imm : in.off));
-  if (in.op() == kJa) {
-    a_.b(target);
-    return Ok{};
-  }
-  if (in.op() == kJcond) {
-    if (!wide) return Error{EINVAL, {}};
-    may_goto(target);
-    return Ok{};
-  }
   const Gp d = reg(in.dst, wide);
   const bool x = in.is_reg_src();
   const u64 k = wide ? static_cast<u64>(static_cast<s64>(in.imm)) : static_cast<u32>(in.imm);
@@ -61,7 +43,17 @@ Status Direct::jump(u32 i, const Insn& in) {
   return Ok{};
 }
 
-void Direct::may_goto(Label target) {
+void Direct::go(const Label& target) {
+  a_.b(target);
+}
+
+void Direct::leave() {
+  a_.mov(a64::x0, reg(kR0));
+  epilogue();
+  a_.ret(a64::x30);
+}
+
+void Direct::may_goto(const Label& target) {
   static_assert(!(kMayGotoLimit & 0xfff) && kMayGotoLimit < 0x1000000);
   a_.ldr(a64::w9, word(rounds_at_));
   a_.add(a64::w9, a64::w9, imm(1));
@@ -73,30 +65,13 @@ void Direct::may_goto(Label target) {
 void Direct::call_native(const void* fn) {
   load_constant(a_, a64::x16, reinterpret_cast<u64>(fn));
   a_.blr(a64::x16);
+  a_.mov(reg(kR0), a64::x0);
 }
 
-Status Direct::call(u32 i, const Insn& in) {
-  if (in.is_reg_src()) return Error{EINVAL, {}};
-  if (in.src == kPseudoCall) {
-    const s64 start = static_cast<s64>(i) + 1 + in.imm;
-    u32 s = 0;
-    while (s < p_.subprogs.size() && p_.subprogs[s].start != start) s++;
-    if (s == p_.subprogs.size()) return Error{EINVAL, {}};
-    if (passes_counter_) a_.ldr(a64::x5, word(counter_at_));
-    a_.bl(out_.entries[s]);
-    a_.mov(reg(kR0), a64::x0);
-    return Ok{};
-  }
-  if (in.src != kHelperCall || in.imm < 0 || static_cast<size_t>(in.imm) >= p_.calls.size())
-    return Error{EINVAL, {}};
-  const auto& c = p_.calls[static_cast<size_t>(in.imm)];
-  if (c.tail_call) {
-    tail_call();
-  } else {
-    call_native(reinterpret_cast<const void*>(c.fn));
-    a_.mov(reg(kR0), a64::x0);
-  }
-  return Ok{};
+void Direct::call_subprog(u32 s) {
+  if (passes_counter_) a_.ldr(a64::x5, word(counter_at_));
+  a_.bl(out_.entries[s]);
+  a_.mov(reg(kR0), a64::x0);
 }
 
 // r1 the context, r2 the prog array, r3 the index. The frame goes before the target runs.
@@ -106,7 +81,8 @@ void Direct::tail_call() {
   a_.mov(a64::x0, a64::x1);
   a_.mov(a64::w1, a64::w2);
   a_.ldr(a64::x2, word(counter_at_));
-  call_native(reinterpret_cast<const void*>(out_.options.tail_call));
+  load_constant(a_, a64::x16, reinterpret_cast<u64>(out_.options.tail_call));
+  a_.blr(a64::x16);
   a_.cbz(a64::x0, fails);
   a_.mov(a64::x16, a64::x0);
   a_.ldr(a64::x0, word(ctx_at_));

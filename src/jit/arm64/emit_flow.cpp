@@ -1,61 +1,9 @@
-// Branches, the moves on edges, calls, returns.
-#include <algorithm>
-
+// Branches, calls, moves.
 #include "jit/arm64/emit.h"
 
 namespace osmia::jit::arm64 {
 
 using namespace asmjit;
-
-u32 Emitter::next_block(u32 b) const {
-  for (b++; b < f_->blocks.size() && f_->blocks[b].begin == f_->blocks[b].end;) b++;
-  return b;
-}
-
-// What the phis of `to` take from `from`.
-std::vector<Move> Emitter::edge(u32 from, u32 to) {
-  std::vector<Move> out;
-  const Block& b = f_->blocks[to];
-  if (b.begin == b.end || at(f_->order[b.begin]).op != Op::kPhi) return out;
-  const auto preds = f_->preds_of(b);
-  const size_t k = static_cast<size_t>(std::find(preds.begin(), preds.end(), from) - preds.begin());
-  for (u32 i = b.begin; i < b.end && at(f_->order[i]).op == Op::kPhi; i++) {
-    const Val phi = f_->order[i];
-    const Move m = move_to(place(phi), f_->args[at(phi).extra + k]);
-    if (m.from.kind == m.to.kind && ((m.to.kind == Place::kReg && m.to.reg == m.from.reg) ||
-                                     (m.to.kind == Place::kSlot && m.to.slot == m.from.slot)))
-      continue;
-    if (m.to.kind != Place::kNone) out.push_back(m);
-  }
-  return out;
-}
-
-// May the moves of one edge be made before the comparison? Only if the other way, and the comparison, see
-// none of the registers that they write.
-bool Emitter::hoistable(const std::vector<Move>& early, u32 other_block, const Node& n) {
-  u32 busy = where_->live_in_regs[other_block];
-  auto reads = [&](Val v) {
-    if (v == kNoVal) return;
-    if (place(v).kind == Place::kReg) busy |= 1u << place(v).reg;
-    if (at(v).flags & kFolded)
-      for (const Val o : {at(v).a, at(v).b})
-        if (o != kNoVal && place(o).kind == Place::kReg) busy |= 1u << place(o).reg;
-  };
-  reads(n.a);
-  reads(n.b);
-  if (n.a != kNoVal && at(n.a).flags & kFolded && at(n.a).op == Op::kAnd) {
-    reads(at(n.a).a);
-    reads(at(n.a).b);
-  }
-  // What the other way's phis take, also where it is in place already.
-  const Block& other = f_->blocks[other_block];
-  const auto preds = f_->preds_of(other);
-  const size_t k = static_cast<size_t>(std::find(preds.begin(), preds.end(), block_) - preds.begin());
-  for (u32 i = other.begin; i < other.end && at(f_->order[i]).op == Op::kPhi; i++)
-    reads(f_->args[at(f_->order[i]).extra + k]);
-  return std::all_of(early.begin(), early.end(),
-                     [&](const Move& m) { return m.to.kind == Place::kReg && !(busy >> m.to.reg & 1); });
-}
 
 void Emitter::compare_and_jump(const Node& n, Cc cc, const Label& to) {
   static constexpr arm::CondCode kConditions[] = {arm::CondCode::kEQ, arm::CondCode::kNE, arm::CondCode::kLO,
@@ -98,75 +46,47 @@ void Emitter::compare_and_jump(const Node& n, Cc cc, const Label& to) {
   a_.b(kConditions[static_cast<u8>(cc)], to);
 }
 
-void Emitter::branch(Val v) {
+void Emitter::switch_on(Val v, const Table& t, const Label& table, const Label& other) {
   const Node& n = at(v);
-  const Block& b = f_->blocks[block_];
-  u32 fall = b.succ[0], taken = b.succ[1];
-  const u32 next = next_block(block_);
-  if (n.op == Op::kJump) {
-    moves(edge(block_, fall));
-    if (fall != next) a_.b(labels_[fall]);
-    return;
+  Gp index = use(n.a, a64::x17);
+  if (t.low) {
+    add_constant(a_, sized(a64::x17, t.width), sized(index, t.width), -t.low, sized(a64::x16, t.width));
+    index = a64::x17;
+  } else if (t.width == 32 && at(n.a).bits > 32) {
+    a_.mov(a64::w17, index.w());
+    index = a64::x17;
   }
-  if (n.op == Op::kMayGoto) {
-    static_assert(!(kMayGotoLimit & 0xfff) && kMayGotoLimit < 0x1000000);
-    a_.ldr(a64::w16, word(rounds_word_));
-    a_.add(a64::w16, a64::w16, imm(1));
-    a_.str(a64::w16, word(rounds_word_));
-    a_.cmp(a64::w16, imm(kMayGotoLimit));
-    Label stay = a_.newLabel();
-    a_.b_ls(stay);
-    moves(edge(block_, taken));
-    a_.b(labels_[taken]);
-    a_.bind(stay);
-    moves(edge(block_, fall));
-    if (fall != next) a_.b(labels_[fall]);
-    return;
+  if (t.checked) {
+    a_.cmp(sized(index, t.width), imm(t.entries.size() - 1));
+    a_.b_hi(other);
   }
-  Cc cc = n.cc;
-  if (taken == next && fall != next) {
-    std::swap(fall, taken);
-    cc = opposite(cc);
-  }
-  std::vector<Move> on_taken = edge(block_, taken), on_fall = edge(block_, fall);
-  if (!on_taken.empty() && hoistable(on_taken, fall, n)) {
-    moves(std::move(on_taken));
-    on_taken.clear();
-  } else if (!on_fall.empty() && on_taken.empty() && fall != next && hoistable(on_fall, taken, n)) {
-    moves(std::move(on_fall));
-    on_fall.clear();
-  }
-  if (on_taken.empty()) {
-    compare_and_jump(n, cc, labels_[taken]);
-  } else {
-    Label other = a_.newLabel();
-    compare_and_jump(n, opposite(cc), other);
-    moves(std::move(on_taken));
-    a_.b(labels_[taken]);
-    a_.bind(other);
-  }
-  moves(std::move(on_fall));
-  if (fall != next) a_.b(labels_[fall]);
+  a_.adr(a64::x16, table);
+  a_.ldrsw(a64::x17, a64::ptr(a64::x16, index.x(), arm::lsl(2)));
+  a_.add(a64::x16, a64::x16, a64::x17);
+  a_.br(a64::x16);
+}
+
+void Emitter::jump(const Label& to) {
+  a_.b(to);
+}
+
+void Emitter::count_round(const Label& stay) {
+  static_assert(!(kMayGotoLimit & 0xfff) && kMayGotoLimit < 0x1000000);
+  a_.ldr(a64::w16, word(rounds_word_));
+  a_.add(a64::w16, a64::w16, imm(1));
+  a_.str(a64::w16, word(rounds_word_));
+  a_.cmp(a64::w16, imm(kMayGotoLimit));
+  a_.b_ls(stay);
 }
 
 void Emitter::call_native(const void* fn) {
-  load_imm(a64::x16, reinterpret_cast<u64>(fn));
+  load_constant(a_, a64::x16, reinterpret_cast<u64>(fn));
   a_.blr(a64::x16);
 }
 
-void Emitter::call(Val v) {
-  const Node& n = at(v);
-  std::vector<Move> args;
-  for (u32 k = 0; k < n.nargs; k++)
-    args.push_back(move_to({Place::kReg, machine().arg_regs[k], 0}, f_->args[n.extra + k]));
-  moves(std::move(args));
-  if (n.op == Op::kCall) {
-    call_native(reinterpret_cast<const void*>(out_.program.calls[static_cast<size_t>(n.imm)].fn));
-  } else {
-    if (info_[static_cast<size_t>(n.imm)].tail_calls) a_.ldr(a64::x5, word(counter_word_));
-    a_.bl(out_.entries[static_cast<size_t>(n.imm)]);
-  }
-  move({place(v), {Place::kReg, 0, 0}, 0});
+void Emitter::call_subprog(u32 s) {
+  if (info_[s].tail_calls) a_.ldr(a64::x5, word(counter_word_));
+  a_.bl(out_.entries[s]);
 }
 
 // The frame goes before the target runs.
@@ -189,10 +109,40 @@ void Emitter::tail_call(Val v) {
   move({place(v), {Place::kConst, 0, 0}, -2});  // ENOENT
 }
 
-void Emitter::exit(Val v) {
-  move(move_to({Place::kReg, 0, 0}, at(v).a));
-  epilogue();
+void Emitter::ret() {
   a_.ret(a64::x30);
+}
+
+void Emitter::callback_thunk(u32 s, bool counts) {
+  emit_callback_thunk(out_, a_, s, counts);
+}
+
+void Emitter::move(const Move& m) {
+  if (same(m.to, m.from) || m.to.kind == Place::kNone) return;
+  if (m.to.kind == Place::kReg) {
+    const Gp to = gp(m.to.reg);
+    switch (m.from.kind) {
+      case Place::kReg: a_.mov(to, gp(m.from.reg)); break;
+      case Place::kSlot: a_.ldr(to, word(m.from.slot)); break;
+      case Place::kFrame: add_constant(a_, to, a64::sp, frame_, to); break;
+      default: load_constant(a_, to, static_cast<u64>(m.imm));
+    }
+    return;
+  }
+  Gp from = a64::x16;
+  switch (m.from.kind) {
+    case Place::kReg: from = gp(m.from.reg); break;
+    case Place::kConst:
+      if (m.imm)
+        load_constant(a_, from, static_cast<u64>(m.imm));
+      else
+        from = a64::xzr;
+      break;
+    case Place::kSlot: a_.ldr(from, word(m.from.slot)); break;
+    case Place::kFrame: add_constant(a_, from, a64::sp, frame_, from); break;
+    default: return;
+  }
+  a_.str(from, word(m.to.slot));
 }
 
 }  // namespace osmia::jit::arm64

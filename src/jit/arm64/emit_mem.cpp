@@ -22,7 +22,7 @@ Emitter::Mem Emitter::address(const Node& n, bool keep_x17) {
   }
   if (n.op != Op::kAtomic && fits_offset(off, n.bytes)) return a64::ptr(base, static_cast<s32>(off));
   if (n.op != Op::kAtomic && !keep_x17) {
-    load_imm(a64::x17, static_cast<u64>(off));
+    load_constant(a_, a64::x17, static_cast<u64>(off));
     return a64::ptr(base, a64::x17);
   }
   if (off) {
@@ -89,7 +89,7 @@ void Emitter::store(Val v) {
     c = needs_x17 ? Gp(a64::x17) : gp(place(n.c).reg);
     if (needs_x17) {
       if (f_->is_const(n.c) && n.bytes < 8)  // no more of it than is stored
-        load_imm(c, static_cast<u64>(at(n.c).imm) & ((u64{1} << n.bytes * 8) - 1));
+        load_constant(a_, c, static_cast<u64>(at(n.c).imm) & ((u64{1} << n.bytes * 8) - 1));
       else
         use(n.c, c);
     }

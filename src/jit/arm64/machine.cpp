@@ -61,6 +61,8 @@ const Machine& machine() {
       .caller_saved = 0x3ffff,
       .arg_regs = {0, 1, 2, 3, 4},
       .result_reg = 0,
+      .cycle_reg = 17,
+      .most_slots = 4000,
       .takes_constant = takes_constant,
       .clobbers = clobbers,
       .late_operands = late_operands,

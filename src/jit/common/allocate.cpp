@@ -10,7 +10,7 @@ namespace osmia::jit {
 namespace {
 
 struct Class {
-  std::vector<LiveRange> ranges;  // sorted, apart
+  u32 first = 0, count = 0;  // of Liveness::ranges: sorted, apart
   float cost = 0;
   float weight = 0;  // cost by length: what is short and busy keeps its register
   s8 hint = -1;
@@ -20,7 +20,9 @@ struct Class {
   Val like = kNoVal;  // a value whose register would save a move
 };
 
-bool meet(const std::vector<LiveRange>& a, const std::vector<LiveRange>& b) {
+using Ranges = std::span<const LiveRange>;
+
+bool meet(Ranges a, Ranges b) {
   if (a.empty() || b.empty()) return false;
   size_t i = 0, j = 0;
   if (a.size() > 8)
@@ -42,19 +44,27 @@ bool meet(const std::vector<LiveRange>& a, const std::vector<LiveRange>& b) {
   return false;
 }
 
-std::vector<LiveRange> join(const std::vector<LiveRange>& a, const std::vector<LiveRange>& b) {
-  std::vector<LiveRange> out(a.size() + b.size());
-  std::merge(a.begin(), a.end(), b.begin(), b.end(), out.begin(),
-             [](const LiveRange& x, const LiveRange& y) { return x.from < y.from; });
-  size_t last = 0;
-  for (size_t k = 1; k < out.size(); k++) {
-    if (out[k].from <= out[last].to)
-      out[last].to = std::max(out[last].to, out[k].to);
-    else
-      out[++last] = out[k];
+// Appends to `pool`, of which they may be parts, what a and b cover together; its length.
+u32 join(std::vector<LiveRange>& pool, Ranges a, Ranges b) {
+  const size_t begin = pool.size();
+  if (pool.capacity() < begin + a.size() + b.size()) {  // no part may move while it is read
+    std::vector<LiveRange> bigger;
+    bigger.reserve((begin + a.size() + b.size()) * 2);
+    bigger = pool;
+    a = {bigger.data() + (a.data() - pool.data()), a.size()};
+    b = {bigger.data() + (b.data() - pool.data()), b.size()};
+    pool.swap(bigger);
   }
-  if (!out.empty()) out.resize(last + 1);
-  return out;
+  auto add = [&](const LiveRange& r) {
+    if (pool.size() > begin && r.from <= pool.back().to)
+      pool.back().to = std::max(pool.back().to, r.to);
+    else
+      pool.push_back(r);
+  };
+  size_t i = 0, j = 0;
+  while (i < a.size() || j < b.size())
+    add(j == b.size() || (i < a.size() && a[i].from <= b[j].from) ? a[i++] : b[j++]);
+  return static_cast<u32>(pool.size() - begin);
 }
 
 struct Scan {
@@ -72,6 +82,7 @@ struct Scan {
   std::vector<Taken> taken[32];  // by register, sorted
   size_t head[32] = {};
 
+  Ranges ranges(const Class& c) const { return {live.ranges.data() + c.first, c.count}; }
   u32 find(u32 v) {
     while (leader[v] != v) v = leader[v] = leader[leader[v]];
     return v;
@@ -86,7 +97,8 @@ struct Scan {
       if (!live.in_register[v]) continue;
       class_of[v] = static_cast<u32>(classes.size());
       Class c;
-      c.ranges.assign(live.ranges.begin() + live.begin[v], live.ranges.begin() + live.begin[v + 1]);
+      c.first = live.begin[v];
+      c.count = live.begin[v + 1] - c.first;
       c.cost = live.cost[v];
       const Node& node = f.nodes[v];
       c.hint = node.op == Op::kArg ? static_cast<s8>(m.arg_regs[node.imm]) : m.result_hint(node);
@@ -100,12 +112,14 @@ struct Scan {
     const u32 x = find(a), y = find(b);
     if (x == y || class_of[x] == ~0u || class_of[y] == ~0u) return;
     Class &p = classes[class_of[x]], &q = classes[class_of[y]];
-    if (meet(p.ranges, q.ranges)) return;
-    p.ranges = join(p.ranges, q.ranges);
+    if (meet(ranges(p), ranges(q))) return;
+    const u32 first = static_cast<u32>(live.ranges.size());
+    p.count = join(live.ranges, ranges(p), ranges(q));
+    p.first = first;
     p.cost += q.cost;
     if (p.hint < 0) p.hint = q.hint;
     if (p.like == kNoVal) p.like = q.like;
-    q.ranges.clear();
+    q.count = 0;
     leader[y] = x;
   }
 
@@ -150,7 +164,7 @@ struct Scan {
     }
   }
 
-  static bool hit(const std::vector<u32>& points, const std::vector<LiveRange>& ranges) {
+  static bool hit(const std::vector<u32>& points, Ranges ranges) {
     if (points.empty()) return false;
     for (const LiveRange& r : ranges) {
       const auto it = std::lower_bound(points.begin(), points.end(), r.from);
@@ -167,8 +181,8 @@ struct Scan {
   }
   bool free(u8 r, const Class& c) {
     auto& t = taken[r];
-    size_t j = first_behind(r, c.ranges[0].from);
-    for (const LiveRange& x : c.ranges) {
+    size_t j = first_behind(r, ranges(c)[0].from);
+    for (const LiveRange& x : ranges(c)) {
       if (t.size() - j > 8)
         j = static_cast<size_t>(std::lower_bound(t.begin() + static_cast<s64>(j), t.end(), x.from,
                                                  [](const Taken& a, u32 p) { return a.to <= p; }) -
@@ -183,7 +197,7 @@ struct Scan {
   void take(u8 r, u32 cls) {
     classes[cls].reg = r;
     auto& t = taken[r];
-    for (const LiveRange& x : classes[cls].ranges) {
+    for (const LiveRange& x : ranges(classes[cls])) {
       const Taken add{x.from, x.to, cls};
       if (t.empty() || t.back().from < x.from)
         t.push_back(add);
@@ -205,23 +219,28 @@ struct Scan {
   void run() {
     std::vector<u32> todo;
     for (u32 c = 0; c < classes.size(); c++) {
-      if (classes[c].ranges.empty()) continue;
+      if (!classes[c].count) continue;
       todo.push_back(c);
       u32 length = 0;
-      for (const LiveRange& r : classes[c].ranges) length += r.to - r.from;
+      for (const LiveRange& r : ranges(classes[c])) length += r.to - r.from;
       classes[c].weight = classes[c].cost / static_cast<float>(length + 4);
     }
     std::sort(todo.begin(), todo.end(),
-              [&](u32 a, u32 b) { return classes[a].ranges[0].from < classes[b].ranges[0].from; });
+              [&](u32 a, u32 b) { return ranges(classes[a])[0].from < ranges(classes[b])[0].from; });
     for (const u32 cls : todo) place(cls);
+  }
+
+  bool meets(const Taken& t, const Class& c) const {
+    const LiveRange one{t.from, t.to};
+    return meet({&one, 1}, ranges(c));
   }
 
   void place(u32 cls) {
     Class& c = classes[cls];
-    const bool over_call = hit(calls, c.ranges);
+    const bool over_call = hit(calls, ranges(c));
     auto allowed = [&](u8 r) {
       if (over_call && m.caller_saved >> r & 1) return false;
-      return !hit(clobbers[r], c.ranges);
+      return !hit(clobbers[r], ranges(c));
     };
     auto good = [&](s32 r) {
       return r >= 0 && r < 32 && std::find(m.order.begin(), m.order.end(), r) != m.order.end() &&
@@ -241,10 +260,10 @@ struct Scan {
       if (!allowed(r)) continue;
       float sum = 0;
       u32 last = ~0u;
-      for (size_t j = first_behind(r, c.ranges[0].from); j < taken[r].size(); j++) {
+      for (size_t j = first_behind(r, ranges(c)[0].from); j < taken[r].size(); j++) {
         const Taken& t = taken[r][j];
-        if (t.from >= c.ranges.back().to) break;
-        if (t.cls == last || !meet({{t.from, t.to}}, c.ranges)) continue;
+        if (t.from >= ranges(c).back().to) break;
+        if (t.cls == last || !meets(t, c)) continue;
         last = t.cls;
         sum = std::max(sum, classes[t.cls].weight);
       }
@@ -259,8 +278,8 @@ struct Scan {
     }
     const u8 r = static_cast<u8>(victim);
     std::vector<u32> out;
-    for (size_t j = first_behind(r, c.ranges[0].from); j < taken[r].size(); j++)
-      if (meet({{taken[r][j].from, taken[r][j].to}}, c.ranges)) out.push_back(taken[r][j].cls);
+    for (size_t j = first_behind(r, ranges(c)[0].from); j < taken[r].size(); j++)
+      if (meets(taken[r][j], c)) out.push_back(taken[r][j].cls);
     for (const u32 o : out)
       if (!classes[o].spilled) drop(r, o);
     take(r, cls);
@@ -268,18 +287,21 @@ struct Scan {
 
   // Words of the frame for classes in memory: ranges that do not meet share one.
   u32 assign_slots() {
-    std::vector<std::vector<LiveRange>> words;
+    std::vector<std::pair<u32, u32>> words;  // as Class: first, count
+    auto of = [&](u32 w) { return Ranges{live.ranges.data() + words[w].first, words[w].second}; };
     std::vector<u32> todo;
     for (u32 c = 0; c < classes.size(); c++)
-      if (classes[c].spilled && !classes[c].ranges.empty()) todo.push_back(c);
+      if (classes[c].spilled && classes[c].count) todo.push_back(c);
     std::sort(todo.begin(), todo.end(),
-              [&](u32 a, u32 b) { return classes[a].ranges[0].from < classes[b].ranges[0].from; });
+              [&](u32 a, u32 b) { return ranges(classes[a])[0].from < ranges(classes[b])[0].from; });
     for (const u32 c : todo) {
       u32 w = 0;
       const u32 last = static_cast<u32>(words.size()) > 32 ? static_cast<u32>(words.size()) - 32 : 0;
-      for (w = last; w < words.size() && meet(words[w], classes[c].ranges);) w++;
+      for (w = last; w < words.size() && meet(of(w), ranges(classes[c]));) w++;
       if (w == words.size()) words.emplace_back();
-      words[w] = join(words[w], classes[c].ranges);
+      const u32 first = static_cast<u32>(live.ranges.size());
+      const u32 count = join(live.ranges, of(w), ranges(classes[c]));
+      words[w] = {first, count};
       classes[c].slot = w;
     }
     return static_cast<u32>(words.size());
@@ -377,9 +399,8 @@ Allocation allocate(const Function& f, const Machine& m) {
     }
   }
   out.live_in_regs.assign(f.blocks.size(), 0);
-  for (u32 b = 0; b < f.blocks.size(); b++)
-    for (const Val v : s.live.live_in[b])
-      if (out.place[v].kind == Place::kReg) out.live_in_regs[b] |= 1u << out.place[v].reg;
+  for (const auto& [b, v] : s.live.live_in)
+    if (out.place[v].kind == Place::kReg) out.live_in_regs[b] |= 1u << out.place[v].reg;
   return out;
 }
 

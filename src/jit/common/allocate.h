@@ -12,6 +12,8 @@ struct Machine {
   u32 caller_saved = 0;
   u8 arg_regs[5] = {};
   u8 result_reg = 0;
+  u8 cycle_reg = 0;      // the emitter's own, through which moves in a circle go
+  u32 most_slots = ~0u;  // words that instructions reach in a frame
   // Can `user` take this constant as its operand k (0 = a, 1 = b, 2 = c) without a register?
   bool (*takes_constant)(const Function& f, const Node& user, u32 k, Val constant) = nullptr;
   // Registers that this node (not a call) destroys between reading its operands and writing its result.

@@ -89,87 +89,34 @@ struct Build {
       Block& block = f.blocks[b];
       const u32 next = ranges[b].last < n ? block_at[ranges[b].last] : ~0u;
       switch (last.kind) {
-        case FlatKind::kJump: block.succ[0] = block_at[last.target]; break;
+        case FlatKind::kJump: block.succ[0] = through(block_at[last.target]); break;
         case FlatKind::kBranch:
         case FlatKind::kMayGoto:
-          block.succ[0] = next;
-          block.succ[1] = block_at[last.target];
-          if (block.succ[1] == next) block.succ[1] = ~0u;
+          block.succ[0] = through(next);
+          block.succ[1] = through(block_at[last.target]);
+          if (block.succ[1] == block.succ[0]) block.succ[1] = ~0u;
           break;
         case FlatKind::kExit: break;
-        default: block.succ[0] = next;
+        default: block.succ[0] = through(next);
       }
       if (last.kind != FlatKind::kExit && block.succ[0] == ~0u) failed = true;  // runs off the end
     }
   }
 
-  void order_blocks() {
-    const u32 n = static_cast<u32>(f.blocks.size());
-    std::vector<u8> state(n, 0);
-    std::vector<std::pair<u32, u32>> stack{{0, 0}};
-    state[0] = 1;
-    while (!stack.empty()) {
-      auto& [b, k] = stack.back();
-      // The second successor first, so that the first comes right behind the block.
-      if (k < 2) {
-        const u32 s = f.blocks[b].succ[1 - k++];
-        if (s != ~0u && !state[s]) {
-          state[s] = 1;
-          stack.push_back({s, 0});
-        }
-      } else {
-        rpo.push_back(b);
-        stack.pop_back();
-      }
+  // Where a jump to block b ends: blocks that only jump on are passed by.
+  u32 through(u32 b) const {
+    for (int steps = 0; steps < 16 && b != ~0u && ranges[b].last == ranges[b].first + 1; steps++) {
+      const Flat& only = code[ranges[b].first];
+      if (only.kind != FlatKind::kJump) break;
+      b = block_at[only.target];
     }
-    std::reverse(rpo.begin(), rpo.end());
-    for (u32 b = 0; b < n; b++)
-      if (!state[b]) f.blocks[b].succ[0] = f.blocks[b].succ[1] = ~0u;  // never reached
-    std::vector<u32> count(n + 1, 0);
-    for (const Block& b : f.blocks)
-      for (const u32 s : b.succ)
-        if (s != ~0u) count[s]++;
-    u32 at = 0;
-    for (u32 b = 0; b < n; b++) {
-      f.blocks[b].pred_begin = f.blocks[b].pred_end = at;
-      at += count[b];
-    }
-    f.preds.resize(at);
-    for (u32 b = 0; b < n; b++)
-      for (const u32 s : f.blocks[b].succ)
-        if (s != ~0u) f.preds[f.blocks[s].pred_end++] = b;
-    find_loops(n);
+    return b;
   }
 
-  void find_loops(u32 n) {
-    std::vector<u32> index(n, ~0u);
-    for (u32 k = 0; k < rpo.size(); k++) index[rpo[k]] = k;
-    std::vector<u32> mark(n, ~0u), work;
-    for (const u32 h : rpo) {
-      for (const u32 p : f.preds_of(f.blocks[h])) {
-        if (index[p] < index[h]) continue;
-        f.blocks[h].loop_header = true;
-        if (mark[h] != h) {
-          mark[h] = h;
-          f.blocks[h].depth++;
-        }
-        if (mark[p] != h) {
-          mark[p] = h;
-          f.blocks[p].depth++;
-          work.push_back(p);
-        }
-      }
-      while (!work.empty()) {
-        const u32 b = work.back();
-        work.pop_back();
-        for (const u32 p : f.preds_of(f.blocks[b]))
-          if (mark[p] != h && index[p] > index[h]) {
-            mark[p] = h;
-            f.blocks[p].depth++;
-            work.push_back(p);
-          }
-      }
-    }
+  void order_blocks() {
+    rpo = reverse_postorder(f);
+    find_preds(f, rpo);
+    find_loops(f, rpo);
   }
 
   // -- live variables
@@ -513,6 +460,11 @@ Result<Function> build(const BuildContext& c, u32 subprog) {
   OSMIA_ASSIGN(b.code, flatten(c.program, c.info, subprog));
   if (b.code.empty()) return Error{EINVAL, "JIT: an empty subprogram"};
   b.slots = find_slots(b.code, c.program.subprogs[subprog].addressed_slots, kMaxVars - kSlotVars);
+  const size_t most = b.code.size() * 2 + 64;
+  b.f.nodes.reserve(most);
+  b.f.alias.reserve(most);
+  b.f.order.reserve(most);
+  b.f.args.reserve(most);
   b.find_blocks();
   if (b.failed) return Error{EINVAL, "JIT: a path runs off the end of a subprogram"};
   b.order_blocks();

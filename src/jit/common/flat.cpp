@@ -12,18 +12,6 @@ constexpr u32 kMostInlined = 32;    // instructions of a subprogram that is expa
 constexpr u32 kMostExpanded = 400;  // instructions that expansion adds to a function
 constexpr u8 kMostDepth = 6;
 
-s64 find_subprog(const ExecProgram& p, s64 start) {
-  size_t lo = 0, hi = p.subprogs.size();
-  for (; lo < hi;) {
-    const size_t mid = (lo + hi) / 2;
-    if (static_cast<s64>(p.subprogs[mid].start) < start)
-      lo = mid + 1;
-    else
-      hi = mid;
-  }
-  return lo < p.subprogs.size() && p.subprogs[lo].start == start ? static_cast<s64>(lo) : -1;
-}
-
 struct Flattener {
   const ExecProgram& p;
   const std::vector<SubprogInfo>& info;
@@ -54,7 +42,7 @@ struct Flattener {
         f.kind = FlatKind::kImm64;
         f.imm64 = static_cast<u64>(static_cast<u32>(p.insns[i + 1].imm)) << 32 | static_cast<u32>(in.imm);
         if (in.src == kPseudoFunc) {
-          const s64 callee = find_subprog(p, static_cast<s64>(i) + 1 + in.imm);
+          const s64 callee = p.subprog_at(static_cast<s64>(i) + 1 + in.imm);
           if (callee < 0) return bad(i);
           f.target = static_cast<u32>(callee);
         } else if (in.src) {
@@ -78,7 +66,7 @@ struct Flattener {
           case kCall: {
             if (!wide || in.is_reg_src()) return bad(i);
             if (in.src == kPseudoCall) {
-              const s64 callee = find_subprog(p, static_cast<s64>(i) + 1 + in.imm);
+              const s64 callee = p.subprog_at(static_cast<s64>(i) + 1 + in.imm);
               if (callee < 0) return bad(i);
               f.kind = FlatKind::kCallSub;
               f.target = static_cast<u32>(callee);

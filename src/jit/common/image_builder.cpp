@@ -58,6 +58,11 @@ ImageBuilder::ImageBuilder(const rewrite::ExecProgram& p, const Options& o, Tier
   for (const auto& call : p.calls) image->makes_tail_calls_ |= call.tail_call;
 }
 
+u64 ImageBuilder::wanted_callback(u32 s) {
+  if (!callbacks[s].isValid()) callbacks[s] = code.emitters()[0]->newLabel();
+  return reinterpret_cast<u64>(&image->callbacks_[s]);
+}
+
 Result<std::shared_ptr<const Image>> ImageBuilder::finish() {
   auto failed = [](const char* what, asmjit::Error e) {
     return Error{e == asmjit::kErrorOutOfMemory ? ENOMEM : EFAULT,

@@ -28,8 +28,8 @@ struct AssemblerErrors final : asmjit::ErrorHandler {
 struct ImageBuilder {
   explicit ImageBuilder(const rewrite::ExecProgram& program, const Options& options, Tier tier);
 
-  // The address that stands for subprogram s in the program's registers.
-  u64 callback_address(u32 s) const { return reinterpret_cast<u64>(&image->callbacks_[s]); }
+  // The address that stands for subprogram s in the program's registers; from now on it needs a thunk.
+  u64 wanted_callback(u32 s);
 
   // Errors: ENOMEM, EFAULT if the code cannot be placed.
   Result<std::shared_ptr<const Image>> finish();

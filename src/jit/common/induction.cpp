@@ -28,7 +28,7 @@ void simplify_loops(Function& f) {
     if (branch.op != Op::kBranch) continue;
     for (const u32 way : {0u, 1u}) {
       const u32 head = block.succ[way];
-      if (head == ~0u || !f.blocks[head].loop_header || head > b) continue;
+      if (head == ~0u || f.blocks[b].loop != head) continue;
       const auto preds = f.preds_of(f.blocks[head]);
       const size_t k = static_cast<size_t>(std::find(preds.begin(), preds.end(), b) - preds.begin());
       // phi < K, phi + c made in this block and carried round: phi + c < K + c. No sum wraps: the counter

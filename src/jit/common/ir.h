@@ -55,7 +55,7 @@ enum class Op : u8 {
   kJump,
   kBranch,   // cc(a, b) at `width`: succ[1], else succ[0]
   kMayGoto,  // rounds used up: succ[1]
-  kSwitch,   // args: none; table in Function::tables[imm], index a
+  kSwitch,   // a through Function::tables[imm]
   kExit,     // returns a
 };
 
@@ -94,7 +94,19 @@ struct Block {
   u32 succ[2] = {~0u, ~0u};
   u32 pred_begin = 0, pred_end = 0;  // in preds
   u32 depth = 0;                     // of loops around it
+  u32 loop = ~0u;                    // header of the innermost of them
+  u32 table = ~0u;                   // of its kSwitch, which has no succ
   bool loop_header = false;
+  u8 align = 0;  // of its code; 0: none
+};
+
+// A value at `width`, less `low`, is the index of an entry; entries are indexes of ways, which are blocks,
+// each once and without phis. Where `checked`, other values go way 0.
+struct Table {
+  s64 low = 0;
+  u8 width = 64;
+  bool checked = false;
+  std::vector<u32> ways{}, entries{};
 };
 
 struct Function {
@@ -105,6 +117,7 @@ struct Function {
   std::vector<Block> blocks;  // in the order of emission; 0 is the entry
   std::vector<u32> preds;
   std::vector<Val> order;
+  std::vector<Table> tables;
   std::vector<u32> uses;  // by value, after count_uses()
   u32 stack_bytes = 0;    // that are addressed; 0: no frame for the program
   bool has_calls = false, has_may_goto = false, has_tail_call = false;
@@ -113,6 +126,11 @@ struct Function {
   Val resolve(Val v) {
     while (alias[v] != v) v = alias[v] = alias[alias[v]];
     return v;
+  }
+  // Each block once; ~0u where there is none.
+  std::span<const u32> successors(const Block& b) const {
+    if (b.table != ~0u) return tables[b.table].ways;
+    return b.succ;
   }
   std::span<const u32> preds_of(const Block& b) const {
     return {preds.data() + b.pred_begin, b.pred_end - b.pred_begin};
@@ -138,6 +156,13 @@ void for_operands(Function& fn, Node& n, F&& f) {
 
 // -- the passes
 // flat.h, build.cpp: instructions to SSA.
+// shape.cpp. Unreachable blocks are in no order and have neither predecessors nor successors.
+std::vector<u32> reverse_postorder(const Function& f);
+void find_preds(Function& f, const std::vector<u32>& rpo);
+void find_loops(Function& f, const std::vector<u32>& rpo);
+void find_switches(Function& f);      // switch.cpp
+void layout(Function& f);             // layout.cpp
+void align_loops(Function& f);        // layout.cpp; last
 void drop_trivial_phis(Function& f);  // cleanup.cpp
 void narrow(Function& f);             // demanded.cpp: what nobody reads of upper halves
 void drop_dead(Function& f);          // cleanup.cpp; fills uses

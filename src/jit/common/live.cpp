@@ -24,7 +24,9 @@ Liveness find_live_ranges(const Function& f, const Machine& m) {
   const u32 n = static_cast<u32>(f.nodes.size());
   out.in_register.assign(n, 0);
   out.cost.assign(n, 0);
-  out.live_in.resize(f.blocks.size());
+  std::vector<Val> last_in(f.blocks.size(), kNoVal);  // by block: the last value found live into it
+  out.live_in.reserve(f.order.size());
+  out.ranges.reserve(f.order.size() * 2);
   std::vector<u32> position(n, 0), def_block(n, ~0u), count(n + 1, 0);
   std::vector<Use> uses;
   uses.reserve(f.order.size() * 2);
@@ -98,9 +100,9 @@ Liveness find_live_ranges(const Function& f, const Machine& m) {
         return;
       }
       mine.push_back({f.blocks[b].begin * 4, f.blocks[b].end * 4});
-      auto& in = out.live_in[b];
-      if (!in.empty() && in.back() == v) return;  // its predecessors are known already
-      in.push_back(v);
+      if (last_in[b] == v) return;  // its predecessors are known already
+      last_in[b] = v;
+      out.live_in.push_back({b, v});
       work.push_back(b);
     };
     auto drain = [&] {
@@ -119,9 +121,9 @@ Liveness find_live_ranges(const Function& f, const Machine& m) {
         mine.push_back({def, u.to});
       } else {
         mine.push_back({f.blocks[u.block].begin * 4, u.to});
-        auto& in = out.live_in[u.block];
-        if (in.empty() || in.back() != v) {
-          in.push_back(v);
+        if (last_in[u.block] != v) {
+          last_in[u.block] = v;
+          out.live_in.push_back({u.block, v});
           for (const u32 p : f.preds_of(f.blocks[u.block])) live_out(p);
           drain();
         }

@@ -11,11 +11,11 @@ struct LiveRange {
 };
 
 struct Liveness {
-  std::vector<LiveRange> ranges;          // of all values, by value
-  std::vector<u32> begin;                 // by value (and one more): in ranges
-  std::vector<float> cost;                // by value: uses and definitions, weighted by loop depth
-  std::vector<std::vector<Val>> live_in;  // by block
-  std::vector<u8> in_register;            // by value: needs a place of its own
+  std::vector<LiveRange> ranges;             // of all values, by value
+  std::vector<u32> begin;                    // by value (and one more): in ranges
+  std::vector<float> cost;                   // by value: uses and definitions, weighted by loop depth
+  std::vector<std::pair<u32, Val>> live_in;  // block, value; in no order
+  std::vector<u8> in_register;               // by value: needs a place of its own
 };
 Liveness find_live_ranges(const Function& f, const Machine& m);
 

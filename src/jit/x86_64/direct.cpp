@@ -1,31 +1,23 @@
-// Frames, and the walk over the program. A frame: [rbp - stack, rbp) is the BPF stack, below it the saved
+// Frames: [rbp - stack, rbp) is the BPF stack, below it the saved
 // registers and the tier's own words.
 #include "jit/x86_64/direct.h"
 
 #include "base/bits.h"
 #include "jit/common/target.h"
+#include "jit/x86_64/machine.h"
 
 namespace osmia::jit::x86_64 {
 
 using namespace isa;
 using namespace asmjit;
 
-namespace {
-
-bool jumps(const Insn& in) {
-  return (in.cls() == kJmp || in.cls() == kJmp32) && in.op() != kCall && in.op() != kExit;
-}
-s64 distance(const Insn& in) {
-  return in.code == (kJmp32 | kJa) ? in.imm : in.off;
-}
-
-}  // namespace
-
-Direct::Direct(const rewrite::ExecProgram& program, const Options& options)
-    : out_(program, options, Tier::kDirect), p_(program) {
+Direct::Direct(const rewrite::ExecProgram& program, const Options& options) : DirectBase(program, options) {
   out_.code.attach(&a_);
-  bmi2_ = CpuInfo::host().hasFeature(CpuFeatures::X86::kBMI2);
-  passes_counter_ = out_.image->makes_tail_calls();
+}
+
+Result<std::shared_ptr<const Image>> Direct::compile() {
+  OSMIA_TRY(program(a_));
+  return out_.finish();
 }
 
 Direct::Gp Direct::reg(u8 r) const {
@@ -34,89 +26,11 @@ Direct::Gp Direct::reg(u8 r) const {
   return kRegs[r];
 }
 
-Error Direct::bad(u32 i) const {
-  return {EINVAL,
-          "JIT: unknown instruction " + std::to_string(i) + ", code " + std::to_string(p_.insns[i].code)};
+void Direct::trap() {
+  a_.ud2();
 }
-
-Label Direct::label_of(s64 i) {
-  if (i < 0 || i >= static_cast<s64>(p_.insns.size())) return {};
-  auto& l = labels_[static_cast<size_t>(i)];
-  if (!l.isValid()) l = a_.newLabel();
-  return l;
-}
-
-Result<std::shared_ptr<const Image>> Direct::compile() {
-  labels_.resize(p_.insns.size());
-  for (u32 i = 0; i < p_.insns.size(); i++) {
-    const Insn& in = p_.insns[i];
-    if (in.dst > kAx || in.src > kAx) return bad(i);
-    if (is_ld_imm64(in)) {
-      i++;
-    } else if (jumps(in)) {
-      if (!label_of(static_cast<s64>(i) + 1 + distance(in)).isValid()) return bad(i);
-    }
-  }
-  for (auto& e : out_.entries) e = a_.newLabel();
-  for (u32 s = 0; s < p_.subprogs.size(); s++) OSMIA_TRY(subprog(s));
-  for (u32 s = 0; s < p_.subprogs.size(); s++)
-    if (out_.callbacks[s].isValid()) callback_thunk(s);
-  return out_.finish();
-}
-
-Status Direct::subprog(u32 s) {
-  const auto& sub = p_.subprogs[s];
-  prologue(s);
-  for (u32 i = sub.start; i < sub.end; i++) {
-    if (labels_[i].isValid()) a_.bind(labels_[i]);
-    out_.map.push_back({static_cast<u32>(a_.offset()), i});
-    now_ = i;
-    OSMIA_TRY(insn(i));
-    if (is_ld_imm64(p_.insns[i])) i++;
-  }
-  a_.ud2();  // falling off the end cannot happen
-  return Ok{};
-}
-
-Status Direct::insn(u32 i) {
-  const Insn& in = p_.insns[i];
-  Status done = Ok{};
-  switch (in.cls()) {
-    case kAlu:
-    case kAlu64: done = alu(in); break;
-    case kLdx:
-    case kSt:
-    case kStx: done = memory(in); break;
-    case kJmp:
-    case kJmp32: done = jump(i, in); break;
-    default: {
-      if (!is_ld_imm64(in) || i + 1 >= p_.insns.size()) return bad(i);
-      u64 value = static_cast<u64>(static_cast<u32>(p_.insns[i + 1].imm)) << 32 | static_cast<u32>(in.imm);
-      if (in.src == kPseudoFunc) {
-        const s64 start = static_cast<s64>(i) + 1 + in.imm;
-        u32 s = 0;
-        while (s < p_.subprogs.size() && p_.subprogs[s].start != start) s++;
-        if (s == p_.subprogs.size()) return bad(i);
-        if (!out_.callbacks[s].isValid()) out_.callbacks[s] = a_.newLabel();
-        value = out_.callback_address(s);
-      } else if (in.src) {
-        return bad(i);
-      }
-      load_imm(reg(in.dst), value);
-    }
-  }
-  if (!done.ok() && done.error().message.empty()) return bad(i);
-  return done;
-}
-
-void Direct::load_imm(const Gp& to, u64 value) {
-  if (!value) {
-    a_.xor_(to.r32(), to.r32());
-  } else if (value <= 0xffffffff) {
-    a_.mov(to.r32(), static_cast<u32>(value));
-  } else {
-    a_.mov(to, value);
-  }
+void Direct::immediate(u8 r, u64 value) {
+  load_constant(a_, reg(r), value);
 }
 
 void Direct::prologue(u32 s) {
@@ -158,22 +72,8 @@ void Direct::epilogue() {
   a_.leave();
 }
 
-// Helpers call callbacks as call(object, a1 … a5): the arguments move up by one register.
 void Direct::callback_thunk(u32 s) {
-  a_.align(AlignMode::kCode, 16);
-  out_.map.push_back({static_cast<u32>(a_.offset()), kNoInsn});
-  a_.bind(out_.callbacks[s]);
-  const Gp from[] = {x86::rsi, x86::rdx, x86::rcx, x86::r8, x86::r9};
-  for (u8 k = 0; k < 5; k++) a_.mov(reg(static_cast<u8>(kR1 + k)), from[k]);
-  if (!passes_counter_) {
-    a_.jmp(out_.entries[s]);
-    return;
-  }
-  a_.push(0);  // a count of its own
-  a_.mov(x86::r9, x86::rsp);
-  a_.call(out_.entries[s]);
-  a_.pop(x86::rcx);
-  a_.ret();
+  emit_callback_thunk(out_, a_, s, passes_counter_);
 }
 
 }  // namespace osmia::jit::x86_64

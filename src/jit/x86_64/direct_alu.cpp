@@ -1,5 +1,6 @@
 // Arithmetic of the direct tier (RFC 9669, section 4.1 and 4.2).
 #include "jit/x86_64/direct.h"
+#include "jit/x86_64/machine.h"
 
 namespace osmia::jit::x86_64 {
 
@@ -34,7 +35,8 @@ Status Direct::alu(const Insn& in) {
     case kEnd: endian(in); break;
     case kMov:
       if (!x) {
-        load_imm(reg(in.dst), wide ? static_cast<u64>(static_cast<s64>(in.imm)) : static_cast<u32>(in.imm));
+        load_constant(a_, reg(in.dst),
+                      wide ? static_cast<u64>(static_cast<s64>(in.imm)) : static_cast<u32>(in.imm));
       } else if (in.off == 0) {
         a_.mov(d, s);
       } else if (in.off == 8) {
@@ -74,7 +76,7 @@ void Direct::shift(const Insn& in, bool wide) {
   if (!in.is_reg_src()) {
     by(imm(in.imm & (wide ? 63 : 31)));
     if (!wide && !(in.imm & 31)) a_.mov(d, d);  // a shift by nothing clears nothing
-  } else if (bmi2_) {
+  } else if (cpu().bmi2) {
     op == kLsh ? a_.shlx(d, d, s) : op == kRsh ? a_.shrx(d, d, s) : a_.sarx(d, d, s);
   } else {  // the count must be in cl, which is r4
     const Gp t = sized(x86::r10, wide), count = s;
@@ -96,7 +98,7 @@ void Direct::divide(const Insn& in, bool wide) {
   if (in.is_reg_src())
     a_.mov(by, reg(in.src, wide));
   else
-    load_imm(x86::r9, wide ? static_cast<u64>(static_cast<s64>(in.imm)) : static_cast<u32>(in.imm));
+    load_constant(a_, x86::r9, wide ? static_cast<u64>(static_cast<s64>(in.imm)) : static_cast<u32>(in.imm));
   Label zero = a_.newLabel(), minus_one = a_.newLabel(), done = a_.newLabel();
   a_.test(by, by);
   a_.jz(zero);

@@ -1,30 +1,14 @@
 // Jumps and calls of the direct tier (RFC 9669, section 4.3).
 #include "jit/x86_64/direct.h"
+#include "jit/x86_64/machine.h"
 
 namespace osmia::jit::x86_64 {
 
 using namespace isa;
 using namespace asmjit;
 
-Status Direct::jump(u32 i, const Insn& in) {
+Status Direct::branch(const Insn& in, const Label& target) {
   const bool wide = in.cls() == kJmp;
-  if (in.op() == kExit) {
-    if (!wide) return Error{EINVAL, {}};
-    epilogue();
-    a_.ret();
-    return Ok{};
-  }
-  if (in.op() == kCall) return wide ? call(i, in) : Status(Error{EINVAL, {}});
-  const Label target = label_of(static_cast<s64>(i) + 1 + (in.code == (kJmp32 | kJa) ? in.imm : in.off));
-  if (in.op() == kJa) {
-    a_.jmp(target);
-    return Ok{};
-  }
-  if (in.op() == kJcond) {
-    if (!wide) return Error{EINVAL, {}};
-    may_goto(target);
-    return Ok{};
-  }
   const Gp d = reg(in.dst, wide), s = reg(in.src, wide);
   const bool zero = !in.is_reg_src() && in.imm == 0;
   if (in.op() == kJset) {
@@ -51,36 +35,29 @@ Status Direct::jump(u32 i, const Insn& in) {
   return Ok{};
 }
 
-void Direct::may_goto(Label target) {
+void Direct::go(const Label& target) {
+  a_.jmp(target);
+}
+
+void Direct::leave() {
+  epilogue();
+  a_.ret();
+}
+
+void Direct::may_goto(const Label& target) {
   a_.inc(x86::dword_ptr(x86::rbp, rounds_at_));
   a_.cmp(x86::dword_ptr(x86::rbp, rounds_at_), kMayGotoLimit);
   a_.ja(target);
 }
 
 void Direct::call_native(const void* fn) {
-  load_imm(x86::rax, reinterpret_cast<u64>(fn));
+  load_constant(a_, x86::rax, reinterpret_cast<u64>(fn));
   a_.call(x86::rax);
 }
 
-Status Direct::call(u32 i, const Insn& in) {
-  if (in.is_reg_src()) return Error{EINVAL, {}};
-  if (in.src == kPseudoCall) {
-    const s64 start = static_cast<s64>(i) + 1 + in.imm;
-    u32 s = 0;
-    while (s < p_.subprogs.size() && p_.subprogs[s].start != start) s++;
-    if (s == p_.subprogs.size()) return Error{EINVAL, {}};
-    if (passes_counter_) a_.mov(x86::r9, x86::qword_ptr(x86::rbp, counter_at_));
-    a_.call(out_.entries[s]);
-    return Ok{};
-  }
-  if (in.src != kHelperCall || in.imm < 0 || static_cast<size_t>(in.imm) >= p_.calls.size())
-    return Error{EINVAL, {}};
-  const auto& c = p_.calls[static_cast<size_t>(in.imm)];
-  if (c.tail_call)
-    tail_call();
-  else
-    call_native(reinterpret_cast<const void*>(c.fn));
-  return Ok{};
+void Direct::call_subprog(u32 s) {
+  if (passes_counter_) a_.mov(x86::r9, x86::qword_ptr(x86::rbp, counter_at_));
+  a_.call(out_.entries[s]);
 }
 
 // r1 the context, r2 the prog array, r3 the index. The frame goes before the target runs.

@@ -1,77 +1,28 @@
-// Branches, the moves on edges, calls, returns.
-#include <algorithm>
-
+// Branches, calls, moves.
 #include "jit/x86_64/emit.h"
+
+#include "base/bits.h"
 
 namespace osmia::jit::x86_64 {
 
 using namespace asmjit;
 
-u32 Emitter::next_block(u32 b) const {
-  for (b++; b < f_->blocks.size() && f_->blocks[b].begin == f_->blocks[b].end;) b++;
-  return b;
-}
-
-// What the phis of `to` take from `from`.
-std::vector<Move> Emitter::edge(u32 from, u32 to) {
-  std::vector<Move> out;
-  const Block& b = f_->blocks[to];
-  if (b.begin == b.end || at(f_->order[b.begin]).op != Op::kPhi) return out;
-  const auto preds = f_->preds_of(b);
-  const size_t k = static_cast<size_t>(std::find(preds.begin(), preds.end(), from) - preds.begin());
-  for (u32 i = b.begin; i < b.end && at(f_->order[i]).op == Op::kPhi; i++) {
-    const Val phi = f_->order[i];
-    const Move m = move_to(place(phi), f_->args[at(phi).extra + k]);
-    if (m.from.kind == m.to.kind && ((m.to.kind == Place::kReg && m.to.reg == m.from.reg) ||
-                                     (m.to.kind == Place::kSlot && m.to.slot == m.from.slot)))
-      continue;
-    if (m.to.kind != Place::kNone) out.push_back(m);
-  }
-  return out;
-}
-
-// May the moves of one edge be made before the comparison? Only if the other way, and the comparison, see
-// none of the registers that they write.
-bool Emitter::hoistable(const std::vector<Move>& early, u32 other_block, const Node& n) {
-  u32 busy = where_->live_in_regs[other_block];
-  auto reads = [&](Val v) {
-    if (v == kNoVal) return;
-    if (place(v).kind == Place::kReg) busy |= 1u << place(v).reg;
-    if (at(v).flags & kFolded)
-      for (const Val o : {at(v).a, at(v).b})
-        if (o != kNoVal && place(o).kind == Place::kReg) busy |= 1u << place(o).reg;
-  };
-  reads(n.a);
-  reads(n.b);
-  if (n.a != kNoVal && at(n.a).flags & kFolded && at(n.a).op == Op::kAnd) {
-    reads(at(n.a).a);
-    reads(at(n.a).b);
-  }
-  // What the other way's phis take, also where it is in place already.
-  const Block& other = f_->blocks[other_block];
-  const auto preds = f_->preds_of(other);
-  const size_t k = static_cast<size_t>(std::find(preds.begin(), preds.end(), block_) - preds.begin());
-  for (u32 i = other.begin; i < other.end && at(f_->order[i]).op == Op::kPhi; i++)
-    reads(f_->args[at(f_->order[i]).extra + k]);
-  return std::all_of(early.begin(), early.end(),
-                     [&](const Move& m) { return m.to.kind == Place::kReg && !(busy >> m.to.reg & 1); });
-}
-
 void Emitter::compare(const Node& n, Cc& cc, const Gp& scratch) {
   const u8 w = n.width;
-  auto sized = [&](const Gp& r) { return w == 64 ? Gp(r.r64()) : Gp(r.r32()); };
-  const s64 k = f_->is_const(n.b) ? (w == 64 ? at(n.b).imm : static_cast<s32>(at(n.b).imm)) : 0;
+  const s64 k = f_->is_const(n.b) ? sign_extend(static_cast<u64>(at(n.b).imm), w) : 0;
   const bool constant = f_->is_const(n.b) && fits32(k);
   if (cc == Cc::kTestNz || cc == Cc::kTestZ) {
     Operand a = operand(n.a, w, scratch);
     if (!constant && a.isMem() && place(n.b).kind != Place::kReg) {
-      a_.emit(x86::Inst::kIdMov, sized(scratch), a);
-      a = sized(scratch);
+      a_.emit(x86::Inst::kIdMov, sized(scratch, w), a);
+      a = sized(scratch, w);
     }
-    if (constant)
+    if (constant && a.isReg() && !(k & ~s64{0xff}))  // only whether all is zero is asked
+      a_.emit(x86::Inst::kIdTest, sized(a.as<Gp>(), 8), imm(static_cast<s8>(k)));
+    else if (constant)
       a_.emit(x86::Inst::kIdTest, a, imm(k));
     else
-      a_.emit(x86::Inst::kIdTest, a, sized(use(n.b, x86::r11)));
+      a_.emit(x86::Inst::kIdTest, a, sized(use(n.b, x86::r11), w));
     return;
   }
   if (constant && k == 0) {
@@ -79,7 +30,7 @@ void Emitter::compare(const Node& n, Cc& cc, const Gp& scratch) {
     if (cc == Cc::kUle) cc = Cc::kEq;
     if (!(at(n.a).flags & kFolded) && place(n.a).kind != Place::kSlot &&
         (cc == Cc::kEq || cc == Cc::kNe || cc == Cc::kSlt || cc == Cc::kSge)) {
-      const Gp a = sized(use(n.a, scratch));
+      const Gp a = sized(use(n.a, scratch), w);
       a_.test(a, a);
       return;
     }
@@ -91,89 +42,58 @@ void Emitter::compare(const Node& n, Cc& cc, const Gp& scratch) {
   }
   if (a.isMem() && at(n.a).flags & kFolded &&
       place(n.b).kind != Place::kReg) {  // both scratch registers may be in it
-    a_.emit(x86::Inst::kIdMov, sized(scratch), a);
-    a = sized(scratch);
+    a_.emit(x86::Inst::kIdMov, sized(scratch, w), a);
+    a = sized(scratch, w);
   }
   Operand b = operand(n.b, w, x86::r11);
-  if (a.isMem() && b.isMem()) b = sized(use(n.b, x86::r11));
+  if (a.isMem() && b.isMem()) b = sized(use(n.b, x86::r11), w);
   a_.emit(x86::Inst::kIdCmp, a, b);
 }
 
-void Emitter::jump_if(Cc cc, const Label& to) {
+void Emitter::compare_and_jump(const Node& n, Cc cc, const Label& to) {
   static constexpr InstId kJumps[] = {x86::Inst::kIdJz,  x86::Inst::kIdJnz, x86::Inst::kIdJb,
                                       x86::Inst::kIdJae, x86::Inst::kIdJbe, x86::Inst::kIdJa,
                                       x86::Inst::kIdJl,  x86::Inst::kIdJge, x86::Inst::kIdJle,
                                       x86::Inst::kIdJg,  x86::Inst::kIdJz,  x86::Inst::kIdJnz};
+  compare(n, cc, x86::r10);
   a_.emit(kJumps[static_cast<u8>(cc)], to);
 }
 
-void Emitter::branch(Val v) {
+void Emitter::switch_on(Val v, const Table& t, const Label& table, const Label& other) {
   const Node& n = at(v);
-  const Block& b = f_->blocks[block_];
-  u32 fall = b.succ[0], taken = b.succ[1];
-  const u32 next = next_block(block_);
-  if (n.op == Op::kJump) {
-    moves(edge(block_, fall));
-    if (fall != next) a_.jmp(labels_[fall]);
-    return;
+  Gp index = use(n.a, x86::r10);
+  if (t.low || (t.width == 32 && at(n.a).bits > 32)) {
+    a_.lea(sized(x86::r10, t.width), x86::ptr(index, static_cast<s32>(-t.low)));
+    index = x86::r10;
   }
-  if (n.op == Op::kMayGoto) {
-    a_.inc(word(rounds_word_, 4));
-    a_.cmp(word(rounds_word_, 4), kMayGotoLimit);
-    Label stay = a_.newLabel();
-    a_.jbe(stay);
-    moves(edge(block_, taken));
-    a_.jmp(labels_[taken]);
-    a_.bind(stay);
-    moves(edge(block_, fall));
-    if (fall != next) a_.jmp(labels_[fall]);
-    return;
+  if (t.checked) {
+    a_.cmp(sized(index, t.width), imm(t.entries.size() - 1));
+    a_.ja(other);
   }
-  Cc cc = n.cc;
-  if (taken == next && fall != next) {
-    std::swap(fall, taken);
-    cc = opposite(cc);
-  }
-  std::vector<Move> on_taken = edge(block_, taken), on_fall = edge(block_, fall);
-  if (!on_taken.empty() && hoistable(on_taken, fall, n)) {
-    moves(std::move(on_taken));
-    on_taken.clear();
-  } else if (!on_fall.empty() && on_taken.empty() && fall != next && hoistable(on_fall, taken, n)) {
-    moves(std::move(on_fall));
-    on_fall.clear();
-  }
-  compare(n, cc, x86::r10);
-  if (on_taken.empty()) {
-    jump_if(cc, labels_[taken]);
-  } else {
-    Label other = a_.newLabel();
-    jump_if(opposite(cc), other);
-    moves(std::move(on_taken));
-    a_.jmp(labels_[taken]);
-    a_.bind(other);
-  }
-  moves(std::move(on_fall));
-  if (fall != next) a_.jmp(labels_[fall]);
+  a_.lea(x86::r11, x86::ptr(table));
+  a_.movsxd(x86::r10, x86::dword_ptr(x86::r11, index, 2));
+  a_.add(x86::r11, x86::r10);
+  a_.jmp(x86::r11);
+}
+
+void Emitter::jump(const Label& to) {
+  a_.jmp(to);
+}
+
+void Emitter::count_round(const Label& stay) {
+  a_.inc(word(rounds_word_, 4));
+  a_.cmp(word(rounds_word_, 4), kMayGotoLimit);
+  a_.jbe(stay);
 }
 
 void Emitter::call_native(const void* fn) {
-  load_imm(x86::rax, reinterpret_cast<u64>(fn));
+  load_constant(a_, x86::rax, reinterpret_cast<u64>(fn));
   a_.call(x86::rax);
 }
 
-void Emitter::call(Val v) {
-  const Node& n = at(v);
-  std::vector<Move> args;
-  for (u32 k = 0; k < n.nargs; k++)
-    args.push_back(move_to({Place::kReg, machine().arg_regs[k], 0}, f_->args[n.extra + k]));
-  moves(std::move(args));
-  if (n.op == Op::kCall) {
-    call_native(reinterpret_cast<const void*>(out_.program.calls[static_cast<size_t>(n.imm)].fn));
-  } else {
-    if (info_[static_cast<size_t>(n.imm)].tail_calls) a_.mov(x86::r9, word(counter_word_));
-    a_.call(out_.entries[static_cast<size_t>(n.imm)]);
-  }
-  move({place(v), {Place::kReg, kRax, 0}, 0});
+void Emitter::call_subprog(u32 s) {
+  if (info_[s].tail_calls) a_.mov(x86::r9, word(counter_word_));
+  a_.call(out_.entries[s]);
 }
 
 // The frame goes before the target runs.
@@ -196,10 +116,40 @@ void Emitter::tail_call(Val v) {
   move({place(v), {Place::kConst, 0, 0}, -2});  // ENOENT
 }
 
-void Emitter::exit(Val v) {
-  move(move_to({Place::kReg, kRax, 0}, at(v).a));
-  epilogue();
+void Emitter::ret() {
   a_.ret();
+}
+
+void Emitter::callback_thunk(u32 s, bool counts) {
+  emit_callback_thunk(out_, a_, s, counts);
+}
+
+void Emitter::move(const Move& m) {
+  if (same(m.to, m.from) || m.to.kind == Place::kNone) return;
+  if (m.to.kind == Place::kReg) {
+    const Gp to = gp(m.to.reg);
+    switch (m.from.kind) {
+      case Place::kReg: a_.mov(to, gp(m.from.reg)); break;
+      case Place::kSlot: a_.mov(to, word(m.from.slot)); break;
+      case Place::kFrame: a_.lea(to, x86::ptr(x86::rsp, static_cast<s32>(frame_))); break;
+      default: load_constant(a_, to, static_cast<u64>(m.imm));
+    }
+    return;
+  }
+  switch (m.from.kind) {
+    case Place::kReg: a_.mov(word(m.to.slot), gp(m.from.reg)); return;
+    case Place::kConst:
+      if (fits32(m.imm)) {
+        a_.mov(word(m.to.slot), imm(m.imm));
+        return;
+      }
+      load_constant(a_, x86::r10, static_cast<u64>(m.imm));
+      break;
+    case Place::kSlot: a_.mov(x86::r10, word(m.from.slot)); break;
+    case Place::kFrame: a_.lea(x86::r10, x86::ptr(x86::rsp, static_cast<s32>(frame_))); break;
+    default: return;
+  }
+  a_.mov(word(m.to.slot), x86::r10);
 }
 
 }  // namespace osmia::jit::x86_64

@@ -1,10 +1,11 @@
 // What the allocator must know of x86-64: which constants instructions take, what they destroy, what reads
-// late.
+// late; sequences that both tiers emit.
 #include "jit/x86_64/machine.h"
 
-#include <asmjit/core.h>
-
 namespace osmia::jit::x86_64 {
+
+using namespace asmjit;
+
 namespace {
 
 bool takes_constant(const Function& f, const Node& user, u32 k, Val constant) {
@@ -84,12 +85,42 @@ const Machine& machine() {
       .caller_saved = 0xffff & ~kCalleeSaved,
       .arg_regs = {kRdi, kRsi, kRdx, kRcx, kR8x},
       .result_reg = kRax,
+      .cycle_reg = kR11x,
       .takes_constant = takes_constant,
       .clobbers = clobbers,
       .late_operands = late_operands,
       .result_hint = result_hint,
       .operand_hint = operand_hint};
   return one;
+}
+
+void load_constant(x86::Assembler& a, const x86::Gp& to, u64 v) {
+  if (!v)
+    a.xor_(to.r32(), to.r32());
+  else if (v <= 0xffffffff)
+    a.mov(to.r32(), static_cast<u32>(v));
+  else
+    a.mov(to.r64(), v);
+}
+
+void emit_callback_thunk(ImageBuilder& out, x86::Assembler& a, u32 s, bool counts) {
+  a.align(AlignMode::kCode, 16);
+  out.map.push_back({static_cast<u32>(a.offset()), kNoInsn});
+  a.bind(out.callbacks[s]);
+  a.mov(x86::rdi, x86::rsi);
+  a.mov(x86::rsi, x86::rdx);
+  a.mov(x86::rdx, x86::rcx);
+  a.mov(x86::rcx, x86::r8);
+  a.mov(x86::r8, x86::r9);
+  if (!counts) {
+    a.jmp(out.entries[s]);
+    return;
+  }
+  a.push(0);
+  a.mov(x86::r9, x86::rsp);
+  a.call(out.entries[s]);
+  a.pop(x86::rcx);
+  a.ret();
 }
 
 }  // namespace osmia::jit::x86_64

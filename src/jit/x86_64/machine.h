@@ -1,7 +1,10 @@
 // x86-64 for the allocator: registers, what takes immediates, what is destroyed. r10 and r11 are the
 // emitter's own.
 #pragma once
+#include <asmjit/x86.h>
+
 #include "jit/common/allocate.h"
+#include "jit/common/image_builder.h"
 
 namespace osmia::jit::x86_64 {
 
@@ -33,5 +36,12 @@ const Machine& machine();
 inline bool fits32(s64 v) {
   return v == static_cast<s32>(v);
 }
+
+// The shortest instruction that makes a constant; destroys the flags.
+void load_constant(asmjit::x86::Assembler& a, const asmjit::x86::Gp& to, u64 v);
+
+// How helpers call subprogram s: call(object, a1 … a5). Where it `counts` tail calls, it has a count of its
+// own.
+void emit_callback_thunk(ImageBuilder& out, asmjit::x86::Assembler& a, u32 s, bool counts);
 
 }  // namespace osmia::jit::x86_64

@@ -46,9 +46,9 @@ const u64* model_find(const Model& m, const Bytes& key) {
   return best;
 }
 
-MapPtr make(u32 key, u32 entries) {
+MapPtr make(u32 key, u32 entries, u32 value = 8) {
   MapAttr a;
-  a.type = BPF_MAP_TYPE_LPM_TRIE, a.key_size = key, a.value_size = 8, a.max_entries = entries;
+  a.type = BPF_MAP_TYPE_LPM_TRIE, a.key_size = key, a.value_size = value, a.max_entries = entries;
   a.map_flags = BPF_F_NO_PREALLOC;
   auto m = create_map(a);
   EXPECT_TRUE(m.ok());
@@ -135,6 +135,21 @@ TEST(LpmErrors, LengthBeyondTheKey) {
   EXPECT_EQ(m->erase(key), -EINVAL);
   EXPECT_EQ(m->lookup(key), nullptr);
   EXPECT_EQ(m->update(key, &v, 3), -EINVAL);
+}
+
+// Programs use atomic instructions on values.
+TEST(LpmValues, AreAligned) {
+  for (const u32 key_size : {5u, 8u, 12u, 20u}) {
+    for (const u32 value_size : {1u, 4u, 8u, 12u, 33u}) {
+      auto m = make(key_size, 8, value_size);
+      std::vector<u8> key(key_size), value(value_size, 7);
+      for (u8 i = 0; i < 8; i++) {
+        key[0] = 8, key[4] = i;
+        ASSERT_EQ(m->update(key.data(), value.data(), BPF_ANY), 0);
+        EXPECT_EQ(reinterpret_cast<u64>(m->lookup(key.data())) % 8, 0u) << key_size << " " << value_size;
+      }
+    }
+  }
 }
 
 // Prefixes that are always there must always be found, whatever is done around them.
