@@ -1,6 +1,6 @@
-// Linux's output depends on what was shown before (names are left out behind an array's element, until another
-// array ends), so the same few facts are carried along here. An aggregate is first walked without output, to
-// see whether anything in it would be shown.
+// Linux's output depends on what was shown before (names are left out behind an array's element, until
+// another array ends), so the same few facts are carried along here. An aggregate is first walked without
+// output, to see whether anything in it would be shown.
 #include "btf/show_value.h"
 
 #include <cctype>
@@ -10,8 +10,8 @@
 namespace osmia::btf {
 namespace {
 
-constexpr u32 kMostWraps = 10;      // pointers, arrays and typedefs around a type whose name is shown
-constexpr u32 kDeepest = 32;        // nested aggregates; C types of a kernel stay far below
+constexpr u32 kMostWraps = 10;         // pointers, arrays and typedefs around a type whose name is shown
+constexpr u32 kDeepest = 32;           // nested aggregates; C types of a kernel stay far below
 constexpr size_t kMostText = 1 << 20;  // bytes; programs' buffers are smaller
 
 class Show {
@@ -27,7 +27,8 @@ class Show {
       case Kind::kConst:
       case Kind::kRestrict:
       case Kind::kTypeTag: return type(btf_.skip_modifiers(id), id, at, bit);
-      case Kind::kVar: return type(btf_.skip_modifiers(t.type()), btf_.skip_modifiers(t.type()).id(), at, bit);
+      case Kind::kVar:
+        return type(btf_.skip_modifiers(t.type()), btf_.skip_modifiers(t.type()).id(), at, bit);
       case Kind::kInt: return number(t, id, at, bit);
       case Kind::kEnum:
       case Kind::kEnum64: return enumeration(t, id, at);

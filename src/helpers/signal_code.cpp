@@ -36,14 +36,16 @@ u64 send_signal(u64 signal, u64, u64, u64, u64) {
 u64 send_signal_thread(u64 signal, u64, u64, u64, u64) {
   u64 answer;
   if (!may_signal(signal, answer)) return answer;
-  return syscall(SYS_tgkill, host::own_tgid(), host::own_tid(), static_cast<int>(signal)) ? result(-errno) : 0;
+  return syscall(SYS_tgkill, host::own_tgid(), host::own_tid(), static_cast<int>(signal)) ? result(-errno)
+                                                                                          : 0;
 }
 
 u64 probe_write_user(u64 to, u64 from, u64 size, u64, u64) {
   if (!host::permitted(host::Permission::kWriteUser)) return result(-EPERM);
   const u32 n = static_cast<u32>(size);
   iovec source{reinterpret_cast<void*>(from), n}, target{reinterpret_cast<void*>(to), n};
-  return process_vm_writev(getpid(), &source, 1, &target, 1, 0) == static_cast<ssize_t>(n) ? 0 : result(-EFAULT);
+  return process_vm_writev(getpid(), &source, 1, &target, 1, 0) == static_cast<ssize_t>(n) ? 0
+                                                                                           : result(-EFAULT);
 }
 
 u64 copy_from_user_task(u64 to, u64 size, u64 from, u64 task, u64 flags) {

@@ -50,7 +50,6 @@ u64 skc_cast(u64, u64, u64, u64, u64) {
   return 0;
 }
 
-
 u64 socket_cookie(u64 sk, u64, u64, u64, u64) {
   static std::atomic<u64> last{0};
   auto* s = reinterpret_cast<host::Socket*>(sk);

@@ -68,7 +68,6 @@ u64 get_stack(u64, u64 buffer, u64 size, u64 flags, u64) {
   return f.count * entry;
 }
 
-
 // The stacks of other threads are not this thread's to walk.
 u64 get_task_stack(u64 task, u64 buffer, u64 size, u64 flags, u64) {
   const host::Task* own = current_task();

@@ -103,8 +103,7 @@ u64 cookie_for(const Flow& f, u16 segment) {
   u32 index = static_cast<u32>(f.sizes.size()) - 1;
   while (index && segment < f.sizes[index]) index--;
   const u32 now = minutes();
-  const u32 cookie =
-      f.hash(0, 0) + f.sequence + (now << kDataBits) + ((f.hash(now, 1) + index) & kDataMask);
+  const u32 cookie = f.hash(0, 0) + f.sequence + (now << kDataBits) + ((f.hash(now, 1) + index) & kDataMask);
   return cookie | u64{f.sizes[index]} << 32;
 }
 bool accepts(const Flow& f) {

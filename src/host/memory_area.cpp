@@ -62,8 +62,8 @@ std::vector<AreaInfo> memory_areas(u32 process) {
     char how[5] = {};
     unsigned first = 0, second = 0;
     int name = 0;
-    if (std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n", &a.start, &a.end,
-                    how, &a.offset, &first, &second, &a.inode, &name) < 7)
+    if (std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n", &a.start,
+                    &a.end, how, &a.offset, &first, &second, &a.inode, &name) < 7)
       continue;
     a.device = makedev(first, second);
     a.flags = (how[0] == 'r' ? 1u : 0) | (how[1] == 'w' ? 2u : 0) | (how[2] == 'x' ? 4u : 0) |

@@ -1,5 +1,5 @@
-// The memory areas of a process as the kernel's vm_area_struct, with the file behind each. A snapshot: an area
-// does not change any more when the process maps or unmaps.
+// The memory areas of a process as the kernel's vm_area_struct, with the file behind each. A snapshot: an
+// area does not change any more when the process maps or unmaps.
 #pragma once
 #include <string>
 #include <vector>

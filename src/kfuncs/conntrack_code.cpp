@@ -1,5 +1,5 @@
-// Connections as a netfilter sees them that has tracked none: look-ups check what they are given as Linux does,
-// and find nothing. Nothing can be entered.
+// Connections as a netfilter sees them that has tracked none: look-ups check what they are given as Linux
+// does, and find nothing. Nothing can be entered.
 #include <cerrno>
 #include <cstring>
 

@@ -87,9 +87,9 @@ class Cipher final : public host::KernelObject {
     u8 last[kBlock];
     if (mode == Mode::kCbc && !encrypt) std::memcpy(last, from + size - kBlock, kBlock);
     int done = 0;
-    const bool ok = l.init(context, cipher, nullptr, key, iv, encrypt) == 1 && l.set_padding(context, 0) == 1 &&
-                    l.update(context, to, &done, from, static_cast<int>(size)) == 1 &&
-                    static_cast<u32>(done) == size;
+    const bool ok =
+        l.init(context, cipher, nullptr, key, iv, encrypt) == 1 && l.set_padding(context, 0) == 1 &&
+        l.update(context, to, &done, from, static_cast<int>(size)) == 1 && static_cast<u32>(done) == size;
     l.context_free(context);
     if (!ok) return -EINVAL;
     if (mode == Mode::kCbc) std::memcpy(iv, encrypt ? to + size - kBlock : last, kBlock);

@@ -49,7 +49,8 @@ u64 cast_skb(u64 skb, u64, u64, u64, u64) {
   auto& s = *reinterpret_cast<host::SkbContext*>(skb);
   constexpr u32 kShared = 320;  // sizeof(struct skb_shared_info), aligned
   View& v = t_skb;
-  if (!begin(v, helpers::code::kernel_types(), {{"sk_buff", kShared}, {"net_device", 0}, {"net", 0}})) return 0;
+  if (!begin(v, helpers::code::kernel_types(), {{"sk_buff", kShared}, {"net_device", 0}, {"net", 0}}))
+    return 0;
   KernelStruct& b = *v.at(0);
   fill_device(*v.at(1), *v.at(2), s.ifindex);
   b.set("len", s.len);

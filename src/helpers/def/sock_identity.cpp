@@ -11,8 +11,7 @@ namespace {
 const HelperEntry kEntries[] = {
     {{.id = 46, .name = "bpf_get_socket_cookie", .args = {ctx}, .tag = "skb_socket"},
      code::skb_socket_cookie},
-    {{.id = 47, .name = "bpf_get_socket_uid", .args = {ctx}, .tag = "skb_socket"},
-     code::skb_socket_uid},
+    {{.id = 47, .name = "bpf_get_socket_uid", .args = {ctx}, .tag = "skb_socket"}, code::skb_socket_uid},
     {{.id = 46, .name = "bpf_get_socket_cookie", .args = {ctx}, .tag = "sock_addr"}},
     {{.id = 122, .name = "bpf_get_netns_cookie", .args = {ctx_or_null}, .tag = "sock_addr"}},
     {{.id = 46, .name = "bpf_get_socket_cookie", .args = {ctx}, .tag = "cgroup_sock"}},

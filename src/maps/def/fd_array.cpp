@@ -28,9 +28,7 @@ class PtrArrayMap : public Map {
       : Map(a), slots_(new std::atomic<T*>[a.max_entries]()), owners_(a.max_entries) {
     info_.code.slots = {reinterpret_cast<u64>(slots_.get()), a.max_entries};
   }
-  int next_key(const void* key, void* next) override {
-    return next_index(*this, key, next);
-  }
+  int next_key(const void* key, void* next) override { return next_index(*this, key, next); }
   s64 erase(const void* key) override {
     const u32 i = index_of(key);
     if (i >= max_entries()) return -E2BIG;

@@ -104,7 +104,8 @@ MapTypeEntry entry(u32 type, std::string_view name) {
 }  // namespace
 
 std::span<const MapTypeEntry> def_queue_stack() {
-  static const MapTypeEntry types[] = {entry(BPF_MAP_TYPE_QUEUE, "queue"), entry(BPF_MAP_TYPE_STACK, "stack")};
+  static const MapTypeEntry types[] = {entry(BPF_MAP_TYPE_QUEUE, "queue"),
+                                       entry(BPF_MAP_TYPE_STACK, "stack")};
   return types;
 }
 

@@ -71,9 +71,7 @@ class TargetArray : public Map {
     put(i, 0, nullptr);
     return 0;
   }
-  int next_key(const void* key, void* next) override {
-    return next_index(*this, key, next);
-  }
+  int next_key(const void* key, void* next) override { return next_index(*this, key, next); }
 
  protected:
   void put(u32 i, u64 word, std::shared_ptr<ProgObject> program) {

@@ -77,8 +77,8 @@ TEST_F(Objects, FieldsOfStructs) {
   EXPECT_TRUE(skb->set_bits("csum_level", 2));
   EXPECT_TRUE(skb->set_bits("ip_summed", 1));
   const std::string text =
-      btf::show_value(*vmlinux(), vmlinux()->find("sk_buff", btf::Kind::kStruct),
-                      {skb->bytes(), skb->size()}, btf::kShowCompact, [](u64) { return u64{0}; });
+      btf::show_value(*vmlinux(), vmlinux()->find("sk_buff", btf::Kind::kStruct), {skb->bytes(), skb->size()},
+                      btf::kShowCompact, [](u64) { return u64{0}; });
   EXPECT_NE(text.find(".ip_summed = (__u8)0x1,"), text.npos) << text;
   EXPECT_NE(text.find(".csum_level = (__u8)0x2,"), text.npos) << text;
 }
@@ -274,7 +274,7 @@ TEST(SynCookies, AreAcceptedOnceTheyComeBack) {
     u8 ip[40], tcp[24] = {};
     for (u32 i = 0; i < sizeof ip; i++) ip[i] = static_cast<u8>(i * 7);
     tcp[0] = 12, tcp[2] = 80;
-    tcp[7] = 99;      // sequence
+    tcp[7] = 99;       // sequence
     tcp[12] = 6 << 4;  // 24 bytes
     const u8 option[] = {2, 4, 1460 >> 8, 1460 & 0xff};
     std::memcpy(tcp + 20, option, sizeof option);
@@ -329,22 +329,27 @@ TEST_F(Objects, CiphersAreAes) {
     char type[14] = "skcipher";
     u8 reserved[2] = {};
     char algo[128] = "cbc(aes)";
-    u8 key[256] = {0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6, 0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c};
+    u8 key[256] = {0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6,
+                   0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c};
     u32 key_len = 16, authsize = 0;
   } params;
   s32 error = 0;
   namespace k = kfuncs::code;
   const auto create = [&] {
-    return k::crypto_ctx_create(reinterpret_cast<u64>(&params), sizeof params, reinterpret_cast<u64>(&error), 0, 0);
+    return k::crypto_ctx_create(reinterpret_cast<u64>(&params), sizeof params, reinterpret_cast<u64>(&error),
+                                0, 0);
   };
   const u64 cbc = create();
   if (!cbc && error == -EOPNOTSUPP) GTEST_SKIP() << "no libcrypto, or kernel types without ciphers";
   ASSERT_TRUE(cbc) << error;
-  u8 plain[32] = {0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96, 0xe9, 0x3d, 0x7e, 0x11, 0x73, 0x93, 0x17, 0x2a,
-                  0xae, 0x2d, 0x8a, 0x57, 0x1e, 0x03, 0xac, 0x9c, 0x9e, 0xb7, 0x6f, 0xac, 0x45, 0xaf, 0x8e, 0x51};
+  u8 plain[32] = {0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96, 0xe9, 0x3d, 0x7e,
+                  0x11, 0x73, 0x93, 0x17, 0x2a, 0xae, 0x2d, 0x8a, 0x57, 0x1e, 0x03,
+                  0xac, 0x9c, 0x9e, 0xb7, 0x6f, 0xac, 0x45, 0xaf, 0x8e, 0x51};
   const u8 want[4] = {0x76, 0x49, 0xab, 0xac};
   u8 iv[16], secret[32] = {}, back[32] = {};
-  const auto pointer = [](u8* p, u32 n) { return helpers::code::Dynptr{reinterpret_cast<u64>(p), n | helpers::code::kLocal << 28, 0}; };
+  const auto pointer = [](u8* p, u32 n) {
+    return helpers::code::Dynptr{reinterpret_cast<u64>(p), n | helpers::code::kLocal << 28, 0};
+  };
   auto in = pointer(plain, 32), out = pointer(secret, 32), again = pointer(back, 32), state = pointer(iv, 16);
   for (u32 i = 0; i < 16; i++) iv[i] = static_cast<u8>(i);
   const auto p = [](helpers::code::Dynptr& d) { return reinterpret_cast<u64>(&d); };

@@ -52,7 +52,8 @@ std::string kfunc_table() {
   std::map<std::string, std::pair<std::string, std::string>> sets;
   for (const auto* e : kfuncs::registry()) {
     const bool compiled = e->def.throws;  // bpf_throw has no code of its own
-    auto& [run, verify] = sets[std::string(e->def.set) + (e->def.module.empty() ? "" : ", " + std::string(e->def.module))];
+    auto& [run, verify] =
+        sets[std::string(e->def.set) + (e->def.module.empty() ? "" : ", " + std::string(e->def.module))];
     std::string& to = e->fn || compiled || e->def.role == contract::KfuncRole::kCastToKernCtx ? run : verify;
     to += (to.empty() ? "`" : ", `") + std::string(e->def.name) + "`";
   }
@@ -73,14 +74,16 @@ TEST(Tables, SayWhatRuns) {
   ASSERT_TRUE(in) << kPath;
   std::string text((std::istreambuf_iterator<char>(in)), {});
   const bool write = std::getenv("OSMIA_WRITE_DOCS");
-  for (const Part& part : {Part{kHelpersStart, kHelpersEnd, helper_table()}, Part{kKfuncsStart, kKfuncsEnd, kfunc_table()}}) {
+  for (const Part& part :
+       {Part{kHelpersStart, kHelpersEnd, helper_table()}, Part{kKfuncsStart, kKfuncsEnd, kfunc_table()}}) {
     const size_t start = text.find(part.start), end = text.find(part.end);
     ASSERT_TRUE(start != text.npos && end != text.npos && start < end) << part.start;
     const size_t from = start + std::string(part.start).size();
     if (write)
       text.replace(from, end - from, part.want);
     else
-      EXPECT_EQ(text.substr(from, end - from), part.want) << "OSMIA_WRITE_DOCS=1 unit_helpers_test writes it anew";
+      EXPECT_EQ(text.substr(from, end - from), part.want)
+          << "OSMIA_WRITE_DOCS=1 unit_helpers_test writes it anew";
   }
   if (write) std::ofstream(kPath) << text;
 }
@@ -88,7 +91,8 @@ TEST(Tables, SayWhatRuns) {
 // Who runs a program that calls a helper without code is told why.
 TEST(Tables, EveryAbsenceHasAReason) {
   std::map<std::string_view, bool> runs;
-  for (const auto* e : helpers::registry()) runs[e->def.name] |= e->fn || e->def.effects & contract::kTailCall;
+  for (const auto* e : helpers::registry())
+    runs[e->def.name] |= e->fn || e->def.effects & contract::kTailCall;
   EXPECT_EQ(runs.size(), 211u);
   for (const auto& [name, has_code] : runs) EXPECT_EQ(helpers::absence(name).empty(), has_code) << name;
 }

@@ -1,5 +1,5 @@
-// Which bytes of its context a program of each type may load and store, at which widths: every single access on
-// the running kernel and on Osmia. What newer kernels than 6.12 changed is listed, and checked to be so.
+// Which bytes of its context a program of each type may load and store, at which widths: every single access
+// on the running kernel and on Osmia. What newer kernels than 6.12 changed is listed, and checked to be so.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -68,8 +68,9 @@ TEST_F(Contexts, EverySingleAccessIsJudgedAlike) {
     bool loads = false;
     for (const u32 attach : attaches) {
       const s32 result = good_result(*def, attach);
-      const std::vector<isa::Insn> plain = {{.code = isa::kAlu64 | isa::kMov | isa::kK, .dst = 0, .imm = result},
-                                            {.code = isa::kJmp | isa::kExit}};
+      const std::vector<isa::Insn> plain = {
+          {.code = isa::kAlu64 | isa::kMov | isa::kK, .dst = 0, .imm = result},
+          {.code = isa::kJmp | isa::kExit}};
       const long here = load_type(live_bpf, def->type, attach, plain);
       if (here < 0) continue;
       ::close(static_cast<int>(here));
@@ -77,7 +78,8 @@ TEST_F(Contexts, EverySingleAccessIsJudgedAlike) {
       // Attach types behind the first differ in which fields there are, not in how they are cut.
       const bool first = attach == attaches.front();
       for (u32 bytes : {1u, 2u, 4u, 8u})
-        for (u32 offset = 0; offset < def->ctx_size + kBeyond; offset += !first || bytes == 8 ? 4 : std::max(bytes / 2, 1u))
+        for (u32 offset = 0; offset < def->ctx_size + kBeyond;
+             offset += !first || bytes == 8 ? 4 : std::max(bytes / 2, 1u))
           for (const auto kind : {Access::kLoad, Access::kStore, Access::kStoreImm}) {
             if (kind == Access::kStoreImm && bytes != 4) continue;
             const auto p = one_access({offset, bytes, kind}, result);
@@ -87,7 +89,8 @@ TEST_F(Contexts, EverySingleAccessIsJudgedAlike) {
             if (mine >= 0) syscall::FdTable::instance().close(static_cast<int>(mine));
             compared++;
             if (std::min(live, 0l) == std::min(mine, 0l)) continue;
-            if (mine == -EOPNOTSUPP && !osmia.kernel.catalog().vmlinux) continue;  // a pointer to a kernel type
+            if (mine == -EOPNOTSUPP && !osmia.kernel.catalog().vmlinux)
+              continue;  // a pointer to a kernel type
             const char* const names[] = {"load", "store", "store imm"};
             differ[std::string(def->name) + " attach " + std::to_string(attach) + ": " + names[kind] + " " +
                    std::to_string(bytes) + " at " + std::to_string(offset) + ": Linux " +
