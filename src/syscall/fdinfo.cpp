@@ -130,7 +130,7 @@ u64 memlock(maps::Map& m) {
 
 u64 memlock(const runtime::Program& p) {
   constexpr u64 kProg = 72;
-  return align_up(kProg + p.dump.insns.size() * sizeof(isa::Insn), kPage);
+  return align_up(kProg + p.dump().insns.size() * sizeof(isa::Insn), kPage);
 }
 
 std::string fdinfo_text(int fd) {
