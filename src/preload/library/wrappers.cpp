@@ -161,34 +161,6 @@ OSMIA_EXPORT int select(int n, fd_set* in, fd_set* out, fd_set* except, struct t
 
 // ---- files that tell about the kernel
 
-// What /proc/self/fd/N links to if N is ours: tools tell from it what kind of object they have. Null: not
-// ours.
-static const char* object_link(const char* path) {
-  int fd = -1, end = 0;
-  if (!path || std::strncmp(path, "/proc/self/fd/", 14)) return nullptr;
-  if (std::sscanf(path, "/proc/self/fd/%d%n", &fd, &end) != 1 || path[end] || !fds().has(fd)) return nullptr;
-  const runtime::Object object = fds().get(fd).object;
-  if (std::holds_alternative<maps::MapPtr>(object)) return "anon_inode:bpf-map";
-  if (std::holds_alternative<runtime::ProgramPtr>(object)) return "anon_inode:bpf-prog";
-  if (std::holds_alternative<runtime::BtfObjectPtr>(object)) return "anon_inode:btf";
-  if (std::holds_alternative<std::shared_ptr<runtime::Link>>(object)) return "anon_inode:bpf_link";
-  return nullptr;
-}
-OSMIA_EXPORT ssize_t readlink(const char* path, char* to, size_t room) {
-  const char* link = object_link(path);
-  if (!link)
-    return raw(SYS_readlinkat, AT_FDCWD, reinterpret_cast<long>(path), reinterpret_cast<long>(to),
-               static_cast<long>(room), 0, 0);
-  const size_t n = std::min(room, std::strlen(link));
-  std::memcpy(to, link, n);
-  return static_cast<ssize_t>(n);
-}
-// Its name in programs that are compiled with _FORTIFY_SOURCE.
-OSMIA_EXPORT ssize_t __readlink_chk(const char* path, char* to, size_t room, size_t size) {
-  if (size < room) std::abort();
-  return readlink(path, to, room);
-}
-
 #define OSMIA_MODE(mode, flags, last)    \
   unsigned mode = 0;                     \
   if (flags & (O_CREAT | __O_TMPFILE)) { \
@@ -257,7 +229,9 @@ OSMIA_EXPORT ssize_t readlink(const char* path, char* to, size_t size) {
   std::memcpy(to, target.data(), n);
   return static_cast<ssize_t>(n);
 }
-OSMIA_EXPORT ssize_t __readlink_chk(const char* path, char* to, size_t size, size_t) {
+// Its name in programs that are compiled with _FORTIFY_SOURCE.
+OSMIA_EXPORT ssize_t __readlink_chk(const char* path, char* to, size_t size, size_t room) {
+  if (room < size) std::abort();
   return readlink(path, to, size);
 }
 
