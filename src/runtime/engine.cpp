@@ -160,9 +160,14 @@ Status prepare_program(Kernel& kernel, Program& p) {
   options.privileged = kernel.credentials().capable(contract::Capability::kBpf);
   options.inline_loops = true;
   options.randomize_high = p.desc.prog_flags & (1u << 2);  // BPF_F_TEST_RND_HI32
-  OSMIA_ASSIGN(const rewrite::ExecProgram shown, rewrite::linux_view(p.desc, p.facts, options.privileged));
-  make_dump(p, &shown);
+  // A program of another Catalog (classic BPF) has no form on Linux: it is shown as it runs.
+  const bool linux_shows = kernel.catalog().prog_type(p.desc.type) == p.type_def;
+  if (linux_shows) {
+    OSMIA_ASSIGN(const rewrite::ExecProgram shown, rewrite::linux_view(p.desc, p.facts, options.privileged));
+    make_dump(p, &shown);
+  }
   OSMIA_ASSIGN(rewrite::ExecProgram made, rewrite::rewrite(p.desc, p.facts, options));
+  if (!linux_shows) make_dump(p, &made);
   if (!made.missing.empty()) {
     p.not_executable = "not supported yet: " + made.missing;
     return Ok{};
