@@ -5,9 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+
+#include "cli/read_file.h"
 
 namespace osmia::cli {
 namespace {
@@ -69,13 +70,7 @@ Result<Program> from_decimal(const std::string& path, std::string text) {
 
 Result<Program> read_classic(const std::string& path) {
   constexpr size_t kLongest = 1u << 20;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return Error{ENOENT, path + ": cannot be read"};
-  std::string text(kLongest + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(in.gcount()));
-  if (in.bad()) return Error{EIO, path + ": cannot be read"};
-  if (text.size() > kLongest) return bad(path, "expected a classic program, found more than 1 MiB");
+  OSMIA_ASSIGN(const std::string text, read_file(path, kLongest));
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first == text.npos) return bad(path, "expected a classic program, found nothing");
   if (text[first] == '[' || text[first] == '{') return from_json(path, text);

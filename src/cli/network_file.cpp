@@ -7,10 +7,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
+
+#include "cli/read_file.h"
 
 namespace osmia::cli {
 namespace {
@@ -366,12 +367,7 @@ std::string json_entries(Builder& b, const Json& j, int depth = 0) {
 
 Result<std::shared_ptr<const host::Network>> read_network(const std::string& path) {
   constexpr size_t kLongest = 64u << 20;
-  std::ifstream in(path);
-  if (!in) return Error{ENOENT, path + ": cannot be read"};
-  std::string text(kLongest + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(in.gcount()));
-  if (text.size() > kLongest) return Error{EFBIG, path + ": expected routes, found more than 64 MiB"};
+  OSMIA_ASSIGN(const std::string text, read_file(path, kLongest));
   Builder b;
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first != text.npos && (text[first] == '[' || text[first] == '{')) {

@@ -189,6 +189,8 @@ Status prepare_program(Kernel& kernel, Program& p) {
   options.inline_loops = true;
   options.randomize_high = p.desc.prog_flags & (1u << 2);  // BPF_F_TEST_RND_HI32
   OSMIA_ASSIGN(rewrite::ExecProgram made, rewrite::rewrite(p.desc, p.facts, options));
+  // A program of another Catalog (classic BPF) has no form on Linux: it is shown as it runs.
+  if (kernel.catalog().prog_type(p.desc.type) != p.type_def) p.show_as(made);
   if (!made.missing.empty()) {
     p.not_executable = "not supported yet: " + made.missing;
     return Ok{};

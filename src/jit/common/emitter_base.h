@@ -105,8 +105,8 @@ class EmitterBase {
   std::vector<Move> edge(u32 from, u32 to);
   bool hoistable(const std::vector<Move>& early, u32 other_block, const Node& n);
   u32 next_block(u32 b) const;
-  void find_silent();
-  u32 through(u32 b) const;  // the block that a jump to b really goes to
+  void find_ways();
+  bool emitted(u32 b) const;
 
   struct EmittedTable {
     Label label;
@@ -114,7 +114,7 @@ class EmitterBase {
   };
   std::vector<EmittedTable> tables_;  // behind the function
   std::vector<Label> labels_;
-  std::vector<u8> silent_;  // by block
+  std::vector<u32> way_;  // by block: itself, or the block that it does nothing but go on to
 };
 
 }  // namespace osmia::jit
