@@ -110,6 +110,9 @@ Status compile_program(Kernel& kernel, Program& p, rewrite::ExecProgram program)
     jit::Options options;
     options.tail_call = jit_tail_call;
     options.name = p.desc.name;
+    u8* word = reinterpret_cast<u8*>(&host::run_context().cpu);
+    asm("" : "+r"(word));  // linkers do not know the load that the difference would become
+    options.cpu_word = static_cast<s32>(word - static_cast<u8*>(__builtin_thread_pointer()));
     auto image = jit::compile(program, options);
     if (image.ok()) {
       give_life(**image, p, program.subprogs.size());

@@ -101,6 +101,12 @@ void load_constant(x86::Assembler& a, const x86::Gp& to, u64 v) {
     a.mov(to.r64(), v);
 }
 
+x86::Mem thread_word_at(s32 off) {
+  x86::Mem m = x86::ptr_abs(static_cast<u64>(static_cast<s64>(off)), 4);
+  m.setSegment(x86::fs);
+  return m;
+}
+
 void emit_callback_thunk(ImageBuilder& out, x86::Assembler& a, u32 s, bool counts) {
   a.align(AlignMode::kCode, 16);
   out.map.push_back({static_cast<u32>(a.offset()), kNoInsn});
