@@ -24,7 +24,6 @@ Status EmitterBase::program(void (*fold)(Function&)) {
     if (!std::exchange(wanted[s], 1)) work.push_back(s);
   };
   wanted[0] = 1;
-  if (p.exception_callback >= 0) want(static_cast<u32>(p.exception_callback));
   while (!work.empty()) {
     const u32 s = work.back();
     work.pop_back();
@@ -96,9 +95,12 @@ void EmitterBase::function(Function& f, const Allocation& where) {
   out_.unwind.body_begins();
   take_arguments();
   u32 insn = kNoInsn;
+  u8 align = 0;  // of blocks that are left out
   for (block_ = 0; block_ < f.blocks.size(); block_++) {
-    const Block& b = f.blocks[block_];
+    Block& b = f.blocks[block_];
+    align = b.align = std::max(align, b.align);
     if (!emitted(block_)) continue;
+    align = 0;
     begin_block(b);
     base_.bind(labels_[block_]);
     for (index_ = b.begin; index_ < b.end; index_++) {
