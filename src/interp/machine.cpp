@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/bits.h"
+#include "contract/arena_windows.h"
 
 // Computed goto is an extension of GCC and Clang; it is what makes the dispatch fast.
 #pragma GCC diagnostic ignored "-Wpedantic"
@@ -62,7 +63,9 @@ T* atom(u64 addr) {
 // Host address of an arena access; 0 where no page is.
 u64 arena_at(const contract::ArenaSpace* arena, u64 pointer, s16 off, u32 bytes) {
   const s64 at = static_cast<s64>(static_cast<u32>(pointer)) + off;
-  return arena->present(at, bytes) ? reinterpret_cast<u64>(arena->base) + static_cast<u64>(at) : 0;
+  return arena->present(at, bytes)
+             ? reinterpret_cast<u64>(arena->base) + contract::kArenaOpenWindow + static_cast<u64>(at)
+             : 0;
 }
 // Any atomic operation by its immediate; what it fetches goes to *src, a compare-and-exchange works on r0.
 template <class T>

@@ -13,7 +13,6 @@ bool available() {
 }
 
 Result<std::shared_ptr<const Image>> compile(const rewrite::ExecProgram& program, const Options& options) {
-  if (options.blind_constants) return Error{EOPNOTSUPP, "not supported yet: blinded constants"};
   for (const auto& call : program.calls) {
     if (call.tail_call && !options.tail_call) return Error{EOPNOTSUPP, "JIT: tail calls have no target here"};
     if (!call.tail_call && !call.fn) return Error{EOPNOTSUPP, "JIT: " + call.name + " has no code here"};
@@ -26,7 +25,7 @@ Result<std::shared_ptr<const Image>> compile(const rewrite::ExecProgram& program
     more.calls.push_back({.fn = rewrite::catch_exception, .name = "(catch)", .args = 0});
     return compile(more, options);
   }
-  if (options.tier == Tier::kOptimised) {
+  if (options.tier == Tier::kOptimised && !options.blind_constants) {
     auto image = target::compile_optimised(program, options);
     if (image.ok() || image.error().code != EOPNOTSUPP) return image;
   }

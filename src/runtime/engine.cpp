@@ -107,11 +107,20 @@ rewrite::NativeFn code_of(const std::vector<const Entry*>& rows, const Def& def)
   return it == by_def->end() ? nullptr : it->second;
 }
 
+// OSMIA_JIT_HARDEN, as Linux's net.core.bpf_jit_harden: 1 blinds the constants of programs that were loaded
+// without privileges, 2 of all.
+bool blinds(const Kernel& kernel) {
+  const char* harden = std::getenv("OSMIA_JIT_HARDEN");
+  if (!harden) return false;
+  return *harden == '2' || (*harden == '1' && !kernel.credentials().capable(contract::Capability::kBpf));
+}
+
 Status compile_program(Kernel& kernel, Program& p, rewrite::ExecProgram program) {
   if (kernel.jit != JitMode::kOff) {
     jit::Options options;
     options.tail_call = jit_tail_call;
     options.name = p.desc.name;
+    options.blind_constants = blinds(kernel);
     u8* word = reinterpret_cast<u8*>(&host::run_context().cpu);
     asm("" : "+r"(word));  // linkers do not know the load that the difference would become
     options.cpu_word = static_cast<s32>(word - static_cast<u8*>(__builtin_thread_pointer()));

@@ -36,6 +36,11 @@ void Direct::arena_address(u8 r) {
   a_.mov(reg32(kAx), reg32(r));
   a_.add(reg(kAx), reg(kAx), a64::x9);
 }
+void Direct::blinded(u8 r, u64 value, u64 key) {
+  load_constant(a_, reg(r), value ^ key);
+  load_constant(a_, a64::x9, key);
+  a_.eor(reg(r), reg(r), a64::x9);
+}
 void Direct::immediate(u8 r, u64 value) {
   load_constant(a_, reg(r), value);
 }

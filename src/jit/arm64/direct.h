@@ -22,6 +22,8 @@ class Direct final : public DirectBase {
   void callback_thunk(u32 s) override;
   void trap() override;
   void immediate(u8 r, u64 value) override;
+  using DirectBase::blinded;
+  void blinded(u8 r, u64 value, u64 key) override;
 
   void arena_address(u8 r) override;
   Status alu(const isa::Insn& in) override;  // direct_alu.cpp

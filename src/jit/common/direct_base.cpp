@@ -1,6 +1,8 @@
 // The walk of every CPU's direct tier (RFC 9669, section 4 and 5).
 #include "jit/common/direct_base.h"
 
+#include <sys/random.h>
+
 #include "jit/common/flat.h"
 
 namespace osmia::jit {
@@ -34,6 +36,7 @@ u16 DirectBase::used_registers(u32 s) const {
     used |= static_cast<u16>(1u << in.dst | 1u << in.src);
     if (touches_arena(in) || casts(in)) used |= 1u << kAx;
   }
+  if (out_.options.blind_constants) used |= 1u << kAx;
   return used;
 }
 
@@ -138,7 +141,51 @@ const asmjit::Label& DirectBase::unwind() {
 }
 
 Status DirectBase::insn(u32 i) {
-  const Insn& in = p_.insns[i];
+  const Status done = out_.options.blind_constants ? blind(i, p_.insns[i]) : emit(i, p_.insns[i]);
+  if (!done.ok() && done.error().message.empty()) return bad(i);
+  return done;
+}
+
+// The instruction with its immediate in AX, which is free between two instructions of the program. Shift
+// counts are too small to hide anything.
+Status DirectBase::blind(u32 i, Insn in) {
+  const u8 cls = in.cls(), op = in.op();
+  const bool alu = cls == kAlu || cls == kAlu64;
+  const bool shifts = op == kLsh || op == kRsh || op == kArsh;
+  if (in.dst == kAx) return emit(i, in);  // rewriting made it
+  const u64 wide = static_cast<u64>(static_cast<s64>(in.imm));
+  if (alu && !in.is_reg_src() && op == kMov) {
+    blinded(in.dst, cls == kAlu64 ? wide : static_cast<u32>(in.imm));
+    return Ok{};
+  }
+  if (alu && !in.is_reg_src() && op != kNeg && op != kEnd && !shifts) {
+    blinded(kAx, wide);
+    in.code |= kX;
+    in.src = kAx;
+  } else if ((cls == kJmp || cls == kJmp32) && !in.is_reg_src() && op != kJa && op != kCall && op != kExit &&
+             op != kJcond) {
+    blinded(kAx, wide);
+    in.code |= kX;
+    in.src = kAx;
+  } else if (cls == kSt && (in.mode() == kMem || touches_arena(in))) {
+    if (touches_arena(in))
+      return Error{EOPNOTSUPP, "JIT: blinded constants in an arena's memory: not supported"};
+    blinded(kAx, wide);
+    in.code = static_cast<u8>((in.code & ~7) | kStx);
+    in.src = kAx;
+  }
+  return emit(i, in);
+}
+
+void DirectBase::blinded(u8 reg, u64 value) {
+  if (!out_.options.blind_constants) return immediate(reg, value);
+  u64 key = 0;
+  while (!key)
+    if (getrandom(&key, sizeof key, 0) != sizeof key) key = 0;
+  blinded(reg, value, value >> 32 ? key : static_cast<u32>(key) | 1);
+}
+
+Status DirectBase::emit(u32 i, const Insn& in) {
   Status done = Ok{};
   switch (in.cls()) {
     case kAlu:
@@ -158,10 +205,9 @@ Status DirectBase::insn(u32 i) {
       } else if (in.src) {
         return bad(i);
       }
-      immediate(in.dst, value);
+      blinded(in.dst, value);
     }
   }
-  if (!done.ok() && done.error().message.empty()) return bad(i);
   return done;
 }
 

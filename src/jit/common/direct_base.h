@@ -22,6 +22,8 @@ class DirectBase {
   virtual void callback_thunk(u32 s) = 0;
   virtual void trap() = 0;  // where execution cannot come
   virtual void immediate(u8 reg, u64 value) = 0;
+  void blinded(u8 reg, u64 value);                       // blinded if the options say so
+  virtual void blinded(u8 reg, u64 value, u64 key) = 0;  // the same; only value ^ key and key are in the code
   virtual void arena_address(u8 reg) = 0;  // AX = the address of the arena's byte that its lower half names
   virtual Status alu(const isa::Insn& in) = 0;
   virtual Status memory(const isa::Insn& in) = 0;
@@ -48,6 +50,8 @@ class DirectBase {
  private:
   Status subprog(u32 s);
   Status insn(u32 i);
+  Status emit(u32 i, const isa::Insn& in);
+  Status blind(u32 i, isa::Insn in);
   Status jump(u32 i, const isa::Insn& in);
   Status arena_access(const isa::Insn& in);
   Status user_address(const isa::Insn& in);

@@ -34,6 +34,11 @@ void Direct::arena_address(u8 r) {
   a_.mov(x86::r11, reinterpret_cast<u64>(p_.arena->base));
   a_.add(reg(kAx), x86::r11);
 }
+void Direct::blinded(u8 r, u64 value, u64 key) {
+  load_constant(a_, reg(r), value ^ key);
+  load_constant(a_, x86::r11, key);
+  a_.xor_(reg(r), x86::r11);
+}
 void Direct::immediate(u8 r, u64 value) {
   load_constant(a_, reg(r), value);
 }

@@ -1,8 +1,9 @@
 // arena: memory that a program and user space share, page by page. A memory file holds the pages; it is
 // mapped into the program's window and wherever user space maps the map. Invariants: a page is there if and
 // only if the file has data for it, so pages that user space faults in need no bookkeeping; `pages` only
-// remembers what was seen. A page of the window can be touched only if its bit in `pages` is set: machine
-// code touches pages without looking, and what faults is not there (or was not seen yet: find_page()).
+// remembers what was seen. A page of the first window can be touched only if its bit in `pages` is set:
+// machine code touches pages without looking, and what faults is not there (or was not seen yet:
+// find_page()).
 #include "maps/arena.h"
 
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <cerrno>
 
 #include "base/bits.h"
+#include "contract/arena_windows.h"
 #include "maps/checks.h"
 #include "maps/map_type.h"
 #include "maps/region.h"
@@ -54,14 +56,14 @@ class PagedArena final : public ArenaMap {
     info_.direct_value_range_error = ERANGE;
   }
   ~PagedArena() override {
-    if (reserved_ != MAP_FAILED) munmap(reserved_, kArenaWindow + 2 * kArenaGuard);
+    if (reserved_ != MAP_FAILED) munmap(reserved_, 2 * contract::kArenaOpenWindow);
     if (fd_ >= 0) close(fd_);
   }
 
   Status init() {
     fd_ = memfd_create("bpf-arena", MFD_CLOEXEC);
     if (fd_ < 0) return Error{errno == EMFILE || errno == ENFILE ? errno : ENOMEM, "no file for an arena"};
-    reserved_ = mmap(nullptr, kArenaWindow + 2 * kArenaGuard, PROT_NONE,
+    reserved_ = mmap(nullptr, 2 * contract::kArenaOpenWindow, PROT_NONE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (reserved_ == MAP_FAILED) return Error{ENOMEM, "no address space for an arena"};
     space_.base = static_cast<u8*>(reserved_) + kArenaGuard;
@@ -199,7 +201,10 @@ class PagedArena final : public ArenaMap {
   // User space sees the arena at `start`: the program's window shows the file there, too.
   Status place(u64 start, u64 len) {
     u8* window = space_.base + static_cast<u32>(start);
-    if (mmap(window, std::min(len, size_), PROT_NONE, MAP_SHARED | MAP_FIXED, fd_, 0) == MAP_FAILED)
+    const u64 bytes = std::min(len, size_);
+    if (mmap(window, bytes, PROT_NONE, MAP_SHARED | MAP_FIXED, fd_, 0) == MAP_FAILED ||
+        mmap(window + contract::kArenaOpenWindow, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd_,
+             0) == MAP_FAILED)
       return Error{ENOMEM, "no memory for an arena's window"};
     space_.user_start = start;
     space_.user_end = start + len;

@@ -1,7 +1,9 @@
 // Exceptions and arenas: what leaves a program on the way, and memory that may not be there. Every engine.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include "contract/arena_windows.h"
 #include "interp/interp.h"
 #include "isa/asm.h"
 #include "jit/jit.h"
@@ -113,8 +115,16 @@ class Arenas : public Engines {
     bool second_came = false;
   };
   void SetUp() override {
-    memory_ = static_cast<u8*>(mmap(nullptr, 0x5000, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    space_.base = memory_ + 0x1000 - 0x40001000;
+    const int file = memfd_create("arena", 0);
+    ASSERT_EQ(ftruncate(file, 0x5000), 0);
+    reserved_ = static_cast<u8*>(
+        mmap(nullptr, kReserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+    space_.base = reserved_ + contract::kArenaGuard;
+    memory_ = space_.base + 0x40000000;
+    mmap(memory_, 0x5000, PROT_NONE, MAP_SHARED | MAP_FIXED, file, 0);
+    mmap(memory_ + contract::kArenaOpenWindow, 0x5000, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file,
+         0);
+    close(file);
     space_.user_start = 0x7f00'4000'1000;
     space_.user_end = space_.user_start + 0x3000;
     space_.pages = &space_.bits;
@@ -126,7 +136,7 @@ class Arenas : public Engines {
     };
     mprotect(memory_ + 0x1000, 0x1000, PROT_READ | PROT_WRITE);
   }
-  void TearDown() override { munmap(memory_, 0x5000); }
+  void TearDown() override { munmap(reserved_, kReserved); }
 
   // Loads and stores through r1 (and through r0 for atomics) become arena accesses.
   rewrite::ExecProgram arena_program(const std::string& text) {
@@ -140,7 +150,8 @@ class Arenas : public Engines {
     return p;
   }
 
-  u8* memory_ = nullptr;
+  static constexpr u64 kReserved = 2 * contract::kArenaOpenWindow;
+  u8 *reserved_ = nullptr, *memory_ = nullptr;
   Space space_;
 };
 INSTANTIATE_TEST_SUITE_P(All, Arenas,

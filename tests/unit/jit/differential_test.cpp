@@ -426,10 +426,10 @@ struct Outcome {
 
 // What each engine makes of a program: the interpreter, the direct tier, the optimising tier.
 struct Outcomes {
-  Outcome interpreter, direct, optimised;
+  Outcome interpreter, direct, optimised, blinded;
   bool was_optimised = false;
   std::string error;
-  bool agree() const { return interpreter == direct && interpreter == optimised; }
+  bool agree() const { return interpreter == direct && interpreter == optimised && interpreter == blinded; }
 };
 
 Outcomes run_all(const std::vector<Insn>& insns, u64 seed, const char* dump = nullptr) {
@@ -455,6 +455,16 @@ Outcomes run_all(const std::vector<Insn>& insns, u64 seed, const char* dump = nu
     return out;
   }
   out.interpreter = run([&](u64 r1) { return (*code)->run(r1, 0); });
+  if (seed % 8 == 0) {
+    auto image = compile(*p, {.cpu_word = cpu_word(), .blind_constants = true});
+    if (!image.ok()) {
+      out.error = image.error().message;
+      return out;
+    }
+    out.blinded = run([&](u64 r1) { return (*image)->entry()(r1, 0, 0, 0, 0, nullptr); });
+  } else {
+    out.blinded = out.interpreter;
+  }
   for (const Tier tier : {Tier::kDirect, Tier::kOptimised}) {
     auto image = compile(*p, {.cpu_word = cpu_word(), .tier = tier});
     if (!image.ok()) {
@@ -526,8 +536,8 @@ TEST(Differential, EnginesAgreeOnRandomPrograms) {
         bytes += fmt::format("[{}] {:x} {:x} {:x}\n", k, s.interpreter.memory[k], s.direct.memory[k],
                              s.optimised.memory[k]);
     FAIL() << bytes << "seed " << seed
-           << fmt::format(": interpreter {:x}, direct {:x}, optimised {:x}\n", s.interpreter.r0, s.direct.r0,
-                          s.optimised.r0)
+           << fmt::format(": interpreter {:x}, direct {:x}, optimised {:x}, blinded {:x}\n", s.interpreter.r0,
+                          s.direct.r0, s.optimised.r0, s.blinded.r0)
            << listing(small);
   }
   EXPECT_EQ(optimised, programs);

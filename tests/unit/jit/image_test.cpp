@@ -1,6 +1,7 @@
 // What is around the code: faults, callbacks, tail calls, memory that is never writable and executable.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <fstream>
 
 #include "isa/asm.h"
@@ -130,6 +131,61 @@ TEST_P(BothTiers, TheMapLeadsFromCodeToInstructions) {
     if (r.insn != kNoInsn) seen |= 1u << r.insn;
   }
   EXPECT_EQ(seen & 0xe, 0xeu);
+}
+
+// Is the constant in the code: as it is (x86-64), or as the halves that two instructions make of it (arm64)?
+bool holds(std::span<const u8> code, u32 constant) {
+  for (size_t k = 0; k + 4 <= code.size(); k++) {
+    u32 word = 0;
+    std::memcpy(&word, &code[k], 4);
+    if (word == constant ||
+        word == (constant >> 24 | constant << 24 | (constant & 0xff00) << 8 | (constant >> 8 & 0xff00)))
+      return true;
+  }
+#if defined(__aarch64__)
+  u32 halves = 0;
+  for (size_t k = 0; k + 4 <= code.size(); k += 4) {
+    u32 word = 0;
+    std::memcpy(&word, &code[k], 4);
+    const bool moves = (word & 0x1f800000) == 0x12800000;  // movn, movz, movk
+    if (moves && (word >> 5 & 0xffff) == (constant & 0xffff)) halves |= 1;
+    if (moves && (word >> 5 & 0xffff) == constant >> 16) halves |= 2;
+  }
+  return halves == 3;
+#else
+  return false;
+#endif
+}
+
+TEST(Jit, BlindedConstantsAreNotInTheCode) {
+  if (!available()) GTEST_SKIP() << "no JIT for this CPU";
+  const u32 constant = 0x3ca5b7d1;
+  const char* const lines[] = {"r0 = 1017493457",
+                               "w0 = 1017493457",
+                               "r0 += 1017493457",
+                               "w0 -= 1017493457",
+                               "r0 *= 1017493457",
+                               "r0 |= 1017493457",
+                               "w0 &= 1017493457",
+                               "r0 ^= 1017493457",
+                               "r0 /= 1017493457",
+                               "w0 %= 1017493457",
+                               "r0 = 0x3ca5b7d13ca5b7d1 ll",
+                               "*(u32 *)(r10 -8) = 1017493457",
+                               "*(u64 *)(r10 -8) = 1017493457",
+                               "if r0 > 1017493457 goto +0",
+                               "if w0 & 1017493457 goto +0",
+                               "if r0 s< 1017493457 goto +0"};
+  for (const char* line : lines) {
+    const auto p = assemble_program(std::string("r0 = r1\n") + line + "\nr1 = r0\nr0 = r1\nexit\n");
+    const auto plain = compile(p, {.tier = Tier::kDirect}), blinded = compile(p, {.blind_constants = true});
+    ASSERT_TRUE(plain.ok() && blinded.ok()) << line;
+    EXPECT_TRUE(holds((*plain)->bytes(), constant)) << line;  // the search finds what is there
+    EXPECT_FALSE(holds((*blinded)->bytes(), constant)) << line;
+    for (const u64 r1 : {u64{0}, u64{99}, ~u64{0}, u64{constant} * 3})
+      EXPECT_EQ((*plain)->entry()(r1, 0, 0, 0, 0, nullptr), (*blinded)->entry()(r1, 0, 0, 0, 0, nullptr))
+          << line;
+  }
 }
 
 TEST(Jit, RefusesWhatItCannotRun) {
