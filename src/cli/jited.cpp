@@ -7,7 +7,9 @@
 
 #include <algorithm>
 
+#include "base/bits.h"
 #include "btf/btf.h"
+#include "jit/common/code_map.h"
 
 namespace osmia::cli {
 namespace {
@@ -46,7 +48,7 @@ class Text {
       }
       if (start >= end) continue;
       heading(ranges[k].insn);
-      code(start, end);
+      ranges[k].insn == jit::kTableData ? words(start, end) : code(start, end);
     }
     return std::move(out_);
   }
@@ -74,6 +76,11 @@ class Text {
       line_ = line;
     }
     out_ += fmt::format("{:>4}: {}\n", insn, isa::disasm(p_.insns, insn, options_));
+  }
+
+  void words(u32 start, u32 end) {
+    for (const auto bytes = image_.bytes(); start + 4 <= end; start += 4)
+      out_ += fmt::format("            {:>5x}:  .long {:#x}\n", start, load_unaligned<u32>(&bytes[start]));
   }
 
   void code(u32 start, u32 end) {

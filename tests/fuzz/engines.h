@@ -23,6 +23,8 @@ class Engines {
   explicit Engines(bool live);
   ~Engines();
   bool live_usable();
+  // For tests of the tests: the last engine compiles shifts right by a constant as if it were one more.
+  bool sabotage = false;
 
   struct Result {
     bool accepted = false, compared_live = false;

@@ -18,7 +18,7 @@ struct Arguments {
   double seconds = 10;
   u64 seed = 1, programs = ~u64{0};
   u32 inputs = 3, live_every = 8;
-  bool live = false, one = false;
+  bool live = false, one = false, sabotage = false;
 };
 
 fuzz::GeneratorOptions options_for(u64 seed) {
@@ -47,7 +47,9 @@ struct Tally {
 
 class Driver {
  public:
-  explicit Driver(const Arguments& args) : args_(args), engines_(args.live) {}
+  explicit Driver(const Arguments& args) : args_(args), engines_(args.live) {
+    engines_.sabotage = args.sabotage;
+  }
   const Tally& tally() const { return tally_; }
   bool live_usable() { return engines_.live_usable(); }
 
@@ -102,6 +104,7 @@ int main(int argc, char** argv) {
   app.add_flag("--live", args.live, "a sample also on the running kernel (load and test run, never attach)");
   app.add_option("--live-every", args.live_every, "one program in so many")->check(CLI::Range(1, 1 << 30));
   app.add_flag("--one", args.one, "only the program of --seed, and print it");
+  app.add_flag("--sabotage", args.sabotage, "one engine is wrong on purpose: shows that it is found");
   CLI11_PARSE(app, argc, argv);
   setvbuf(stdout, nullptr, _IOLBF, 0);
   if (args.one) args.programs = 1;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "jit/common/builder.h"
+#include "jit/common/code_map.h"
 
 namespace osmia::jit {
 
@@ -119,6 +120,7 @@ void EmitterBase::function(Function& f, const Allocation& where) {
   for (const auto& [label, t] : tables_) {
     note_code();
     base_.align(asmjit::AlignMode::kData, 4);
+    out_.map.push_back({static_cast<u32>(base_.offset()), kTableData});
     base_.bind(label);
     for (const u32 e : f.tables[t].entries)
       base_.embedLabelDelta(labels_[way_[f.tables[t].ways[e]]], label, 4);
