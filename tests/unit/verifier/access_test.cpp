@@ -34,7 +34,7 @@ class TwoMaps : public Resolver {
 
 Outcome run_over(std::string_view text, std::string_view type = "socket_filter", u32 caps = kPrivileged,
                  bool strict = false) {
-  TwoMaps maps(*catalog());
+  TwoMaps maps(catalog());
   Options o;
   o.caps = caps;
   o.log_level = 2;

@@ -53,9 +53,9 @@ struct Outcome {
   Facts facts;
 };
 
-inline const std::shared_ptr<const contract::Catalog>& catalog() {
+inline const contract::Catalog& catalog() {
   static const auto one = runtime::build_catalog();
-  return one;
+  return *one;
 }
 
 // fill: what else the program has (may be null).
@@ -63,7 +63,7 @@ inline Outcome verify_text(std::string_view text, std::string_view type, Resolve
                            const Options& options, const std::function<void(Program&)>& fill = {}) {
   isa::AsmOptions names;
   names.helper_id = [&](std::string_view n) -> std::optional<s32> {
-    for (const auto* h : catalog()->helpers)
+    for (const auto* h : catalog().helpers)
       if (h->name == n) return static_cast<s32>(h->id);
     return std::nullopt;
   };
@@ -74,12 +74,12 @@ inline Outcome verify_text(std::string_view text, std::string_view type, Resolve
     return out;
   }
   Program p;
-  p.type = catalog()->prog_type(type)->type;
+  p.type = catalog().prog_type(type)->type;
   p.gpl_compatible = true;
   p.insns = *insns;
   if (fill) fill(p);
   TextLog log;
-  out.verdict = verify(p, *catalog(), objects, options, &log, &out.facts);
+  out.verdict = verify(p, catalog(), objects, options, &log, &out.facts);
   out.log = std::move(log.text);
   return out;
 }
@@ -89,7 +89,7 @@ inline Outcome run(std::string_view text, const char* type = "xdp", u32 caps = ~
                    u32 callback_at = 0, bool save_every_state = false) {
   static MapInfo hash, ring, progs;
   const auto fill = [](MapInfo& m, const char* name, u32 key, u32 value, u32 entries) {
-    for (const auto* d : catalog()->maps)
+    for (const auto* d : catalog().maps)
       if (d->name == name) m.def = d, m.type = d->type;
     m.key_size = key, m.value_size = value, m.max_entries = entries, m.name = name;
   };
