@@ -21,6 +21,14 @@ using EventSink = std::function<bool(u64 map, u32 cpu, std::span<const u8> bytes
 void set_event_sink(EventSink sink);
 s64 event_output(u64 map, u32 cpu, std::span<const u8> bytes);  // 0 or -ENOENT
 
+// What a program may do to its process beyond the memory and the maps that it was given. Nothing of this
+// until the host says so (`osmia`: OSMIA_ALLOW=signal,write-user); the helpers answer -EPERM.
+enum class Permission : u8 { kSignals, kWriteUser };
+void permit(Permission what, bool may);
+bool permitted(Permission what);
+// A comma-separated list of "signal" and "write-user". False: another word is in it.
+bool permit_list(std::string_view words);
+
 // The last redirection that the running program asked for on this thread, and the clones that it sent.
 enum class RedirectBy : u8 { kDevice, kPeer, kNeighbour, kMap };
 struct Redirect {

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/bits.h"
+#include "maps/checks.h"
 
 namespace osmia::maps {
 namespace {
@@ -28,10 +29,7 @@ bool is_machine_event(int fd) {
 }  // namespace
 
 int ObjectArrayMap::next_key(const void* key, void* next) {
-  const u32 i = key ? load_unaligned<u32>(key) : ~0u;
-  if (i != ~0u && i == max_entries() - 1) return -ENOENT;
-  store_unaligned<u32>(next, i >= max_entries() ? 0 : i + 1);
-  return 0;
+  return next_index(*this, key, next);
 }
 int ObjectArrayMap::update_user(const void* key, const void* value, u64 flags, Descriptors& fds) {
   const u32 i = load_unaligned<u32>(key);

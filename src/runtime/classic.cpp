@@ -68,7 +68,6 @@ Result<ClassicProgram> load_classic(Kernel& kernel, std::span<const isa::Classic
     return Error{p->verdict.error ? p->verdict.error : EINVAL,
                  "the converted program was refused: " + p->verdict.message};
   if (kernel.prepare) OSMIA_TRY(kernel.prepare(kernel, *p));
-  if (p->dump.insns.empty()) make_dump(*p, nullptr);
   out.program = std::move(p);
   return out;
 }

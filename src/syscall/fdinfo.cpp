@@ -130,7 +130,7 @@ u64 memlock(maps::Map& m) {
 
 u64 memlock(const runtime::Program& p) {
   constexpr u64 kProg = 72;
-  return align_up(kProg + p.dump.insns.size() * sizeof(isa::Insn), kPage);
+  return align_up(kProg + p.dump().insns.size() * sizeof(isa::Insn), kPage);
 }
 
 std::string fdinfo_text(int fd) {
@@ -166,7 +166,7 @@ std::string fdinfo_text(int fd) {
 
 std::string fd_link(int fd) {
   const Fd entry = FdTable::instance().get(fd);
-  switch (entry.object.index()) {
+  switch (entry.object.index()) {  // as the alternatives of runtime::Object
     case 1: return "anon_inode:bpf-map";
     case 2: return "anon_inode:bpf-prog";
     case 3: return "anon_inode:btf";

@@ -229,7 +229,9 @@ OSMIA_EXPORT ssize_t readlink(const char* path, char* to, size_t size) {
   std::memcpy(to, target.data(), n);
   return static_cast<ssize_t>(n);
 }
-OSMIA_EXPORT ssize_t __readlink_chk(const char* path, char* to, size_t size, size_t) {
+// Its name in programs that are compiled with _FORTIFY_SOURCE.
+OSMIA_EXPORT ssize_t __readlink_chk(const char* path, char* to, size_t size, size_t room) {
+  if (room < size) std::abort();
   return readlink(path, to, size);
 }
 
