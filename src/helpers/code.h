@@ -164,10 +164,12 @@ OSMIA_HELPER(skb_get_tunnel_opt);
 OSMIA_HELPER(skb_set_tunnel_opt);
 OSMIA_HELPER(skb_check_mtu);
 OSMIA_HELPER(xdp_check_mtu);
-OSMIA_HELPER(skb_fib_lookup);
 OSMIA_HELPER(skb_set_tstamp);
 OSMIA_HELPER(skb_get_hash_recalc);
 OSMIA_HELPER(no_traffic_class);
+// fib_code.cpp
+OSMIA_HELPER(skb_fib_lookup);
+OSMIA_HELPER(xdp_fib_lookup);
 
 // socket_code.cpp
 OSMIA_HELPER(sk_lookup);

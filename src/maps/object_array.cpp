@@ -75,7 +75,7 @@ int PerfEventArrayMap::put(u32 index, int fd, Descriptors& fds) {
   if (fd < 0 || fcntl(fd, F_GETFD) < 0) return -EBADF;
   fresh.output = fds.perf_event(fd);
   if (!fresh.output) {
-    if (!is_machine_event(fd)) return -EINVAL;
+    if (!is_machine_event(fd)) return -EBADF;  // as on Linux, whatever else it is
     const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (own < 0) return -errno;
     fresh.counter = std::make_shared<PerfCounter>(own);

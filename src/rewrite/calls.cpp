@@ -45,6 +45,8 @@ Status resolve_calls(Pass& p) {
         call.args--;
       call.tail_call = f.helper->effects & contract::kTailCall;
       if (!call.tail_call && p.options.helper_code) call.fn = p.options.helper_code(*f.helper);
+      constexpr s32 kSmpProcessorId = 8;
+      call.reads_cpu = call.fn && in.imm == kSmpProcessorId;
       if (call.fn && f.map && f.map->live)  // one map is known: straight to its code
         if (const auto direct = f.map->code.for_helper(static_cast<u32>(in.imm))) call.fn = direct;
       if (f.map && f.map->live) {
@@ -60,9 +62,11 @@ Status resolve_calls(Pass& p) {
         return Error{EFAULT,
                      "rewriting: the kfunc call at instruction " + std::to_string(i) + " has no definition"};
       call.name = std::string(f.kfunc->name);
-      call.fn = p.options.kfunc_code ? p.options.kfunc_code(*f.kfunc) : nullptr;
       call.throws = f.kfunc->throws;
-      if (!call.fn && !call.throws) note_missing(p.out, "kfunc " + call.name);
+      call.fn = call.throws            ? throw_exception
+                : p.options.kfunc_code ? p.options.kfunc_code(*f.kfunc)
+                                       : nullptr;
+      if (!call.fn) note_missing(p.out, "kfunc " + call.name);
     }
     Insn out = in;
     out.src = kHelperCall;

@@ -112,6 +112,10 @@ Status compile_program(Kernel& kernel, Program& p, rewrite::ExecProgram program)
     jit::Options options;
     options.tail_call = jit_tail_call;
     options.name = p.desc.name;
+    u8* word = reinterpret_cast<u8*>(&host::run_context().cpu);
+    asm("" : "+r"(word));  // linkers do not know the load that the difference would become
+    options.cpu_word = static_cast<s32>(word - static_cast<u8*>(__builtin_thread_pointer()));
+    options.tier = kernel.jit_tier;
     auto image = jit::compile(program, options);
     if (image.ok()) {
       give_life(**image, p, program.subprogs.size());
@@ -180,15 +184,20 @@ Status prepare_program(Kernel& kernel, Program& p) {
   options.load_packet =
       p.type_def && p.type_def->traits & contract::kLdAbsAllowed ? helpers::code::skb_load_packet : nullptr;
   options.privileged = kernel.credentials().capable(contract::Capability::kBpf);
+  p.rewritten = true;
+  p.privileged = options.privileged;
   options.inline_loops = true;
   options.randomize_high = p.desc.prog_flags & (1u << 2);  // BPF_F_TEST_RND_HI32
-  OSMIA_ASSIGN(const rewrite::ExecProgram shown, rewrite::linux_view(p.desc, p.facts, options.privileged));
-  make_dump(p, &shown);
   OSMIA_ASSIGN(rewrite::ExecProgram made, rewrite::rewrite(p.desc, p.facts, options));
+  // A program of another Catalog (classic BPF) has no form on Linux: it is shown as it runs.
+  if (kernel.catalog().prog_type(p.desc.type) != p.type_def) p.show_as(made);
   if (!made.missing.empty()) {
     p.not_executable = "not supported yet: " + made.missing;
     return Ok{};
   }
+  p.made_from.loaded = made.original;
+  p.made_from.functions.clear();
+  for (const auto& f : made.subprogs) p.made_from.functions.push_back(f.start);
   return compile_program(kernel, p, std::move(made));
 }
 

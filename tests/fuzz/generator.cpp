@@ -323,6 +323,7 @@ void Writer::loop(u32 depth) {
 }
 
 void Writer::statement(u32 depth) {
+  if (o.idioms && c.chance(o.idioms)) return idiom(depth);
   const u32 what = c.below(100);
   if (what < 30) return arithmetic();
   if (what < 36) return compare_only();
