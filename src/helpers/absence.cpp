@@ -36,7 +36,6 @@ constexpr auto kConnections = list("bpf_setsockopt", "bpf_getsockopt", "bpf_sock
                                    "bpf_tcp_send_ack", "bpf_sock_map_update", "bpf_sock_hash_update");
 constexpr auto kIterators = list("bpf_seq_printf", "bpf_seq_write", "bpf_seq_printf_btf");
 constexpr auto kFiles = list("bpf_d_path", "bpf_sock_from_file");
-constexpr auto kObjects = list("bpf_kptr_xchg");
 
 constexpr Reason kReasons[] = {
     {"no function is traced in a process", kTraced},
@@ -51,7 +50,6 @@ constexpr Reason kReasons[] = {
     {"connections are the kernel's", kConnections},
     {"iterators' files are the kernel's", kIterators},
     {"open files are the kernel's", kFiles},
-    {"the verifier does not follow exchanged pointers yet", kObjects},
 };
 
 }  // namespace

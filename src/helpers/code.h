@@ -71,6 +71,8 @@ OSMIA_HELPER(probe_write_user);
 OSMIA_HELPER(copy_from_user_task);
 OSMIA_HELPER(get_attach_cookie);
 OSMIA_HELPER(get_branch_snapshot);
+// kptr_code.cpp
+OSMIA_HELPER(kptr_xchg);
 // show_code.cpp
 OSMIA_HELPER(snprintf_btf);
 // memory_area_code.cpp
