@@ -81,6 +81,8 @@ std::string host_code(const Image& image) {
 #else
   cs_open(CS_ARCH_X86, CS_MODE_64, &handle);
 #endif
+  cs_option(handle, CS_OPT_SKIPDATA,
+            CS_OPT_ON);  // what this Capstone does not know (LSE atomics) is shown as bytes
   std::string out;
   const auto decode = [&](u32 start, u32 end) {
     cs_insn* decoded = nullptr;
