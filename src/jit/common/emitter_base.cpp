@@ -44,6 +44,7 @@ Status EmitterBase::program(void (*fold)(Function&)) {
     }
     Function& f = *functions[s];
     drop_trivial_phis(f);
+    if (decide_branches(f)) drop_trivial_phis(f);
     drop_dead(f);
     if (!out_.options.blind_constants) find_switches(f);
     layout(f);

@@ -161,9 +161,13 @@ void for_operands(Function& fn, Node& n, F&& f) {
 std::vector<u32> reverse_postorder(const Function& f);
 void find_preds(Function& f, const std::vector<u32>& rpo);
 void find_loops(Function& f, const std::vector<u32>& rpo);
-void find_switches(Function& f);      // switch.cpp
-void layout(Function& f);             // layout.cpp
-void align_loops(Function& f);        // layout.cpp; last
+// prune.cpp
+void remove_edge(Function& f, u32 from, u32 to);  // if there is one; its argument leaves the phis of `to`
+void drop_unreached(Function& f);
+bool decide_branches(Function& f);  // whose comparison the values' bounds decide become jumps. True: some did
+void find_switches(Function& f);    // switch.cpp
+void layout(Function& f);           // layout.cpp
+void align_loops(Function& f);      // layout.cpp; last
 void drop_trivial_phis(Function& f);  // cleanup.cpp
 void narrow(Function& f);             // demanded.cpp: what nobody reads of upper halves
 void drop_dead(Function& f);          // cleanup.cpp; fills uses

@@ -21,21 +21,6 @@ struct Way {
   bool operator==(const Way&) const = default;
 };
 
-// Takes b out of the predecessors of s, if it is there.
-void leave(Function& f, u32 b, u32 s) {
-  Block& to = f.blocks[s];
-  const auto begin = f.preds.begin() + to.pred_begin, end = f.preds.begin() + to.pred_end;
-  const auto at = std::find(begin, end, b);
-  if (at == end) return;
-  const u32 slot = static_cast<u32>(at - begin);
-  std::copy(at + 1, end, at);
-  to.pred_end--;
-  for (u32 i = to.begin; i < to.end && f.nodes[f.order[i]].op == Op::kPhi; i++) {
-    Node& phi = f.nodes[f.order[i]];
-    for (u32 k = slot; k + 1 < phi.nargs; k++) f.args[phi.extra + k] = f.args[phi.extra + k + 1];
-    phi.nargs--;
-  }
-}
 struct Tree {
   Function& f;
   u32 root;
@@ -185,7 +170,7 @@ struct Tree {
       // Edges that no value takes.
       for (u32 k = 0; k < 2; k++) {
         const u32 s = f.blocks[b].succ[k];
-        if (s == root || std::find(inner.begin(), inner.end(), s) == inner.end()) leave(f, b, s);
+        if (s == root || std::find(inner.begin(), inner.end(), s) == inner.end()) remove_edge(f, b, s);
       }
     }
     for (const u32 w : t.ways) enter(w);
@@ -261,18 +246,7 @@ void find_switches(Function& f) {
     t.replace();
     changed = true;
   }
-  if (!changed) return;
-  // Ways that no value takes may have been the only ones to where they lead.
-  std::vector<u8> reached(f.blocks.size(), 0);
-  for (const u32 b : reverse_postorder(f)) reached[b] = 1;
-  for (u32 b = 0; b < f.blocks.size(); b++) {
-    Block& block = f.blocks[b];
-    if (reached[b] || block.begin == block.end) continue;
-    for (const u32 s : f.successors(block))
-      if (s != ~0u && reached[s]) leave(f, b, s);
-    block.begin = block.end = 0;
-    block.succ[0] = block.succ[1] = block.table = ~0u;
-  }
+  if (changed) drop_unreached(f);  // ways that no value takes may have been the only ones
 }
 
 }  // namespace osmia::jit
