@@ -17,9 +17,11 @@ struct RunContext {
   const void* program = nullptr;  // the running program (a maps::ProgObject), null outside a run
   void* ctx = nullptr;            // the program's host context
   u32 depth = 0;                  // nested runs of this thread
+  u64 attach_cookie = 0;          // what the program was attached with
   u64 cgroup_storage[2] = {};     // what bpf_get_local_storage() gives: shared, this CPU's; 0 = none
 };
-extern constinit thread_local RunContext t_run_context;
+// At the same distance from every thread's pointer, so that machine code may read it.
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local RunContext t_run_context;
 inline RunContext& run_context() {
   return t_run_context;
 }

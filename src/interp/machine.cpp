@@ -433,10 +433,10 @@ L_TailCall : {
   GO(code->subprog_op_[0]);
 }
 L_Throw:
-  rewrite::t_thrown = {true, r[1]};
+  rewrite::t_thrown = {1, r[1]};
 unwind : {
   if (!entry) return 1;
-  rewrite::t_thrown.set = false;
+  rewrite::t_thrown.set = 0;
   const s32 callback = code->program_->exception_callback;
   if (callback < 0) return rewrite::t_thrown.cookie;
   u64 inner[12] = {0, rewrite::t_thrown.cookie};

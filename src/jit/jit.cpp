@@ -1,6 +1,8 @@
 // Chooses the tier.
 #include "jit/jit.h"
 
+#include <algorithm>
+
 #include "jit/common/target.h"
 
 namespace osmia::jit {
@@ -14,8 +16,15 @@ Result<std::shared_ptr<const Image>> compile(const rewrite::ExecProgram& program
   if (options.blind_constants) return Error{EOPNOTSUPP, "not supported yet: blinded constants"};
   for (const auto& call : program.calls) {
     if (call.tail_call && !options.tail_call) return Error{EOPNOTSUPP, "JIT: tail calls have no target here"};
-    if (call.throws) return Error{EOPNOTSUPP, "JIT: not supported yet: bpf_throw"};
     if (!call.tail_call && !call.fn) return Error{EOPNOTSUPP, "JIT: " + call.name + " has no code here"};
+  }
+  const bool throws =
+      std::any_of(program.calls.begin(), program.calls.end(), [](const auto& c) { return c.throws; });
+  if (throws &&
+      program.calls.back().fn != rewrite::catch_exception) {  // where exceptions end, code calls that
+    rewrite::ExecProgram more = program;
+    more.calls.push_back({.fn = rewrite::catch_exception, .name = "(catch)", .args = 0});
+    return compile(more, options);
   }
   if (options.tier == Tier::kOptimised) {
     auto image = target::compile_optimised(program, options);

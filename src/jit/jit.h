@@ -31,6 +31,9 @@ enum class Tier : u8 {
 struct Options {
   TailCallFn tail_call = nullptr;  // unset: a program with tail calls is refused (EOPNOTSUPP)
   std::string name;                // of the program, for debuggers and profilers
+  // Where a thread keeps its virtual CPU's number (host::current_cpu()), in bytes from the thread pointer; the
+  // same for every thread. 0: unknown, code asks by calling.
+  s32 cpu_word = 0;
   bool blind_constants = false;    // no immediate of the program appears in the code
   Tier tier = Tier::kOptimised;
 };

@@ -23,6 +23,11 @@ void note_missing(ExecProgram& out, std::string what) {
   out.missing += what;
 }
 
+std::string reason(const Pass& p, std::string_view name) {
+  const std::string_view why = p.options.why_absent ? p.options.why_absent(name) : std::string_view();
+  return why.empty() ? std::string() : " (" + std::string(why) + ")";
+}
+
 }  // namespace
 
 Status resolve_calls(Pass& p) {
@@ -40,6 +45,8 @@ Status resolve_calls(Pass& p) {
         call.args--;
       call.tail_call = f.helper->effects & contract::kTailCall;
       if (!call.tail_call && p.options.helper_code) call.fn = p.options.helper_code(*f.helper);
+      constexpr s32 kSmpProcessorId = 8;
+      call.reads_cpu = call.fn && in.imm == kSmpProcessorId;
       if (call.fn && f.map && f.map->live)  // one map is known: straight to its code
         if (const auto direct = f.map->code.for_helper(static_cast<u32>(in.imm))) call.fn = direct;
       if (f.map && f.map->live) {
@@ -49,15 +56,17 @@ Status resolve_calls(Pass& p) {
                            : in.imm == kLookup && code.inline_lookup.kind != contract::LookupInline::kNone)
           call.map_code = &code;
       }
-      if (!call.fn && !call.tail_call) note_missing(p.out, "helper " + call.name);
+      if (!call.fn && !call.tail_call) note_missing(p.out, "helper " + call.name + reason(p, call.name));
     } else {
       if (!f.kfunc)
         return Error{EFAULT,
                      "rewriting: the kfunc call at instruction " + std::to_string(i) + " has no definition"};
       call.name = std::string(f.kfunc->name);
-      call.fn = p.options.kfunc_code ? p.options.kfunc_code(*f.kfunc) : nullptr;
       call.throws = f.kfunc->throws;
-      if (!call.fn && !call.throws) note_missing(p.out, "kfunc " + call.name);
+      call.fn = call.throws            ? throw_exception
+                : p.options.kfunc_code ? p.options.kfunc_code(*f.kfunc)
+                                       : nullptr;
+      if (!call.fn) note_missing(p.out, "kfunc " + call.name);
     }
     Insn out = in;
     out.src = kHelperCall;

@@ -22,7 +22,8 @@ struct ExecCall {
   // Set if the call works on one map that is known and can be inlined there: a look-up with inline_lookup, a
   // tail call with slots. Outlives the program.
   const contract::MapCode* map_code = nullptr;
-  bool throws = false;  // bpf_throw: r1 is the cookie, the program ends; no fn
+  bool reads_cpu = false;  // gives the virtual CPU's number and does nothing else
+  bool throws = false;     // bpf_throw: r1 is the cookie, the program ends. fn: throw_exception
 };
 
 // In the object behind a program array's slot (contract::SlotsInline): the word at this offset is the address
@@ -77,9 +78,19 @@ struct BpfCallback {
 // passes returns 1, which ends the helper's loop; engines look here behind each call of a program that may
 // throw.
 struct Thrown {
-  bool set = false;
+  u32 set = 0;  // or 1
   u64 cookie = 0;
 };
-inline thread_local Thrown t_thrown;
+[[gnu::tls_model("initial-exec")]] inline thread_local Thrown t_thrown;
+
+// For machine code: starts an exception on its way, and ends it (gives the cookie).
+inline u64 throw_exception(u64 cookie, u64, u64, u64, u64) {
+  t_thrown = {1, cookie};
+  return 0;
+}
+inline u64 catch_exception(u64, u64, u64, u64, u64) {
+  t_thrown.set = 0;
+  return t_thrown.cookie;
+}
 
 }  // namespace osmia::rewrite

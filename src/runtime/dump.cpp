@@ -179,6 +179,10 @@ Dump make_dump(const Program& p, const rewrite::ExecProgram* exec) {
   return Maker(p, exec).run();
 }
 
+void Program::show_as(const rewrite::ExecProgram& exec) {
+  std::call_once(dump_once_, [&] { dump_ = make_dump(*this, &exec); });
+}
+
 const Dump& Program::dump() const {
   std::call_once(dump_once_, [this] {
     if (rewritten) {

@@ -74,6 +74,7 @@ class Program final : public maps::ProgObject {
   bool has_frags() const override { return desc.prog_flags & (1u << 5); }  // BPF_F_XDP_HAS_FRAGS
   // What OBJ_GET_INFO_BY_FD shows. Made when it is first asked for: most programs are never shown.
   const Dump& dump() const;
+  void show_as(const rewrite::ExecProgram& exec);  // before: the dump is of this, not of what Linux shows
 
  private:
   mutable std::once_flag dump_once_;

@@ -31,18 +31,20 @@ Direct::Gp Direct::reg(u8 r) const {
 void Direct::trap() {
   a_.brk(imm(0));
 }
+void Direct::arena_address(u8 r) {
+  load_constant(a_, a64::x9, reinterpret_cast<u64>(p_.arena->base));
+  a_.mov(reg32(kAx), reg32(r));
+  a_.add(reg(kAx), reg(kAx), a64::x9);
+}
 void Direct::immediate(u8 r, u64 value) {
   load_constant(a_, reg(r), value);
 }
 
 void Direct::prologue(u32 s) {
   const auto& sub = p_.subprogs[s];
-  u16 used = 0;
+  const u16 used = used_registers(s);
   bool rounds = false;
-  for (u32 i = sub.start; i < sub.end; i++) {
-    used |= static_cast<u16>(1u << p_.insns[i].dst | 1u << p_.insns[i].src);
-    rounds |= p_.insns[i].code == (kJmp | kJcond);
-  }
+  for (u32 i = sub.start; i < sub.end; i++) rounds |= p_.insns[i].code == (kJmp | kJcond);
   saved_.clear();
   for (const u8 r : {kR6, kR7, kR8, kR9, kAx})
     if (used >> r & 1) saved_.push_back(r);

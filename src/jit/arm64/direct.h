@@ -23,6 +23,7 @@ class Direct final : public DirectBase {
   void trap() override;
   void immediate(u8 r, u64 value) override;
 
+  void arena_address(u8 r) override;
   Status alu(const isa::Insn& in) override;  // direct_alu.cpp
   void endian(const isa::Insn& in);
   void divide(const isa::Insn& in, bool wide);
@@ -30,6 +31,7 @@ class Direct final : public DirectBase {
   Status atomic(const isa::Insn& in);
   Status branch(const isa::Insn& in, const asmjit::Label& target) override;  // direct_flow.cpp
   void go(const asmjit::Label& target) override;
+  void go_if_set(s32 thread_word, const asmjit::Label& target) override;
   void may_goto(const asmjit::Label& target) override;
   void call_subprog(u32 s) override;
   void call_native(const void* fn) override;

@@ -47,6 +47,11 @@ void Direct::go(const Label& target) {
   a_.b(target);
 }
 
+void Direct::go_if_set(s32 thread_word, const Label& target) {
+  load_thread_word(a_, a64::w10, thread_word, a64::x9);
+  a_.cbnz(a64::w10, target);
+}
+
 void Direct::leave() {
   a_.mov(a64::x0, reg(kR0));
   epilogue();

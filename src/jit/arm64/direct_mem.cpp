@@ -29,13 +29,13 @@ Status Direct::memory(const Insn& in) {
       case 4: sx ? a_.ldrsw(d, m) : a_.ldr(w, m); break;
       default: a_.ldr(d, m);
     }
-    if (probe) {  // a fault resumes at the line that makes the result zero
+    if (probe || in_arena()) {  // a fault resumes at the line that makes the result zero
       Label fixed = a_.newLabel(), done = a_.newLabel();
       a_.b(done);
       a_.bind(fixed);
       a_.mov(d, a64::xzr);
       a_.bind(done);
-      out_.faults.push_back({start, fixed});
+      out_.faults.push_back({start, fixed, in_arena()});
     }
     return Ok{};
   }
@@ -53,12 +53,14 @@ Status Direct::memory(const Insn& in) {
     load_constant(a_, s, static_cast<s64>(in.imm));
   }
   const Mem m = at(in.dst, in.off, bytes);
+  const u32 start = static_cast<u32>(a_.offset());
   switch (bytes) {
     case 1: a_.strb(s.w(), m); break;
     case 2: a_.strh(s.w(), m); break;
     case 4: a_.str(s.w(), m); break;
     default: a_.str(s, m);
   }
+  skip_fault(start);
   return Ok{};
 }
 
@@ -71,8 +73,10 @@ Status Direct::atomic(const Insn& in) {
     add_constant(a_, address, reg(in.dst), in.off, a64::x10);
   }
   const Gp s = reg(in.src), old = in.imm == kCmpxchg ? reg(kR0) : s;
-  if (!emit_atomic(a_, in.imm, wide, {address, s, old, a64::x10, a64::x11, a64::x12}))
+  std::vector<u32> faults;
+  if (!emit_atomic(a_, in.imm, wide, {address, s, old, a64::x10, a64::x11, a64::x12}, &faults))
     return Error{EINVAL, {}};
+  for (const u32 start : faults) skip_fault(start);
   return Ok{};
 }
 

@@ -43,6 +43,7 @@ class Emitter final : public EmitterBase {
 
   // emit_mem.cpp
   void load(Val v) override;
+  void thread_word(Val v) override;
   void store(Val v) override;
   void atomic(Val v) override;
   bool pair(const Gp& reg, const Mem& m, u32 bytes, bool is_load);

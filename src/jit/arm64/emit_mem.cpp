@@ -74,8 +74,14 @@ void Emitter::load(Val v) {
     Label fault = a_.newLabel(), back = a_.newLabel();
     a_.bind(back);
     cold_.push_back({fault, back, d});
-    out_.faults.push_back({start, fault});
+    out_.faults.push_back({start, fault, (n.flags & kArena) != 0});
   }
+  done(v, d);
+}
+
+void Emitter::thread_word(Val v) {
+  const Gp d = target(v, a64::x16);
+  load_thread_word(a_, d, static_cast<s32>(at(v).imm), a64::x17);
   done(v, d);
 }
 
@@ -94,13 +100,18 @@ void Emitter::store(Val v) {
         use(n.c, c);
     }
   }
-  if (!needs_x17 && pair(c, m, n.bytes, false)) return;
+  if (n.flags & kProbe)
+    last_ = {};
+  else if (!needs_x17 && pair(c, m, n.bytes, false))
+    return;
+  const u32 start = static_cast<u32>(a_.offset());
   switch (n.bytes) {
     case 1: a_.strb(c.w(), m); break;
     case 2: a_.strh(c.w(), m); break;
     case 4: a_.str(c.w(), m); break;
     default: a_.str(c.x(), m);
   }
+  skip_fault(n, start);
 }
 
 // x13 to x15 are free here, and hold no operand (machine.cpp); the result's register may be one of them.
@@ -110,8 +121,11 @@ void Emitter::atomic(Val v) {
   const Mem m = address(n, true);
   const Gp c = use(n.c, a64::x17), old = a64::x14;
   if (what == isa::kCmpxchg) move(move_to({Place::kReg, 14, 0}, n.b));
-  if (!emit_atomic(a_, what, n.width == 64, {a64::x(m.baseId()), c, old, a64::x13, a64::x14, a64::x15}))
+  std::vector<u32> faults;
+  if (!emit_atomic(a_, what, n.width == 64, {a64::x(m.baseId()), c, old, a64::x13, a64::x14, a64::x15},
+                   &faults))
     unknown_ = true;
+  for (const u32 at : faults) skip_fault(n, at);
   if (!(what & isa::kFetch)) return;
   const Gp d = target(v, old);
   if (d.id() != old.id() && place(v).kind == Place::kReg) a_.mov(d, old);

@@ -81,6 +81,16 @@ bool fits_logical(u64 v, u8 width) {
   return a64::Utils::isLogicalImm(v, width);
 }
 
+void load_thread_word(a64::Assembler& a, const a64::Gp& to, s32 off, const a64::Gp& scratch) {
+  a.mrs(scratch.x(), imm(a64::Predicate::SysReg::kTPIDR_EL0));
+  if (fits_offset(off, 4)) {
+    a.ldr(to.w(), a64::ptr(scratch.x(), off));
+  } else {
+    load_constant(a, to, static_cast<u64>(static_cast<s64>(off)));
+    a.ldr(to.w(), a64::ptr(scratch.x(), to.x()));
+  }
+}
+
 void emit_callback_thunk(ImageBuilder& out, a64::Assembler& a, u32 s, bool counts) {
   out.map.push_back({static_cast<u32>(a.offset()), kNoInsn});
   a.bind(out.callbacks[s]);
@@ -157,7 +167,7 @@ void add_constant(a64::Assembler& a, const a64::Gp& to, const a64::Gp& from, s64
   }
 }
 
-bool emit_atomic(a64::Assembler& a, s32 what, bool wide, const AtomicRegs& r) {
+bool emit_atomic(a64::Assembler& a, s32 what, bool wide, const AtomicRegs& r, std::vector<u32>* faults) {
   auto sized = [&](const a64::Gp& g) { return wide ? a64::Gp(g.x()) : a64::Gp(g.w()); };
   const a64::Gp operand = sized(r.operand), old = sized(r.old), t0 = sized(r.t0), t1 = sized(r.t1);
   const a64::Mem m = a64::ptr(r.address.x());
@@ -166,16 +176,16 @@ bool emit_atomic(a64::Assembler& a, s32 what, bool wide, const AtomicRegs& r) {
   if (op != isa::kAdd && op != isa::kOr && op != isa::kAnd && op != isa::kXor && op != isa::kXchg &&
       op != isa::kCmpxchg)
     return false;
+  auto touches = [&] { faults->push_back(static_cast<u32>(a.offset())); };
   if (cpu().lse) {
     const a64::Gp result = fetch ? old : t1;
+    if (op == isa::kAnd) a.mvn(t0, operand);
+    touches();
     switch (op) {
       case isa::kAdd: a.ldaddal(operand, result, m); break;
       case isa::kOr: a.ldsetal(operand, result, m); break;
       case isa::kXor: a.ldeoral(operand, result, m); break;
-      case isa::kAnd:
-        a.mvn(t0, operand);
-        a.ldclral(t0, result, m);
-        break;
+      case isa::kAnd: a.ldclral(t0, result, m); break;
       case isa::kXchg: a.swpal(operand, old, m); break;
       default: a.casal(old, operand, m);
     }
@@ -183,6 +193,7 @@ bool emit_atomic(a64::Assembler& a, s32 what, bool wide, const AtomicRegs& r) {
   }
   Label again = a.newLabel(), done = a.newLabel();
   a.bind(again);
+  touches();
   a.ldaxr(t0, m);
   a64::Gp next = t1;
   switch (op) {
@@ -196,6 +207,7 @@ bool emit_atomic(a64::Assembler& a, s32 what, bool wide, const AtomicRegs& r) {
       [[fallthrough]];
     default: next = operand;
   }
+  touches();
   // stlxr t2, next, [address], which this asmjit does not encode.
   a.embedUInt32((wide ? 0xc800fc00u : 0x8800fc00u) | r.t2.id() << 16 | r.address.id() << 5 | next.id());
   a.cbnz(r.t2.w(), again);

@@ -40,6 +40,10 @@ inline constexpr size_t kMaxCode = 1 << 20;
 // own.
 void emit_callback_thunk(ImageBuilder& out, asmjit::a64::Assembler& a, u32 s, bool counts);
 
+// to = the u32 that lies so many bytes from the thread pointer; `scratch` is another register.
+void load_thread_word(asmjit::a64::Assembler& a, const asmjit::a64::Gp& to, s32 off,
+                      const asmjit::a64::Gp& scratch);
+
 // The shortest sequence of instructions that makes a constant.
 void load_constant(asmjit::a64::Assembler& a, const asmjit::a64::Gp& to, u64 v);
 
@@ -53,6 +57,8 @@ void add_constant(asmjit::a64::Assembler& a, const asmjit::a64::Gp& to, const as
 struct AtomicRegs {
   asmjit::a64::Gp address, operand, old, t0, t1, t2;
 };
-bool emit_atomic(asmjit::a64::Assembler& a, s32 what, bool wide, const AtomicRegs& r);
+// `faults`: takes the offsets of what touches the memory.
+bool emit_atomic(asmjit::a64::Assembler& a, s32 what, bool wide, const AtomicRegs& r,
+                 std::vector<u32>* faults);
 
 }  // namespace osmia::jit::arm64

@@ -128,7 +128,8 @@ struct Build {
       if (r != kFp) use(reg(r));
     };
     switch (x.kind) {
-      case FlatKind::kImm64: def(reg(in.dst)); return;
+      case FlatKind::kImm64:
+      case FlatKind::kThreadWord: def(reg(in.dst)); return;
       case FlatKind::kBranch:
         read(in.dst);
         if (in.is_reg_src()) read(in.src);
@@ -157,7 +158,7 @@ struct Build {
         if (in.cls() == kStx) read(in.src);
         if (slot >= 0) return def(kSlotVars + static_cast<u32>(slot));
         read(in.dst);
-        if (in.cls() == kStx && in.mode() == kAtomic) {
+        if (in.cls() == kStx && (in.mode() == kAtomic || in.mode() == kProbeAtomic)) {
           if (in.imm == kCmpxchg) {
             use(kR0);
             def(kR0);
@@ -274,6 +275,8 @@ struct Build {
   void alu(const Flat& x);
   void memory(const Flat& x);
   void atomic(const Flat& x);
+  Val user_address(Val v);
+  Val address(u8 reg, const Flat& x, Node& n);
   void call(const Flat& x);
 };
 
@@ -285,6 +288,9 @@ void Build::step(const Flat& x, Block& block) {
       set(in.dst, x, make.constant(v));
       return;
     }
+    case FlatKind::kThreadWord:
+      set(in.dst, x, make.add({.op = Op::kThreadWord, .bits = 32, .imm = in.imm}));
+      return;
     case FlatKind::kJump: make.add({.op = Op::kJump}); return;
     case FlatKind::kExit: make.add({.op = Op::kExit, .a = f.resolve(now[kR0])}); return;
     case FlatKind::kMayGoto:
@@ -353,6 +359,8 @@ void Build::alu(const Flat& x) {
         v = w == 64 ? get(in.src, x) : make.zext(4, get(in.src, x));
       else if (in.off == 8 || in.off == 16 || in.off == 32)
         v = make.sext(static_cast<u8>(in.off / 8), w, get(in.src, x));
+      else if (in.off == kAddrSpaceCast && c.program.arena && w == 64)
+        v = user_address(get(in.src, x));
       else {
         failed = true;
         return;
@@ -381,13 +389,33 @@ void Build::alu(const Flat& x) {
   set(in.dst, x, v);
 }
 
+// ArenaSpace::user_address(): the upper half of the arena's address, but null stays null.
+Val Build::user_address(Val v) {
+  const u64 high = c.program.arena->user_start >> 32;
+  const Val low = make.zext(4, v);
+  Val some = make.binary(Op::kShr, 64, make.unary_neg(64, low), make.constant(63));
+  some = make.binary(Op::kMul, 64, some, make.constant(high));
+  return make.binary(Op::kOr, 64, low, make.binary(Op::kShl, 64, some, make.constant(32)));
+}
+
+// The address of a load, store or atomic; n gets the flags that go with it.
+Val Build::address(u8 reg, const Flat& x, Node& n) {
+  const u8 mode = x.insn.mode();
+  if (mode != kProbeMem32 && mode != kProbeAtomic) return get(reg, x);
+  failed |= !c.program.arena;
+  if (failed) return undef;
+  n.flags |= kProbe | kArena;
+  return make.binary(Op::kAdd, 64, make.zext(4, get(reg, x)),
+                     make.constant(reinterpret_cast<u64>(c.program.arena->base)));
+}
+
 void Build::memory(const Flat& x) {
   const Insn& in = x.insn;
   const u8 bytes = static_cast<u8>(size_bytes(in.size_bits()));
   if (in.cls() == kLdx) {
     const bool sx = in.mode() == kMemsx || in.mode() == kProbeMemsx;
     const bool probe = in.mode() == kProbeMem || in.mode() == kProbeMemsx;
-    if (!probe && !sx && in.mode() != kMem) {
+    if (!probe && !sx && in.mode() != kMem && in.mode() != kProbeMem32) {
       failed = true;
       return;
     }
@@ -400,17 +428,17 @@ void Build::memory(const Flat& x) {
     Node n{.op = Op::kLoad, .width = 64, .bytes = bytes};
     n.flags = static_cast<u8>((sx ? kSigned : 0) | (probe ? kProbe : 0));
     n.bits = sx ? 64 : static_cast<u8>(bytes * 8);
-    n.a = get(in.src, x);
+    n.a = address(in.src, x, n);
     n.imm = in.off;
     set(in.dst, x, make.add(n));
     return;
   }
-  if (in.cls() == kStx && in.mode() == kAtomic) return atomic(x);
+  if (in.cls() == kStx && (in.mode() == kAtomic || in.mode() == kProbeAtomic)) return atomic(x);
   if (in.cls() == kSt && in.mode() == kAtomic) {  // the internal speculation barrier
     make.add({.op = Op::kBarrier});
     return;
   }
-  if (in.mode() != kMem || (in.cls() != kSt && in.cls() != kStx)) {
+  if ((in.mode() != kMem && in.mode() != kProbeMem32) || (in.cls() != kSt && in.cls() != kStx)) {
     failed = true;
     return;
   }
@@ -421,7 +449,9 @@ void Build::memory(const Flat& x) {
     now[kSlotVars + static_cast<u32>(slot)] = bytes == 8 ? value : make.zext(bytes, value);
     return;
   }
-  make.add({.op = Op::kStore, .bytes = bytes, .a = get(in.dst, x), .c = value, .imm = in.off});
+  Node n{.op = Op::kStore, .bytes = bytes, .c = value, .imm = in.off};
+  n.a = address(in.dst, x, n);
+  make.add(n);
 }
 
 void Build::atomic(const Flat& x) {
@@ -429,9 +459,11 @@ void Build::atomic(const Flat& x) {
   const u8 bytes = static_cast<u8>(size_bytes(in.size_bits()));
   Node n{.op = Op::kAtomic, .width = static_cast<u8>(bytes * 8), .bytes = bytes};
   n.extra = static_cast<u32>(in.imm);
-  n.a = get(in.dst, x);
+  n.a = address(in.dst, x, n);
   n.imm = in.off;
   n.c = get(in.src, x);
+  // Where nothing happens the register keeps all that it had: only the direct tier sees to that.
+  failed |= (n.flags & kArena) && (in.imm & kFetch || in.imm == kXchg || in.imm == kCmpxchg);
   n.bits = n.width;
   switch (in.imm) {
     case kAdd:
@@ -458,6 +490,7 @@ Result<Function> build(const BuildContext& c, u32 subprog) {
   b.f.subprog = subprog;
   b.f.arg_count = c.info[subprog].args;
   OSMIA_ASSIGN(b.code, flatten(c.program, c.info, subprog));
+  b.code = inline_lookups(std::move(b.code), c.program, c.cpu_word);
   if (b.code.empty()) return Error{EINVAL, "JIT: an empty subprogram"};
   b.slots = find_slots(b.code, c.program.subprogs[subprog].addressed_slots, kMaxVars - kSlotVars);
   const size_t most = b.code.size() * 2 + 64;

@@ -60,6 +60,7 @@ struct BuildContext {
   const std::vector<SubprogInfo>& info;
   u64 (*callback_address)(void* self, u32 subprog);
   void* self;
+  s32 cpu_word;  // Options::cpu_word
 };
 // Errors: EINVAL for what no engine knows, EOPNOTSUPP for what this tier does not take (the direct tier may).
 Result<Function> build(const BuildContext& c, u32 subprog);

@@ -1,6 +1,8 @@
 // The walk of every CPU's direct tier (RFC 9669, section 4 and 5).
 #include "jit/common/direct_base.h"
 
+#include "jit/common/flat.h"
+
 namespace osmia::jit {
 
 using namespace isa;
@@ -14,7 +16,61 @@ s64 target_of(u32 i, const Insn& in) {
   return static_cast<s64>(i) + 1 + (in.code == (kJmp32 | kJa) ? in.imm : in.off);
 }
 
+bool touches_arena(const Insn& in) {
+  const u8 cls = in.cls();
+  return (cls == kLdx || cls == kSt || cls == kStx) &&
+         (in.mode() == kProbeMem32 || (cls == kStx && in.mode() == kProbeAtomic));
+}
+bool casts(const Insn& in) {
+  return in.code == (kAlu64 | kMov | kX) && in.off == kAddrSpaceCast;
+}
+
 }  // namespace
+
+u16 DirectBase::used_registers(u32 s) const {
+  u16 used = 0;
+  for (u32 i = p_.subprogs[s].start; i < p_.subprogs[s].end; i++) {
+    const Insn& in = p_.insns[i];
+    used |= static_cast<u16>(1u << in.dst | 1u << in.src);
+    if (touches_arena(in) || casts(in)) used |= 1u << kAx;
+  }
+  return used;
+}
+
+void DirectBase::skip_fault(u32 start) {
+  if (!in_arena_) return;
+  const asmjit::Label behind = base_->newLabel();
+  base_->bind(behind);
+  out_.faults.push_back({start, behind, true});
+}
+
+Status DirectBase::arena_access(const Insn& in) {
+  if (!p_.arena) return Error{EINVAL, {}};
+  const bool load = in.cls() == kLdx;
+  arena_address(load ? in.src : in.dst);
+  Insn access = in;
+  (load ? access.src : access.dst) = kAx;
+  access.code = static_cast<u8>((in.code & 0x1f) | (in.mode() == kProbeAtomic ? u8{kAtomic} : u8{kMem}));
+  in_arena_ = true;
+  const Status done = memory(access);
+  in_arena_ = false;
+  return done;
+}
+
+// ArenaSpace::user_address(): the upper half of the arena's address, but null stays null.
+Status DirectBase::user_address(const Insn& in) {
+  if (!p_.arena) return Error{EINVAL, {}};
+  const s32 high = static_cast<s32>(p_.arena->user_start >> 32);
+  const Insn steps[] = {{.code = kAlu | kMov | kX, .dst = in.dst, .src = in.src},
+                        {.code = kAlu64 | kMov | kX, .dst = kAx, .src = in.dst},
+                        {.code = kAlu64 | kNeg, .dst = kAx},
+                        {.code = kAlu64 | kRsh | kK, .dst = kAx, .imm = 63},
+                        {.code = kAlu64 | kMul | kK, .dst = kAx, .imm = high},
+                        {.code = kAlu64 | kLsh | kK, .dst = kAx, .imm = 32},
+                        {.code = kAlu64 | kOr | kX, .dst = in.dst, .src = kAx}};
+  for (const Insn& step : steps) OSMIA_TRY(alu(step));
+  return Ok{};
+}
 
 Error DirectBase::bad(u32 i) const {
   return {EINVAL,
@@ -30,6 +86,7 @@ asmjit::Label DirectBase::label_of(s64 i) {
 
 Status DirectBase::program(asmjit::BaseAssembler& a) {
   base_ = &a;
+  for (const auto& call : p_.calls) throws_ |= call.throws;
   labels_.resize(p_.insns.size());
   for (u32 i = 0; i < p_.insns.size(); i++) {
     const Insn& in = p_.insns[i];
@@ -58,7 +115,26 @@ Status DirectBase::subprog(u32 s) {
     if (is_ld_imm64(p_.insns[i])) i++;
   }
   trap();  // falling off the end cannot happen
+  if (!unwind_.isValid()) return Ok{};
+  base_->bind(unwind_);
+  unwind_ = {};
+  note_code(kNoInsn);
+  if (s) {
+    immediate(kR0, 1);
+  } else {
+    call_native(reinterpret_cast<const void*>(rewrite::catch_exception));
+    if (p_.exception_callback >= 0) {
+      OSMIA_TRY(alu({.code = kAlu64 | kMov | kX, .dst = kR1, .src = kR0}));
+      call_subprog(static_cast<u32>(p_.exception_callback));
+    }
+  }
+  leave();
   return Ok{};
+}
+
+const asmjit::Label& DirectBase::unwind() {
+  if (!unwind_.isValid()) unwind_ = base_->newLabel();
+  return unwind_;
 }
 
 Status DirectBase::insn(u32 i) {
@@ -66,10 +142,10 @@ Status DirectBase::insn(u32 i) {
   Status done = Ok{};
   switch (in.cls()) {
     case kAlu:
-    case kAlu64: done = alu(in); break;
+    case kAlu64: done = casts(in) ? user_address(in) : alu(in); break;
     case kLdx:
     case kSt:
-    case kStx: done = memory(in); break;
+    case kStx: done = touches_arena(in) ? arena_access(in) : memory(in); break;
     case kJmp:
     case kJmp32: done = jump(i, in); break;
     default: {
@@ -115,6 +191,7 @@ Status DirectBase::call(u32 i, const Insn& in) {
     const s64 s = p_.subprog_at(static_cast<s64>(i) + 1 + in.imm);
     if (s < 0) return Error{EINVAL, {}};
     call_subprog(static_cast<u32>(s));
+    if (throws_) go_if_set(thrown_word(), unwind());
     return Ok{};
   }
   if (in.src != kHelperCall || in.imm < 0 || static_cast<size_t>(in.imm) >= p_.calls.size())
@@ -126,6 +203,10 @@ Status DirectBase::call(u32 i, const Insn& in) {
   } else {
     call_native(reinterpret_cast<const void*>(c.fn));
   }
+  if (c.throws)
+    go(unwind());
+  else if (throws_ && !c.tail_call)
+    go_if_set(thrown_word(), unwind());
   return Ok{};
 }
 

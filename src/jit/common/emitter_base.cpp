@@ -14,8 +14,8 @@ Status EmitterBase::program(void (*fold)(Function&)) {
   const rewrite::ExecProgram& p = out_.program;
   for (auto& e : out_.entries) e = base_.newLabel();
   const BuildContext context{
-      p, info_, [](void* self, u32 s) { return static_cast<ImageBuilder*>(self)->wanted_callback(s); },
-      &out_};
+      p, info_, [](void* self, u32 s) { return static_cast<ImageBuilder*>(self)->wanted_callback(s); }, &out_,
+      out_.options.cpu_word};
   // What is only ever expanded where it is called has no code of its own.
   const u32 n = static_cast<u32>(p.subprogs.size());
   std::vector<std::optional<Function>> functions(n);
@@ -90,16 +90,16 @@ void EmitterBase::function(Function& f, const Allocation& where) {
   f_ = &f;
   where_ = &where;
   labels_.resize(f.blocks.size());
+  find_ways();
   for (u32 b = 0; b < f.blocks.size(); b++)
-    if (f.blocks[b].begin != f.blocks[b].end) labels_[b] = base_.newLabel();
-  find_silent();
+    if (emitted(b)) labels_[b] = base_.newLabel();
   prologue();
   out_.unwind.body_begins();
   take_arguments();
   u32 insn = kNoInsn;
   for (block_ = 0; block_ < f.blocks.size(); block_++) {
     const Block& b = f.blocks[block_];
-    if (b.begin == b.end) continue;
+    if (!emitted(block_)) continue;
     begin_block(b);
     base_.bind(labels_[block_]);
     for (index_ = b.begin; index_ < b.end; index_++) {
@@ -121,7 +121,7 @@ void EmitterBase::function(Function& f, const Allocation& where) {
     out_.map.push_back({static_cast<u32>(base_.offset()), kTableData});
     base_.bind(label);
     for (const u32 e : f.tables[t].entries)
-      base_.embedLabelDelta(labels_[through(f.tables[t].ways[e])], label, 4);
+      base_.embedLabelDelta(labels_[way_[f.tables[t].ways[e]]], label, 4);
   }
   tables_.clear();
 }
@@ -159,6 +159,7 @@ void EmitterBase::node(Val v) {
     case Op::kSext: extend(v); break;
     case Op::kLea: lea(v); break;
     case Op::kLoad: load(v); break;
+    case Op::kThreadWord: thread_word(v); break;
     case Op::kStore: store(v); break;
     case Op::kUpdate: update(v); break;
     case Op::kAtomic: atomic(v); break;
@@ -181,37 +182,43 @@ void EmitterBase::node(Val v) {
     case Op::kSwitch: {
       const Table& t = f_->tables[static_cast<size_t>(n.imm)];
       tables_.push_back({base_.newLabel(), static_cast<u32>(n.imm)});
-      switch_on(v, t, tables_.back().label, t.checked ? labels_[through(t.ways[0])] : Label());
+      switch_on(v, t, tables_.back().label, t.checked ? labels_[way_[t.ways[0]]] : Label());
       break;
     }
-    case Op::kSelect: unknown_ = true; break;  // no pass makes them
   }
 }
 
-// Blocks that come to nothing are passed by.
-void EmitterBase::find_silent() {
+// Blocks that only go on to another one, with nothing to move on the way, are left out.
+void EmitterBase::find_ways() {
   const u32 n = static_cast<u32>(f_->blocks.size());
-  silent_.assign(n, 0);
-  for (u32 b = 1; b < n; b++) {
+  way_.resize(n);
+  for (u32 b = 0; b < n; b++) {
+    way_[b] = b;
     const Block& block = f_->blocks[b];
-    if (block.begin == block.end || at(f_->order[block.end - 1]).op != Op::kJump || block.succ[0] == b)
+    if (!b || block.begin == block.end || at(f_->order[block.end - 1]).op != Op::kJump || block.succ[0] == b)
       continue;
-    bool silent = true;
-    for (u32 i = block.begin; i + 1 < block.end && silent; i++) {
+    bool nothing = true;
+    for (u32 i = block.begin; i + 1 < block.end && nothing; i++) {
       const Val v = f_->order[i];
-      silent = at(v).op == Op::kPhi || (at(v).op == Op::kConst && where_->place[v].kind != Place::kReg);
+      nothing = at(v).op == Op::kPhi || (at(v).op == Op::kConst && where_->place[v].kind != Place::kReg);
     }
     now_ = f_->order[block.end - 1];
-    silent_[b] = silent && edge(b, block.succ[0]).empty();
+    if (nothing && edge(b, block.succ[0]).empty()) way_[b] = block.succ[0];
+  }
+  for (u32 b = 0; b < n; b++) {
+    u32 to = b;
+    for (u32 steps = 0; way_[to] != to; to = way_[to])
+      if (++steps > n) way_[to] = to;  // a loop of nothing: one of its blocks stays
+    way_[b] = b == to ? b : to;
   }
 }
-u32 EmitterBase::through(u32 b) const {
-  for (int steps = 0; steps < 8 && b < silent_.size() && silent_[b]; steps++) b = f_->blocks[b].succ[0];
-  return b;
+
+bool EmitterBase::emitted(u32 b) const {
+  return f_->blocks[b].begin != f_->blocks[b].end && way_[b] == b;
 }
 
 u32 EmitterBase::next_block(u32 b) const {
-  for (b++; b < f_->blocks.size() && f_->blocks[b].begin == f_->blocks[b].end;) b++;
+  for (b++; b < f_->blocks.size() && !emitted(b);) b++;
   return b;
 }
 
@@ -264,26 +271,26 @@ void EmitterBase::branch(Val v) {
   const u32 next = next_block(block_);
   if (n.op == Op::kJump) {
     moves(edge(block_, fall));
-    if (through(fall) != through(next)) jump(labels_[through(fall)]);
+    if (way_[fall] != next) jump(labels_[way_[fall]]);
     return;
   }
   if (n.op == Op::kMayGoto) {
     const Label stay = base_.newLabel();
     count_round(stay);
     moves(edge(block_, taken));
-    jump(labels_[taken]);
+    jump(labels_[way_[taken]]);
     base_.bind(stay);
     moves(edge(block_, fall));
-    if (fall != next) jump(labels_[fall]);
+    if (way_[fall] != next) jump(labels_[way_[fall]]);
     return;
   }
   Cc cc = n.cc;
-  if (through(taken) == through(next) && through(fall) != through(next)) {
+  if (way_[taken] == next && way_[fall] != next) {
     std::swap(fall, taken);
     cc = opposite(cc);
   }
   std::vector<Move> on_taken = edge(block_, taken), on_fall = edge(block_, fall);
-  const bool falls = through(fall) == through(next);
+  const bool falls = way_[fall] == next;
   if (!on_taken.empty() && hoistable(on_taken, fall, n)) {
     moves(std::move(on_taken));
     on_taken.clear();
@@ -291,7 +298,7 @@ void EmitterBase::branch(Val v) {
     moves(std::move(on_fall));
     on_fall.clear();
   }
-  const Label to_taken = labels_[through(taken)], to_fall = labels_[through(fall)];
+  const Label to_taken = labels_[way_[taken]], to_fall = labels_[way_[fall]];
   if (on_taken.empty()) {
     compare_and_jump(n, cc, to_taken);
   } else if (on_fall.empty() && !falls) {
@@ -302,7 +309,7 @@ void EmitterBase::branch(Val v) {
     const Label other = base_.newLabel();
     compare_and_jump(n, opposite(cc), other);
     moves(std::move(on_taken));
-    if (through(taken) != through(next) || !on_fall.empty()) jump(to_taken);
+    if (way_[taken] != next || !on_fall.empty()) jump(to_taken);
     base_.bind(other);
   }
   moves(std::move(on_fall));

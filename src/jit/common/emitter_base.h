@@ -38,6 +38,7 @@ class EmitterBase {
   virtual void divide(Val v) = 0;
   virtual void extend(Val v) = 0;
   virtual void load(Val v) = 0;
+  virtual void thread_word(Val v) = 0;
   virtual void store(Val v) = 0;
   virtual void atomic(Val v) = 0;
   virtual void barrier() = 0;
@@ -75,6 +76,13 @@ class EmitterBase {
   void moves(std::vector<Move> list);
   // The allocator's words and behind them the emitter's own (rounds_word_ …): how many.
   u32 frame_words();
+  // The instruction at `start`, just emitted, does nothing where it faults.
+  void skip_fault(const Node& n, u32 start) {
+    if (!(n.flags & kProbe)) return;
+    const Label behind = base_.newLabel();
+    base_.bind(behind);
+    out_.faults.push_back({start, behind, (n.flags & kArena) != 0});
+  }
   void note_code() { out_.map.push_back({static_cast<u32>(base_.offset()), kNoInsn}); }  // of no instruction
 
   ImageBuilder& out_;
@@ -97,8 +105,8 @@ class EmitterBase {
   std::vector<Move> edge(u32 from, u32 to);
   bool hoistable(const std::vector<Move>& early, u32 other_block, const Node& n);
   u32 next_block(u32 b) const;
-  void find_silent();
-  u32 through(u32 b) const;  // the block that a jump to b really goes to
+  void find_ways();
+  bool emitted(u32 b) const;
 
   struct EmittedTable {
     Label label;
@@ -106,7 +114,7 @@ class EmitterBase {
   };
   std::vector<EmittedTable> tables_;  // behind the function
   std::vector<Label> labels_;
-  std::vector<u8> silent_;  // by block
+  std::vector<u32> way_;  // by block: itself, or the block that it does nothing but go on to
 };
 
 }  // namespace osmia::jit

@@ -3,6 +3,7 @@
 #include "jit/common/fault_table.h"
 
 #include <ucontext.h>
+#include <cerrno>
 #include <csignal>
 
 #include <algorithm>
@@ -17,6 +18,7 @@ namespace {
 struct Range {
   u64 start = 0, end = 0;
   std::shared_ptr<const std::vector<Fault>> faults;  // by `at`
+  const contract::ArenaSpace* arena = nullptr;
 };
 using Ranges = std::vector<Range>;
 
@@ -25,17 +27,34 @@ std::atomic<const Ranges*> g_ranges{nullptr};
 std::atomic<u32> g_inside{0};
 struct sigaction g_before[2];
 
-u64 find(const Ranges* ranges, u64 ip) {
-  if (!ranges) return 0;
+struct Found {
+  u64 resume = 0;
+  const contract::ArenaSpace* arena = nullptr;
+};
+
+Found find(const Ranges* ranges, u64 ip) {
+  if (!ranges) return {};
   auto r =
       std::upper_bound(ranges->begin(), ranges->end(), ip, [](u64 a, const Range& b) { return a < b.start; });
-  if (r == ranges->begin()) return 0;
+  if (r == ranges->begin()) return {};
   --r;
-  if (ip >= r->end) return 0;
+  if (ip >= r->end) return {};
   const auto& f = *r->faults;
   const u32 at = static_cast<u32>(ip - r->start);
   const auto it = std::lower_bound(f.begin(), f.end(), at, [](const Fault& a, u32 b) { return a.at < b; });
-  return it != f.end() && it->at == at ? r->start + it->resume : 0;
+  if (it == f.end() || it->at != at) return {};
+  return {r->start + it->resume, it->arena ? r->arena : nullptr};
+}
+
+// Has user space touched the arena's page since we last looked? Then it can be touched now.
+bool page_came(const contract::ArenaSpace& arena, const void* address) {
+  const u64 at =
+      reinterpret_cast<u64>(address) - reinterpret_cast<u64>(arena.base) - static_cast<u32>(arena.user_start);
+  if (at >= arena.user_end - arena.user_start) return false;
+  const int before = errno;
+  const bool came = arena.find_page(arena, at / contract::kArenaPage);
+  errno = before;
+  return came;
 }
 
 void on_fault(int signal, siginfo_t* info, void* context) {
@@ -46,10 +65,11 @@ void on_fault(int signal, siginfo_t* info, void* context) {
   auto& ip = registers.pc;
 #endif
   g_inside.fetch_add(1);
-  const u64 resume = find(g_ranges.load(), static_cast<u64>(ip));
+  const Found found = find(g_ranges.load(), static_cast<u64>(ip));
   g_inside.fetch_sub(1);
-  if (resume) {
-    ip = static_cast<std::remove_reference_t<decltype(ip)>>(resume);
+  if (found.resume) {
+    if (signal == SIGSEGV && found.arena && page_came(*found.arena, info->si_addr)) return;
+    ip = static_cast<std::remove_reference_t<decltype(ip)>>(found.resume);
     return;
   }
   const struct sigaction& before = g_before[signal == SIGBUS];
@@ -80,7 +100,8 @@ void publish(std::unique_ptr<const Ranges> next) {  // g_mutex is held
 
 }  // namespace
 
-void register_faults(const void* code, size_t size, std::vector<Fault> faults) {
+void register_faults(const void* code, size_t size, std::vector<Fault> faults,
+                     const contract::ArenaSpace* arena) {
   if (faults.empty()) return;
   install_handlers();
   std::sort(faults.begin(), faults.end(), [](const Fault& a, const Fault& b) { return a.at < b.at; });
@@ -89,7 +110,8 @@ void register_faults(const void* code, size_t size, std::vector<Fault> faults) {
   auto next = g_ranges.load() ? std::make_unique<Ranges>(*g_ranges.load()) : std::make_unique<Ranges>();
   const auto at =
       std::upper_bound(next->begin(), next->end(), start, [](u64 a, const Range& b) { return a < b.start; });
-  next->insert(at, {start, start + size, std::make_shared<const std::vector<Fault>>(std::move(faults))});
+  next->insert(at,
+               {start, start + size, std::make_shared<const std::vector<Fault>>(std::move(faults)), arena});
   publish(std::move(next));
 }
 
@@ -104,7 +126,7 @@ void forget_faults(const void* code) {
 
 u64 resume_address(u64 ip) {
   const std::lock_guard lock(g_mutex);
-  return find(g_ranges.load(), ip);
+  return find(g_ranges.load(), ip).resume;
 }
 
 }  // namespace osmia::jit

@@ -1,6 +1,8 @@
 // Expansion stops at a size, at frames (a callee with a stack keeps it), and where it would not end.
 #include "jit/common/flat.h"
 
+#include <span>
+
 namespace osmia::jit {
 
 using namespace isa;
@@ -19,6 +21,7 @@ struct Flattener {
   u32 added = 0;
   std::vector<u32> chain;  // subprograms being expanded
   u32 bad_insn = ~0u;
+  std::vector<u32> unwinds;  // jumps to where an exception leaves the function
 
   bool expand(u32 s, u8 depth) {
     const auto& sub = p.subprogs[s];
@@ -98,12 +101,49 @@ struct Flattener {
       }
       if (!known) return bad(i);
       out.push_back(f);
+      if (f.kind == FlatKind::kCall && p.calls[static_cast<size_t>(in.imm)].throws) {
+        unwind(FlatKind::kJump, {.code = kJmp | kJa});
+      } else if ((f.kind == FlatKind::kCall && info[s].helpers_throw) ||
+                 (f.kind == FlatKind::kCallSub && info[f.target].throws)) {
+        put(FlatKind::kThreadWord, {.dst = kR1, .imm = thrown_word()});
+        unwind(FlatKind::kBranch, {.code = kJmp | kJne | kK, .dst = kR1});
+      }
     }
     at[n] = static_cast<u32>(out.size());
     for (const u32 j : jumps) out[j].target = at[out[j].target];
     for (const u32 e : exits) out[e].target = at[n];
     chain.pop_back();
     return true;
+  }
+
+  // An instruction that is put in behind the last one.
+  void put(FlatKind kind, Insn in, u32 target = 0) {
+    Flat f = out.back();
+    f.kind = kind;
+    f.insn = in;
+    f.target = target;
+    out.push_back(f);
+  }
+  void unwind(FlatKind kind, Insn in) {
+    unwinds.push_back(static_cast<u32>(out.size()));
+    put(kind, in);
+  }
+  // How an exception leaves the function: with 1, or, from the program's first, as what its callback makes of
+  // the cookie.
+  void put_unwinding(u32 s) {
+    if (unwinds.empty()) return;
+    for (const u32 at : unwinds) out[at].target = static_cast<u32>(out.size());
+    if (s) {
+      put(FlatKind::kPlain, {.code = kAlu64 | kMov | kK, .dst = kR0, .imm = 1});
+    } else {
+      put(FlatKind::kCall, {.code = kJmp | kCall, .imm = static_cast<s32>(p.calls.size() - 1)});  // jit.cpp
+      if (p.exception_callback >= 0) {
+        put(FlatKind::kPlain, {.code = kAlu64 | kMov | kX, .dst = kR1, .src = kR0});
+        put(FlatKind::kCallSub, {.code = kJmp | kCall}, static_cast<u32>(p.exception_callback));
+      }
+    }
+    put(FlatKind::kExit, {.code = kJmp | kExit});
+    for (Flat& f : std::span(out).last(s ? 2 : p.exception_callback >= 0 ? 4 : 2)) f.depth = 0;
   }
 
   bool bad(u32 i) {
@@ -186,8 +226,17 @@ Error bad_insn(const ExecProgram& p, u32 i) {
 
 }  // namespace
 
+s32 thrown_word() {
+  u8* word = reinterpret_cast<u8*>(&rewrite::t_thrown.set);
+  asm("" : "+r"(word));  // linkers do not know the load that the difference would become
+  return static_cast<s32>(word - static_cast<u8*>(__builtin_thread_pointer()));
+}
+
 Result<std::vector<SubprogInfo>> subprog_info(const ExecProgram& p) {
   std::vector<SubprogInfo> info(p.subprogs.size());
+  std::vector<std::pair<u32, u32>> calls;  // caller, callee
+  std::vector<u32> callbacks;
+  std::vector<u8> helpers(p.subprogs.size(), 0);
   for (u32 s = 0; s < p.subprogs.size(); s++) {
     const auto& sub = p.subprogs[s];
     SubprogInfo& x = info[s];
@@ -197,26 +246,51 @@ Result<std::vector<SubprogInfo>> subprog_info(const ExecProgram& p) {
     for (u32 i = sub.start; i < sub.end; i++) {
       const Insn& in = p.insns[i];
       if (is_ld_imm64(in)) {
+        const s64 target = in.src == kPseudoFunc ? p.subprog_at(static_cast<s64>(i) + 1 + in.imm) : -1;
+        if (target >= 0) callbacks.push_back(static_cast<u32>(target));
         i++;
         continue;
       }
       const bool uses_src = in.is_reg_src() || in.cls() == kLdx || in.cls() == kStx;
       if (in.dst == kFp || (uses_src && in.src == kFp)) x.inlinable = false;
       if (in.code == (kJmp | kJcond)) x.inlinable = false;
-      if (in.code == (kJmp | kCall) && in.src == kHelperCall && in.imm >= 0 &&
-          static_cast<size_t>(in.imm) < p.calls.size() && p.calls[static_cast<size_t>(in.imm)].tail_call) {
-        x.tail_calls = true;
-        x.inlinable = false;
+      if (in.code != (kJmp | kCall)) continue;
+      if (in.src == kPseudoCall) {
+        if (const s64 t = p.subprog_at(static_cast<s64>(i) + 1 + in.imm); t >= 0)
+          calls.push_back({s, static_cast<u32>(t)});
+      } else if (in.src == kHelperCall && in.imm >= 0 && static_cast<size_t>(in.imm) < p.calls.size()) {
+        const auto& call = p.calls[static_cast<size_t>(in.imm)];
+        x.tail_calls |= call.tail_call;
+        x.inlinable &= !call.tail_call;
+        x.throws |= call.throws;
+        helpers[s] |= !call.throws && !call.tail_call;
       }
     }
+  }
+  for (bool changed = true; changed;) {
+    changed = false;
+    auto set = [&](bool& to, bool value) {
+      changed |= value && !to;
+      to |= value;
+    };
+    for (const auto& [from, to] : calls) {
+      set(info[from].tail_calls, info[to].tail_calls);
+      set(info[from].throws, info[to].throws);
+    }
+    for (const u32 c : callbacks)
+      for (u32 s = 0; info[c].throws && s < info.size(); s++) {
+        set(info[s].helpers_throw, true);
+        set(info[s].throws, helpers[s]);
+      }
   }
   return info;
 }
 
 Result<std::vector<Flat>> flatten(const ExecProgram& p, const std::vector<SubprogInfo>& info, u32 subprog) {
-  Flattener f{p, info, {}, 0, {}, ~0u};
+  Flattener f{p, info, {}, 0, {}, ~0u, {}};
   f.out.reserve(p.subprogs[subprog].end - p.subprogs[subprog].start);
   if (!f.expand(subprog, 0)) return bad_insn(p, f.bad_insn);
+  f.put_unwinding(subprog);
   return std::move(f.out);
 }
 

@@ -137,8 +137,7 @@ void fold_memory(Function& f, bool operands) {
     for (int steps = 0; steps < 8; steps++) {
       const Node& base = f.nodes[n.a];
       if (base.op == Op::kAdd && base.width == 64) {
-        if (f.is_const(base.b)) {
-          if (!small(n.imm + f.nodes[base.b].imm) || !small(f.nodes[base.b].imm)) break;
+        if (f.is_const(base.b) && small(n.imm + f.nodes[base.b].imm) && small(f.nodes[base.b].imm)) {
           n.imm += f.nodes[base.b].imm;
           n.a = base.a;
           continue;

@@ -120,8 +120,9 @@ Result<std::shared_ptr<const Image>> ImageBuilder::finish() {
   image->map_ = std::move(map);
   if (!faults.empty()) {
     std::vector<Fault> list;
-    for (const auto& f : faults) list.push_back({f.at, static_cast<u32>(code.labelOffset(f.resume))});
-    register_faults(rx, size, std::move(list));
+    for (const auto& f : faults)
+      list.push_back({f.at, static_cast<u32>(code.labelOffset(f.resume)), f.arena});
+    register_faults(rx, size, std::move(list), program.arena);
     image->has_faults_ = true;
   }
   return std::shared_ptr<const Image>(std::move(image));

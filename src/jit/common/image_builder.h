@@ -13,6 +13,7 @@ namespace osmia::jit {
 struct PendingFault {
   u32 at = 0;  // offset in the code section
   asmjit::Label resume = {};
+  bool arena = false;
 };
 
 // The assembler's complaints; the first one fails the compilation.

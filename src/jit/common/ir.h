@@ -37,15 +37,15 @@ enum class Op : u8 {
   kMod,
   kSdiv,
   kSmod,
-  kNeg,       // a
-  kBswap,     // of the low `bytes`, the rest zero
-  kZext,      // the low `bytes` of a
-  kSext,      // the same to `width`
-  kLea,       // a + (b << scale) + imm at `width`; a or b may be absent
-  kSelect,    // cc(a, b) at `width` ? c : args[extra]
-  kLoad,      // `bytes` at a + (b << scale) + imm; flags
-  kStore,     // c to there
-  kUpdate,    // memory OP= c there: `cc` holds the Op
+  kNeg,         // a
+  kBswap,       // of the low `bytes`, the rest zero
+  kZext,        // the low `bytes` of a
+  kSext,        // the same to `width`
+  kLea,         // a + (b << scale) + imm at `width`; a or b may be absent
+  kLoad,        // `bytes` at a + (b << scale) + imm; flags
+  kThreadWord,  // the u32 imm bytes from the thread pointer
+  kStore,       // c to there
+  kUpdate,      // memory OP= c there: `cc` holds the Op
   kAtomic,    // at a + imm, operand c; b: expected value of a compare-and-exchange; extra: the BPF operation
   kCall,      // calls[imm](args[extra …])
   kCallSub,   // subprogram imm
@@ -67,7 +67,8 @@ inline Cc opposite(Cc c) {
 
 enum NodeFlag : u8 {
   kSigned = 1,      // load: sign-extends to `width`
-  kProbe = 2,       // load: may fault, then gives zero
+  kProbe = 2,       // may fault: a load then gives zero, a store or atomic does nothing
+  kArena = 32,      // with kProbe: an access to the arena
   kNonZero = 4,     // division: the divisor is not zero
   kFolded = 8,      // emitted as part of its one user
   kMemOperand = 16  // one operand is a folded load: its address is in that node

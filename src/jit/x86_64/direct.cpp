@@ -29,18 +29,20 @@ Direct::Gp Direct::reg(u8 r) const {
 void Direct::trap() {
   a_.ud2();
 }
+void Direct::arena_address(u8 r) {
+  a_.mov(reg32(kAx), reg32(r));
+  a_.mov(x86::r11, reinterpret_cast<u64>(p_.arena->base));
+  a_.add(reg(kAx), x86::r11);
+}
 void Direct::immediate(u8 r, u64 value) {
   load_constant(a_, reg(r), value);
 }
 
 void Direct::prologue(u32 s) {
   const auto& sub = p_.subprogs[s];
-  u16 used = 0;
+  const u16 used = used_registers(s);
   bool rounds = false;
-  for (u32 i = sub.start; i < sub.end; i++) {
-    used |= static_cast<u16>(1u << p_.insns[i].dst | 1u << p_.insns[i].src);
-    rounds |= p_.insns[i].code == (kJmp | kJcond);
-  }
+  for (u32 i = sub.start; i < sub.end; i++) rounds |= p_.insns[i].code == (kJmp | kJcond);
   saved_ = used & (1u << kR6 | 1u << kR7 | 1u << kR8 | 1u << kR9 | 1u << kAx);
   s32 at = -static_cast<s32>(align_up(sub.stack_bytes, 8));
   auto word = [&] { return at -= 8; };

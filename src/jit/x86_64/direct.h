@@ -23,6 +23,7 @@ class Direct final : public DirectBase {
   void trap() override;
   void immediate(u8 r, u64 value) override;
 
+  void arena_address(u8 r) override;
   Status alu(const isa::Insn& in) override;  // direct_alu.cpp
   void endian(const isa::Insn& in);
   void shift(const isa::Insn& in, bool wide);
@@ -32,6 +33,7 @@ class Direct final : public DirectBase {
   void fetch_loop(const isa::Insn& in, const Mem& m, bool wide);
   Status branch(const isa::Insn& in, const asmjit::Label& target) override;  // direct_flow.cpp
   void go(const asmjit::Label& target) override;
+  void go_if_set(s32 thread_word, const asmjit::Label& target) override;
   void may_goto(const asmjit::Label& target) override;
   void call_subprog(u32 s) override;
   void call_native(const void* fn) override;

@@ -39,6 +39,11 @@ void Direct::go(const Label& target) {
   a_.jmp(target);
 }
 
+void Direct::go_if_set(s32 thread_word, const Label& target) {
+  a_.cmp(thread_word_at(thread_word), 0);
+  a_.jne(target);
+}
+
 void Direct::leave() {
   epilogue();
   a_.ret();

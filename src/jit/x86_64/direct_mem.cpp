@@ -26,13 +26,13 @@ Status Direct::memory(const Insn& in) {
       case 4: sx ? a_.movsxd(d, m) : a_.mov(d.r32(), m); break;
       default: a_.mov(d, m);
     }
-    if (probe) {  // a fault resumes at the line that makes the result zero
+    if (probe || in_arena()) {  // a fault resumes at the line that makes the result zero
       Label fixed = a_.newLabel(), done = a_.newLabel();
       a_.jmp(done);
       a_.bind(fixed);
       a_.xor_(d.r32(), d.r32());
       a_.bind(done);
-      out_.faults.push_back({start, fixed});
+      out_.faults.push_back({start, fixed, in_arena()});
     }
     return Ok{};
   }
@@ -42,12 +42,14 @@ Status Direct::memory(const Insn& in) {
     return Ok{};
   }
   const Mem m = at(in.dst, in.off, bytes);
+  const u32 start = static_cast<u32>(a_.offset());
   if (in.cls() == kSt) {
     a_.mov(m, imm(bytes == 1 ? static_cast<s8>(in.imm) : bytes == 2 ? static_cast<s16>(in.imm) : in.imm));
   } else {
     const Gp s = reg(in.src);
     a_.mov(m, bytes == 1 ? s.r8Lo() : bytes == 2 ? s.r16() : bytes == 4 ? s.r32() : s);
   }
+  skip_fault(start);
   return Ok{};
 }
 
@@ -56,6 +58,8 @@ Status Direct::atomic(const Insn& in) {
   if (!wide && in.size_bits() != kW) return Error{EINVAL, {}};
   const Mem m = at(in.dst, in.off, wide ? 8 : 4);
   const Gp s = reg(in.src, wide);
+  if (in.imm == kCmpxchg && !wide) a_.mov(x86::eax, x86::eax);  // where equal, the processor leaves r0 alone
+  const u32 start = static_cast<u32>(a_.offset());
   switch (in.imm) {
     case kAdd: a_.lock().add(m, s); break;
     case kOr: a_.lock().or_(m, s); break;
@@ -63,15 +67,13 @@ Status Direct::atomic(const Insn& in) {
     case kXor: a_.lock().xor_(m, s); break;
     case kAdd | kFetch: a_.lock().xadd(m, s); break;
     case kXchg: a_.xchg(m, s); break;
-    case kCmpxchg:
-      if (!wide) a_.mov(x86::eax, x86::eax);  // where equal, the processor leaves r0 alone
-      a_.lock().cmpxchg(m, s);
-      break;
+    case kCmpxchg: a_.lock().cmpxchg(m, s); break;
     case kOr | kFetch:
     case kAnd | kFetch:
-    case kXor | kFetch: fetch_loop(in, m, wide); break;
+    case kXor | kFetch: fetch_loop(in, m, wide); return Ok{};
     default: return Error{EINVAL, {}};
   }
+  skip_fault(start);
   return Ok{};
 }
 
@@ -83,8 +85,9 @@ void Direct::fetch_loop(const Insn& in, const Mem& memory, bool wide) {
   a_.mov(x86::r9, x86::rax);
   a_.mov(x86::r11, reg(in.src));
   if (in.dst == kR0) m.setBase(x86::r9);
+  const u32 loads = static_cast<u32>(a_.offset());
   a_.mov(old, m);
-  Label again = a_.newLabel();
+  Label again = a_.newLabel(), faulted = a_.newLabel(), done = a_.newLabel();
   a_.bind(again);
   a_.mov(next, old);
   switch (in.imm & ~kFetch) {
@@ -92,11 +95,18 @@ void Direct::fetch_loop(const Insn& in, const Mem& memory, bool wide) {
     case kAnd: a_.and_(next, operand); break;
     default: a_.xor_(next, operand);
   }
+  const u32 exchanges = static_cast<u32>(a_.offset());
   a_.lock().cmpxchg(m, next);
   a_.jne(again);
   a_.mov(next, old);
   if (in.src != kR0) a_.mov(x86::rax, x86::r9);
   a_.mov(reg(in.src, wide), next);
+  if (!in_arena()) return;
+  a_.jmp(done);
+  a_.bind(faulted);  // r0 and the operand stay as they were
+  a_.mov(x86::rax, x86::r9);
+  a_.bind(done);
+  for (const u32 at : {loads, exchanges}) out_.faults.push_back({at, faulted, true});
 }
 
 }  // namespace osmia::jit::x86_64

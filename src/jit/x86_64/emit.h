@@ -37,6 +37,7 @@ class Emitter final : public EmitterBase {
 
   // emit_mem.cpp
   void load(Val v) override;
+  void thread_word(Val v) override;
   void store(Val v) override;
   void update(Val v) override;
   void atomic(Val v) override;

@@ -46,8 +46,14 @@ void Emitter::load(Val v) {
     Label fault = a_.newLabel(), back = a_.newLabel();
     a_.bind(back);
     cold_.push_back({Cold::kFault, fault, back, v, d, d});
-    out_.faults.push_back({start, fault});
+    out_.faults.push_back({start, fault, (n.flags & kArena) != 0});
   }
+  done(v, d);
+}
+
+void Emitter::thread_word(Val v) {
+  const Gp d = target(v, x86::r10);
+  a_.mov(d.r32(), thread_word_at(static_cast<s32>(at(v).imm)));
   done(v, d);
 }
 
@@ -62,8 +68,9 @@ void Emitter::store(Val v) {
                     : n.bytes == 4 ? static_cast<s32>(k)
                                    : k;
     if (fits32(cut)) {
+      const u32 start = static_cast<u32>(a_.offset());
       a_.mov(m, imm(cut));
-      return;
+      return skip_fault(n, start);
     }
   }
   Gp c;
@@ -79,12 +86,14 @@ void Emitter::store(Val v) {
     }
     c = use(n.c, r10 ? x86::r11 : r11 ? x86::r10 : x86::r11);
   }
+  const u32 start = static_cast<u32>(a_.offset());
   switch (n.bytes) {
     case 1: a_.mov(m, c.r8Lo()); break;
     case 2: a_.mov(m, c.r16()); break;
     case 4: a_.mov(m, c.r32()); break;
     default: a_.mov(m, c.r64());
   }
+  skip_fault(n, start);
 }
 
 // memory OP= c, OP in `extra`.
@@ -133,11 +142,12 @@ void Emitter::atomic(Val v) {
   const bool plain = !(n.extra & isa::kFetch) && n.extra != isa::kXchg;
   const Gp operand_reg =
       plain ? sized(use(n.c, x86::r11)) : Gp();  // before lock(): it may take an instruction
+  const u32 start = static_cast<u32>(a_.offset());
   switch (static_cast<s32>(n.extra)) {
-    case isa::kAdd: a_.lock().add(m, operand_reg); return;
-    case isa::kOr: a_.lock().or_(m, operand_reg); return;
-    case isa::kAnd: a_.lock().and_(m, operand_reg); return;
-    case isa::kXor: a_.lock().xor_(m, operand_reg); return;
+    case isa::kAdd: a_.lock().add(m, operand_reg); return skip_fault(n, start);
+    case isa::kOr: a_.lock().or_(m, operand_reg); return skip_fault(n, start);
+    case isa::kAnd: a_.lock().and_(m, operand_reg); return skip_fault(n, start);
+    case isa::kXor: a_.lock().xor_(m, operand_reg); return skip_fault(n, start);
     case isa::kAdd | isa::kFetch:
     case isa::kXchg: {
       const Gp d = sized(target(v, x86::r11));

@@ -18,7 +18,6 @@ bool takes_constant(const Function& f, const Node& user, u32 k, Val constant) {
     case Op::kSub: return k == 0 || user.width == 32 || fits32(v);
     case Op::kMul: return k == 1 && (user.width == 32 || fits32(v));
     case Op::kBranch: return k == 1 && (user.width == 32 || fits32(v));
-    case Op::kSelect: return k != 0 && (k == 1 && (user.width == 32 || fits32(v)));
     case Op::kStore: return k == 2 && (user.bytes < 8 || fits32(v));
     case Op::kUpdate: return k == 2 && (user.bytes < 8 || fits32(v));
     case Op::kLoad:
@@ -54,7 +53,6 @@ u8 late_operands(const Function&, const Node& n) {
     case Op::kSmod: return 2;
     case Op::kMulHi:
     case Op::kMulHiS: return 1;
-    case Op::kSelect: return 0xff;
     case Op::kAtomic: return through_rax(n) ? 1 | 4 : 1;
     default: return 0;
   }
@@ -101,6 +99,12 @@ void load_constant(x86::Assembler& a, const x86::Gp& to, u64 v) {
     a.mov(to.r32(), static_cast<u32>(v));
   else
     a.mov(to.r64(), v);
+}
+
+x86::Mem thread_word_at(s32 off) {
+  x86::Mem m = x86::ptr_abs(static_cast<u64>(static_cast<s64>(off)), 4);
+  m.setSegment(x86::fs);
+  return m;
 }
 
 void emit_callback_thunk(ImageBuilder& out, x86::Assembler& a, u32 s, bool counts) {

@@ -40,6 +40,9 @@ inline bool fits32(s64 v) {
 // The shortest instruction that makes a constant; destroys the flags.
 void load_constant(asmjit::x86::Assembler& a, const asmjit::x86::Gp& to, u64 v);
 
+// The u32 that lies so many bytes from the thread pointer.
+asmjit::x86::Mem thread_word_at(s32 off);
+
 // How helpers call subprogram s: call(object, a1 … a5). Where it `counts` tail calls, it has a count of its
 // own.
 void emit_callback_thunk(ImageBuilder& out, asmjit::x86::Assembler& a, u32 s, bool counts);

@@ -1,7 +1,8 @@
 // arena: memory that a program and user space share, page by page. A memory file holds the pages; it is
-// mapped into the program's window and wherever user space maps the map. Invariant: a page is there if and
+// mapped into the program's window and wherever user space maps the map. Invariants: a page is there if and
 // only if the file has data for it, so pages that user space faults in need no bookkeeping; `pages` only
-// remembers what was seen.
+// remembers what was seen. A page of the window can be touched only if its bit in `pages` is set: machine
+// code touches pages without looking, and what faults is not there (or was not seen yet: find_page()).
 #include "maps/arena.h"
 
 #include <fcntl.h>
@@ -120,10 +121,10 @@ class PagedArena final : public ArenaMap {
     }
     if (fallocate(fd_, 0, static_cast<off_t>(page * kArenaPage), static_cast<off_t>(pages * kArenaPage)))
       return 0;
+    if (!open_window(page, pages, true)) return 0;
     for (u64 i = page; i < page + pages; i++) {
       // Touched once, or the file still calls the page a hole.
-      u8* first = space_.base + static_cast<u32>(space_.user_start) + i * kArenaPage;
-      __atomic_fetch_or(first, u8{0}, __ATOMIC_RELAXED);
+      __atomic_fetch_or(window(i), u8{0}, __ATOMIC_RELAXED);
       space_.pages[i / 64].fetch_or(1ull << i % 64, std::memory_order_release);
     }
     return (space_.user_start >> 32 << 32) + static_cast<u32>(space_.user_start + page * kArenaPage);
@@ -137,6 +138,7 @@ class PagedArena final : public ArenaMap {
     const u64 page = page_of(begin), count = (end - begin) / kArenaPage;
     for (u64 i = page; i < page + count; i++)
       space_.pages[i / 64].fetch_and(~(1ull << i % 64), std::memory_order_release);
+    open_window(page, count, false);
     fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(page * kArenaPage),
               static_cast<off_t>(count * kArenaPage));
   }
@@ -148,6 +150,10 @@ class PagedArena final : public ArenaMap {
 
   u64 page_of(u64 user) const {
     return static_cast<u32>(user - static_cast<u32>(space_.user_start)) / kArenaPage;
+  }
+  u8* window(u64 page) const { return space_.base + static_cast<u32>(space_.user_start) + page * kArenaPage; }
+  bool open_window(u64 page, u64 count, bool open) {
+    return !mprotect(window(page), count * kArenaPage, open ? PROT_READ | PROT_WRITE : PROT_NONE);
   }
   // First page from `page` on that is there; the number of pages if none is.
   u64 next_data(u64 page) const {
@@ -165,9 +171,10 @@ class PagedArena final : public ArenaMap {
     }
     return false;
   }
+  // Also called where machine code faulted, in the signal's handler: no lock of this map is held there.
   bool find_page(u64 page) {
     std::lock_guard lock(mutex_);
-    if (next_data(page) != page) return false;
+    if (next_data(page) != page || !open_window(page, 1, true)) return false;
     space_.pages[page / 64].fetch_or(1ull << page % 64, std::memory_order_release);
     return true;
   }
@@ -192,8 +199,7 @@ class PagedArena final : public ArenaMap {
   // User space sees the arena at `start`: the program's window shows the file there, too.
   Status place(u64 start, u64 len) {
     u8* window = space_.base + static_cast<u32>(start);
-    if (mmap(window, std::min(len, size_), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd_, 0) ==
-        MAP_FAILED)
+    if (mmap(window, std::min(len, size_), PROT_NONE, MAP_SHARED | MAP_FIXED, fd_, 0) == MAP_FAILED)
       return Error{ENOMEM, "no memory for an arena's window"};
     space_.user_start = start;
     space_.user_end = start + len;

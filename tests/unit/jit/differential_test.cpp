@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <random>
@@ -23,6 +24,48 @@ constexpr u32 kMemory = 256;  // bytes behind r1; r6 keeps its address
 
 u64 helper_mix(u64 a, u64 b, u64 c, u64 d, u64 e) {
   return (a ^ (b * 3)) + (c << 7) + (d >> 5) + e * 0x9e3779b97f4a7c15;
+}
+
+// Helper 2 looks up in an array, 3 in a per-CPU array (of CPU 1), 8 gives the CPU; the JIT inlines them.
+constexpr u32 kEntries = 16, kStride = 24;
+std::array<u64, 2 * kEntries* kStride / 8> g_array = [] {
+  std::array<u64, 2 * kEntries * kStride / 8> words{};
+  std::mt19937_64 random(7);
+  for (u64& w : words) w = random();
+  return words;
+}();
+thread_local u32 t_cpu = 1;
+s32 cpu_word() {
+  return static_cast<s32>(reinterpret_cast<u8*>(&t_cpu) - static_cast<u8*>(__builtin_thread_pointer()));
+}
+u64 lookup_of_cpu(u64 key, u64 cpu) {
+  const u32 i = *reinterpret_cast<const u32*>(key);
+  return i < kEntries ? reinterpret_cast<u64>(g_array.data()) + i * kStride + cpu * kEntries * kStride : 0;
+}
+rewrite::ExecCall helper(s32 id) {
+  static const contract::MapCode kMaps[] = {
+      {.inline_lookup = {contract::LookupInline::kArray, kEntries, reinterpret_cast<u64>(g_array.data()),
+                         kStride, 0}},
+      {.inline_lookup = {contract::LookupInline::kPercpuArray, kEntries,
+                         reinterpret_cast<u64>(g_array.data()), kStride, kEntries * kStride}}};
+  switch (id) {
+    case 2:
+      return {.fn = [](u64, u64 key, u64, u64, u64) { return lookup_of_cpu(key, 0); },
+              .name = "array",
+              .args = 2,
+              .map_code = &kMaps[0]};
+    case 3:
+      return {.fn = [](u64, u64 key, u64, u64, u64) { return lookup_of_cpu(key, 1); },
+              .name = "percpu",
+              .args = 2,
+              .map_code = &kMaps[1]};
+    case 8:
+      return {.fn = [](u64, u64, u64, u64, u64) -> u64 { return t_cpu; },
+              .name = "cpu",
+              .args = 0,
+              .reads_cpu = true};
+    default: return {.fn = helper_mix, .name = "mix"};
+  }
 }
 
 class Generator {
@@ -242,6 +285,44 @@ class Generator {
     for (u8 r = 1; r <= 5; r++) wide_constant(r);  // a call leaves nothing in them
   }
 
+  // A look-up; its result is an address, which must not stay.
+  void lookup() {
+    const u8 other = one_in(2) ? u8{7} : u8{9};
+    const s16 key = static_cast<s16>(-static_cast<s16>(4 * (1 + below(16))));
+    const bool tested = !one_in(4), equal = one_in(2), jumped_to = one_in(5);
+    if (one_in(2)) {
+      const u8 r = reg();
+      add({.code = kAlu64 | kAnd | kK, .dst = r, .imm = 31});
+      add({.code = kStx | kMem | kW, .dst = 10, .src = r, .off = key});
+    } else {
+      add({.code = kSt | kMem | kW, .dst = 10, .off = key, .imm = static_cast<s32>(below(20))});
+    }
+    add({.code = kAlu64 | kMov | kK, .dst = 0, .imm = 0});
+    const u32 over = static_cast<u32>(out_.size());
+    if (jumped_to) add({.code = kJmp | kJgt | kK, .dst = other, .imm = number()});
+    add({.code = kAlu64 | kMov | kX, .dst = 2, .src = 10});
+    add({.code = kAlu64 | kAdd | kK, .dst = 2, .imm = key});
+    add({.code = kAlu64 | kMov | kK, .dst = 1});
+    add({.code = kJmp | kCall, .imm = one_in(2) ? 2 : 3});
+    if (jumped_to) out_[over].off = static_cast<s16>(out_.size() - over - 1);
+    if (!tested) add({.code = kAlu64 | kMov | kX, .dst = other, .src = 0});
+    if (equal) {
+      add({.code = kJmp | kJeq | kK, .dst = 0, .off = 2});
+    } else {
+      add({.code = kJmp | kJne | kK, .dst = 0, .off = 1});
+      add({.code = kJmp | kJa, .off = 2});
+    }
+    add({.code = kLdx | kMem | kDw, .dst = other, .src = 0, .off = 8});
+    add({.code = kAlu64 | kMov | kK, .dst = 0, .imm = 11});
+    if (!tested) add({.code = kAlu64 | kRsh | kK, .dst = other, .imm = 63});
+    if (!tested) add({.code = kAlu64 | kMul | kK, .dst = other, .imm = 0});
+    for (u8 r = 1; r <= 5; r++) wide_constant(r);
+    if (one_in(4)) {
+      add({.code = kJmp | kCall, .imm = 8});
+      for (u8 r = 1; r <= 5; r++) wide_constant(r);
+    }
+  }
+
   void subprogram() {
     const bool frame = one_in(2);
     auto small = [&] { return static_cast<u8>(below(6)); };
@@ -317,7 +398,7 @@ class Generator {
       else if (what == 15)
         atomic();
       else if (what == 16)
-        call();
+        one_in(2) ? call() : lookup();
       else if (depth < 3)
         what < 19 ? branch(depth) : loop(depth);
     }
@@ -353,7 +434,7 @@ struct Outcomes {
 
 Outcomes run_all(const std::vector<Insn>& insns, u64 seed, const char* dump = nullptr) {
   Outcomes out;
-  auto p = rewrite::unverified(insns, [](s32) { return rewrite::ExecCall{.fn = helper_mix, .name = "mix"}; });
+  auto p = rewrite::unverified(insns, helper);
   if (!p.ok()) {
     out.error = p.error().message;
     return out;
@@ -375,7 +456,7 @@ Outcomes run_all(const std::vector<Insn>& insns, u64 seed, const char* dump = nu
   }
   out.interpreter = run([&](u64 r1) { return (*code)->run(r1, 0); });
   for (const Tier tier : {Tier::kDirect, Tier::kOptimised}) {
-    auto image = compile(*p, {.tier = tier});
+    auto image = compile(*p, {.cpu_word = cpu_word(), .tier = tier});
     if (!image.ok()) {
       out.error = image.error().message;
       return out;
