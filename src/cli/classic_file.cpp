@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
+
+#include "cli/read_file.h"
 
 namespace osmia::cli {
 namespace {
@@ -69,10 +69,8 @@ Result<Program> from_decimal(const std::string& path, std::string text) {
 }  // namespace
 
 Result<Program> read_classic(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return Error{ENOENT, path + ": cannot be read"};
-  const std::string text(std::istreambuf_iterator<char>(in), {});
-  if (in.bad()) return Error{EIO, path + ": cannot be read"};
+  constexpr size_t kLongest = 1u << 20;
+  OSMIA_ASSIGN(const std::string text, read_file(path, kLongest));
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first == text.npos) return bad(path, "expected a classic program, found nothing");
   if (text[first] == '[' || text[first] == '{') return from_json(path, text);

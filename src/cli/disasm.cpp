@@ -1,6 +1,7 @@
 // `osmia disasm`: instructions in Linux's text, with source lines where BTF has them. The programs are not
 // verified.
 #include <fmt/format.h>
+#include <linux/bpf.h>
 
 #include <CLI/CLI.hpp>
 
@@ -54,12 +55,17 @@ int disasm(int argc, char** argv) {
   app.add_option("--prog", prog, "only the program of this name");
   bool jited = false;
   app.add_flag("--jited", jited, "verify, compile, and show the host's code under each instruction");
+  std::string cpu = std::string(jited_cpu());
+  app.add_option("--cpu", cpu, "with --jited: the host's CPU, x86_64 or arm64 (default: this one)");
   app.add_option("--btf", so.btf_path, "kernel BTF for CO-RE (default: the machine's)");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? kOk : kUsage;
   }
+  if (cpu != jited_cpu())
+    return complain("disasm", "--cpu " + cpu + ": this build compiles for " + std::string(jited_cpu()) +
+                                  " only (another one: cmake --preset arm64)");
   if (filter.given() == !file.empty())
     return complain("disasm", filter.given() ? "give FILE, --filter or --classic, not two of them"
                                              : "expected FILE, --filter or --classic (osmia disasm --help)");
@@ -69,13 +75,16 @@ int disasm(int argc, char** argv) {
   auto object = loader::ObjectFile::open(*session->kernel, file);
   if (!object.ok()) return complain("disasm", object.error().message);
   bool found = false;
+  int status = kOk;
   for (const auto& entry : (*object)->programs()) {
     if (!prog.empty() && entry.name != prog) continue;
     found = true;
     // The instructions as PROG_LOAD gets them: seen by the hook, whatever the verdict.
     bool printed = false;
     session->kernel->on_verdict = [&](const verifier::Program& p, const verifier::Verdict&) {
-      if (!printed) print_program(*session->kernel, entry, p);
+      // libbpf tries out small programs of its own before, to learn what there is.
+      if (printed || p.name != entry.name.substr(0, BPF_OBJ_NAME_LEN - 1)) return;
+      print_program(*session->kernel, entry, p);
       printed = true;
     };
     if (jited) {
@@ -84,20 +93,24 @@ int disasm(int argc, char** argv) {
       const auto r = (*object)->load_alone(entry.name);
       const auto program = r.object ? r.object->program(entry.name) : nullptr;
       if (!program) {
-        complain("disasm", entry.name + ": " + (r.verdict.message.empty() ? r.message : r.verdict.message));
+        const std::string& why = r.verdict.message.empty() ? r.message : r.verdict.message;
+        status = complain("disasm", entry.name + ": " + why, kNegative);
         continue;
       }
       const auto text = jited_text(*program, text_options(*session->kernel));
       if (text.ok())
         fmt::print("{}", *text);
       else
-        complain("disasm", program->not_executable.empty() ? text.error().message : program->not_executable);
+        status = complain("disasm",
+                          program->not_executable.empty() ? text.error().message
+                                                          : entry.name + ": " + program->not_executable,
+                          kNegative);
       continue;
     }
     const auto r = (*object)->load_alone(entry.name);
-    if (!printed) complain("disasm", entry.name + ": " + r.message);
+    if (!printed) status = complain("disasm", entry.name + ": " + r.message, kNegative);
   }
-  return found ? kOk : complain("disasm", file + ": there is no program named '" + prog + "'");
+  return found ? status : complain("disasm", file + ": there is no program named '" + prog + "'");
 }
 
 }  // namespace osmia::cli

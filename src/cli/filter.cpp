@@ -17,6 +17,7 @@
 #include "isa/decode.h"
 #include "isa/disasm.h"
 #include "runtime/classic.h"
+#include "runtime/symbols.h"
 
 namespace osmia::cli {
 namespace {
@@ -59,11 +60,15 @@ Result<Loaded> load(const SessionOptions& options, const FilterSource& source, i
   return out;
 }
 
+// Calls are by number in what is verified, by symbol in what runs.
 isa::DisasmOptions text_options() {
   isa::DisasmOptions options = isa::xlated_options();
-  options.helper_name = [](s32 id) {
-    constexpr const char* kNames[] = {"", "pay_offset", "nlattr", "nlattr_nest", "cpu", "random"};
-    return id > 0 && id < 6 ? std::string(kNames[id]) : std::string();
+  options.helper_name = [](s32 id) -> std::string {
+    constexpr const char* kNames[] = {"LD_ABS", "pay_offset", "nlattr", "nlattr_nest", "cpu", "random"};
+    if (id > 0 && id < static_cast<s32>(std::size(kNames))) return kNames[id];
+    for (const char* name : kNames)
+      if (runtime::helper_symbol(name) == id) return name;
+    return {};
   };
   return options;
 }

@@ -38,6 +38,7 @@ OSMIA_HELPER(timer_cancel);
 // stack_code.cpp
 OSMIA_HELPER(get_stackid);
 OSMIA_HELPER(get_stack);
+OSMIA_HELPER(get_task_stack);
 // system_code.cpp
 OSMIA_HELPER(ktime_get_ns);
 OSMIA_HELPER(ktime_get_boot_ns);
@@ -50,6 +51,32 @@ OSMIA_HELPER(get_numa_node_id);
 OSMIA_HELPER(get_current_pid_tgid);
 OSMIA_HELPER(get_current_uid_gid);
 OSMIA_HELPER(get_current_comm);
+// cgroup_id_code.cpp
+OSMIA_HELPER(sk_cgroup_id);
+OSMIA_HELPER(sk_ancestor_cgroup_id);
+OSMIA_HELPER(skb_cgroup_id);
+OSMIA_HELPER(skb_ancestor_cgroup_id);
+OSMIA_HELPER(skb_under_cgroup);
+// syncookie_code.cpp
+OSMIA_HELPER(raw_gen_syncookie_ipv4);
+OSMIA_HELPER(raw_gen_syncookie_ipv6);
+OSMIA_HELPER(raw_check_syncookie_ipv4);
+OSMIA_HELPER(raw_check_syncookie_ipv6);
+OSMIA_HELPER(tcp_check_syncookie);
+OSMIA_HELPER(tcp_gen_syncookie);
+// signal_code.cpp
+OSMIA_HELPER(send_signal);
+OSMIA_HELPER(send_signal_thread);
+OSMIA_HELPER(probe_write_user);
+OSMIA_HELPER(copy_from_user_task);
+OSMIA_HELPER(get_attach_cookie);
+OSMIA_HELPER(get_branch_snapshot);
+// kptr_code.cpp
+OSMIA_HELPER(kptr_xchg);
+// show_code.cpp
+OSMIA_HELPER(snprintf_btf);
+// memory_area_code.cpp
+OSMIA_HELPER(find_vma);
 // task_code.cpp
 OSMIA_HELPER(get_current_task);
 OSMIA_HELPER(task_pt_regs);
@@ -137,10 +164,12 @@ OSMIA_HELPER(skb_get_tunnel_opt);
 OSMIA_HELPER(skb_set_tunnel_opt);
 OSMIA_HELPER(skb_check_mtu);
 OSMIA_HELPER(xdp_check_mtu);
-OSMIA_HELPER(skb_fib_lookup);
 OSMIA_HELPER(skb_set_tstamp);
 OSMIA_HELPER(skb_get_hash_recalc);
 OSMIA_HELPER(no_traffic_class);
+// fib_code.cpp
+OSMIA_HELPER(skb_fib_lookup);
+OSMIA_HELPER(xdp_fib_lookup);
 
 // socket_code.cpp
 OSMIA_HELPER(sk_lookup);
@@ -149,6 +178,12 @@ OSMIA_HELPER(sk_fullsock);
 OSMIA_HELPER(tcp_sock);
 OSMIA_HELPER(get_listener_sock);
 OSMIA_HELPER(skc_cast);
+OSMIA_HELPER(socket_cookie);
+OSMIA_HELPER(skb_socket_cookie);
+OSMIA_HELPER(skb_socket_uid);
+OSMIA_HELPER(skb_assign_socket);
+OSMIA_HELPER(lookup_assign_socket);
+OSMIA_HELPER(skb_get_xfrm_state);
 // cgroup_storage_code.cpp
 OSMIA_HELPER(get_local_storage);
 

@@ -1,5 +1,5 @@
-// Where a packet goes: redirections (kept as the run's outcome: nothing leaves the process), tunnels, MTU
-// checks and route look-ups among the devices of the process.
+// Where a packet goes: redirections (kept as the run's outcome: nothing leaves the process), tunnels and MTU
+// checks. Routes are in fib_code.cpp.
 #include <linux/bpf.h>
 
 #include <array>
@@ -21,7 +21,6 @@ constexpr u64 kShot = 2, kRedirectAction = 7;  // TC_ACT_*
 constexpr u16 kTunnelCsum = 0x0100, kTunnelKey = 0x0400, kTunnelSeq = 0x0800, kTunnelDontFragment = 0x0001,
               kTunnelNoCache = 0x0020;  // TUNNEL_* in network order
 constexpr u32 kFlowLabel = 0xfffff;
-constexpr u16 kInet = 2, kInet6 = 10;
 
 // Older callers' bpf_tunnel_key ends where a later field begins.
 bool known_short(u32 size) {
@@ -65,17 +64,14 @@ u64 check_mtu(u64 length, u32 own, u32 ifindex, u32* mtu_len, s32 difference, bo
   return fits ? u64{BPF_MTU_CHK_RET_SUCCESS} : u64{BPF_MTU_CHK_RET_FRAG_NEEDED};
 }
 
-// Which device a look-up of route would take is the system's business; as on a host that does not forward,
-// only that is said.
-s64 fib_lookup(u64 params, s32 size, u32 flags) {
-  constexpr u32 kKnown = u32{BPF_FIB_LOOKUP_DIRECT} | BPF_FIB_LOOKUP_OUTPUT | BPF_FIB_LOOKUP_SKIP_NEIGH |
-                         BPF_FIB_LOOKUP_TBID | BPF_FIB_LOOKUP_SRC | BPF_FIB_LOOKUP_MARK;
-  if (size < static_cast<s32>(sizeof(bpf_fib_lookup)) || flags & ~kKnown) return -EINVAL;
-  const auto& p = *reinterpret_cast<const bpf_fib_lookup*>(params);
-  if (p.family != kInet && p.family != kInet6) return -EAFNOSUPPORT;
-  const auto device = host::net_device(p.ifindex);
-  if (!device) return -ENODEV;
-  return device->forwarding ? BPF_FIB_LKUP_RET_NOT_FWDED : BPF_FIB_LKUP_RET_FWD_DISABLED;
+// The clones that were sent before stay sent.
+void redirect_to(host::RedirectBy by, u64 ifindex) {
+  auto& r = host::redirect();
+  r = {.set = true,
+       .by = by,
+       .ifindex = static_cast<u32>(ifindex),
+       .clones = r.clones,
+       .clone_ifindex = r.clone_ifindex};
 }
 
 }  // namespace
@@ -84,19 +80,21 @@ u64 skb_clone_redirect(u64 ctx, u64 ifindex, u64 flags, u64, u64) {
   if (flags & ~u64{BPF_F_INGRESS}) return ret(-EINVAL);
   if (skb_of(ctx).gso_size) return ret(-EBADMSG);  // segments without a type
   if (!host::net_device(static_cast<u32>(ifindex))) return ret(-EINVAL);
+  host::redirect().clones++;
+  host::redirect().clone_ifindex = static_cast<u32>(ifindex);
   return 0;
 }
 
 u64 skb_redirect_peer(u64 ifindex, u64 flags, u64, u64, u64) {
   if (flags) return kShot;
-  host::redirect() = {true, static_cast<u32>(ifindex), 0};
+  redirect_to(host::RedirectBy::kPeer, ifindex);
   return kRedirectAction;
 }
 
 u64 skb_redirect_neigh(u64 ifindex, u64, u64 size, u64 flags, u64) {
   const s32 n = static_cast<s32>(size);
   if ((n && n < static_cast<s32>(sizeof(bpf_redir_neigh))) || flags) return kShot;
-  host::redirect() = {true, static_cast<u32>(ifindex), 0};
+  redirect_to(host::RedirectBy::kNeighbour, ifindex);
   return kRedirectAction;
 }
 
@@ -167,10 +165,6 @@ u64 xdp_check_mtu(u64 ctx, u64 ifindex, u64 mtu_len, u64 difference, u64 flags) 
   const auto& x = *reinterpret_cast<const host::XdpContext*>(ctx);
   return check_mtu(x.data_end - x.data, x.ingress_ifindex ? x.ingress_ifindex : 1, static_cast<u32>(ifindex),
                    reinterpret_cast<u32*>(mtu_len), static_cast<s32>(difference), false);
-}
-
-u64 skb_fib_lookup(u64, u64 params, u64 size, u64 flags, u64) {
-  return ret(fib_lookup(params, static_cast<s32>(size), static_cast<u32>(flags)));
 }
 
 u64 skb_set_tstamp(u64 ctx, u64 tstamp, u64 type, u64, u64) {

@@ -20,4 +20,7 @@ struct HelperEntry {
 // All rows of all files, in the order of the file names. Pointers stay valid for the life of the process.
 const std::vector<const HelperEntry*>& registry();
 
+// Why a helper whose row has no code cannot run in a process; empty: no reason is known.
+std::string_view absence(std::string_view name);
+
 }  // namespace osmia::helpers

@@ -215,7 +215,12 @@ u64 skb_set_hash_invalid(u64 ctx, u64, u64, u64, u64) {
 
 u64 skb_redirect(u64 ifindex, u64 flags, u64, u64, u64) {
   if (flags & ~u64{1}) return 2;  // TC_ACT_SHOT; only BPF_F_INGRESS is known
-  host::redirect() = {true, static_cast<u32>(ifindex), flags};
+  auto& r = host::redirect();
+  r = {.set = true,
+       .ifindex = static_cast<u32>(ifindex),
+       .flags = flags,
+       .clones = r.clones,
+       .clone_ifindex = r.clone_ifindex};
   return 7;  // TC_ACT_REDIRECT
 }
 

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "helpers/code.h"
+#include "helpers/running.h"
 #include "maps/stack_trace.h"
 
 namespace osmia::helpers::code {
@@ -65,6 +66,14 @@ u64 get_stack(u64, u64 buffer, u64 size, u64 flags, u64) {
     }
   }
   return f.count * entry;
+}
+
+// The stacks of other threads are not this thread's to walk.
+u64 get_task_stack(u64 task, u64 buffer, u64 size, u64 flags, u64) {
+  const host::Task* own = current_task();
+  if (own && own->address() == task) return get_stack(0, buffer, size, flags, 0);
+  std::memset(reinterpret_cast<void*>(buffer), 0, static_cast<u32>(size));
+  return ret(-EFAULT);
 }
 
 }  // namespace osmia::helpers::code

@@ -122,7 +122,7 @@ u64 xdp_store_bytes(u64 ctx, u64 offset, u64 from, u64 length, u64) {
 
 u64 xdp_redirect(u64 ifindex, u64 flags, u64, u64, u64) {
   if (flags) return 0;  // XDP_ABORTED
-  host::redirect() = {true, static_cast<u32>(ifindex), 0};
+  host::redirect() = {.set = true, .ifindex = static_cast<u32>(ifindex)};
   return kRedirectAction;
 }
 
@@ -136,7 +136,12 @@ u64 xdp_redirect_map(u64 map, u64 index, u64 flags, u64, u64) {
   const u32 key = static_cast<u32>(index);
   const auto* target = static_cast<const u32*>(flags & kBroadcast ? nullptr : m.lookup(&key));
   if (!target && !(flags & kBroadcast)) return flags & kActions;
-  host::redirect() = {true, devices && target ? *target : 0, flags, map, key};
+  host::redirect() = {.set = true,
+                      .by = host::RedirectBy::kMap,
+                      .ifindex = devices && target ? *target : 0,
+                      .flags = flags,
+                      .map = map,
+                      .key = key};
   return kRedirectAction;
 }
 

@@ -1,6 +1,8 @@
 // Sinks are shared by all threads and change rarely: a shared pointer each, swapped atomically.
 #include "host/effects.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
@@ -39,6 +41,30 @@ void set_event_sink(EventSink sink) {
 s64 event_output(u64 map, u32 cpu, std::span<const u8> bytes) {
   auto sink = current(g_event);
   return sink && (*sink)(map, cpu, bytes) ? 0 : -ENOENT;
+}
+
+namespace {
+std::atomic<bool> g_permitted[2];
+}  // namespace
+
+void permit(Permission what, bool may) {
+  g_permitted[static_cast<u8>(what)].store(may, std::memory_order_relaxed);
+}
+bool permitted(Permission what) {
+  return g_permitted[static_cast<u8>(what)].load(std::memory_order_relaxed);
+}
+bool permit_list(std::string_view words) {
+  while (!words.empty()) {
+    const std::string_view word = words.substr(0, words.find(','));
+    words.remove_prefix(std::min(words.size(), word.size() + 1));
+    if (word == "signal")
+      permit(Permission::kSignals, true);
+    else if (word == "write-user")
+      permit(Permission::kWriteUser, true);
+    else if (!word.empty())
+      return false;
+  }
+  return true;
 }
 
 Redirect& redirect() {

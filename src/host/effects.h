@@ -21,13 +21,24 @@ using EventSink = std::function<bool(u64 map, u32 cpu, std::span<const u8> bytes
 void set_event_sink(EventSink sink);
 s64 event_output(u64 map, u32 cpu, std::span<const u8> bytes);  // 0 or -ENOENT
 
-// The last redirection that the running program asked for on this thread.
+// What a program may do to its process beyond the memory and the maps that it was given. Nothing of this
+// until the host says so (`osmia`: OSMIA_ALLOW=signal,write-user); the helpers answer -EPERM.
+enum class Permission : u8 { kSignals, kWriteUser };
+void permit(Permission what, bool may);
+bool permitted(Permission what);
+// A comma-separated list of "signal" and "write-user". False: another word is in it.
+bool permit_list(std::string_view words);
+
+// The last redirection that the running program asked for on this thread, and the clones that it sent.
+enum class RedirectBy : u8 { kDevice, kPeer, kNeighbour, kMap };
 struct Redirect {
   bool set = false;
-  u32 ifindex = 0;  // of the device; 0 if it does not go to a device
+  RedirectBy by = RedirectBy::kDevice;
+  u32 ifindex = 0;  // of the device; 0 if it does not go to one device
   u64 flags = 0;
-  u64 map = 0;  // live address of the map that it goes by (devices, CPUs, XDP sockets), or 0
+  u64 map = 0;  // kMap: live address of the map that it goes by (devices, CPUs, XDP sockets)
   u32 key = 0;  // in that map
+  u32 clones = 0, clone_ifindex = 0;  // copies sent by bpf_clone_redirect(), the last one's device
 };
 Redirect& redirect();
 

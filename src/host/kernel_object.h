@@ -11,7 +11,7 @@
 
 namespace osmia::host {
 
-enum class ObjectKind : u8 { kTask, kCgroup, kInode, kCpumask, kOther };
+enum class ObjectKind : u8 { kTask, kCgroup, kInode, kCpumask, kCipher, kOther };
 
 // Which real thing it is, the same in every Kernel: {start time, thread id}, {device, inode number}.
 struct ObjectKey {

@@ -63,6 +63,28 @@ bool KernelStruct::set_element(std::string_view array, u32 index, u64 value) {
   return true;
 }
 
+bool KernelStruct::set_bits(std::string_view bit_field, u64 value) {
+  return set_bits_in(id_, 0, bit_field, value);
+}
+bool KernelStruct::set_bits_in(u32 id, u32 base, std::string_view field, u64 value) {
+  for (const btf::Member m : btf_->type(id).members()) {
+    const u32 bit = base * 8 + m.bit_offset;
+    const btf::TypeView type = btf_->skip_modifiers(m.type);
+    if (m.name.empty() && type.is_struct_or_union()) {
+      if (set_bits_in(type.id(), bit / 8, field, value)) return true;
+    } else if (m.name == field && m.bitfield_size) {
+      for (u32 i = 0; i < m.bitfield_size && (bit + i) / 8 < size_; i++) {
+        u8& byte = bytes()[(bit + i) / 8];
+        const u8 mask = static_cast<u8>(1u << (bit + i) % 8);
+        byte = static_cast<u8>(value >> i & 1 ? byte | mask : byte & ~mask);
+      }
+      return true;
+    } else if (m.name == field) {
+      return set(field, value);
+    }
+  }
+  return false;
+}
 bool KernelStruct::set_text(std::string_view field, std::string_view text) {
   const auto place = find(field);
   if (!place || !place->size) return false;

@@ -31,6 +31,7 @@ class KernelStruct {
   // The field's low bytes. False: there is no such field.
   bool set(std::string_view field, u64 value);
   bool set_element(std::string_view array, u32 index, u64 value);
+  bool set_bits(std::string_view bit_field, u64 value);
   // A character array: cut to its size, always terminated.
   bool set_text(std::string_view field, std::string_view text);
   void set_text(const Place& place, std::string_view text);  // does not need the BTF
@@ -39,6 +40,7 @@ class KernelStruct {
   KernelStruct(const btf::Btf& btf, u32 id, u32 size)
       : btf_(&btf), id_(id), size_(size), bytes_(new u64[(size + 7) / 8]()) {}
   std::optional<Place> find_in(u32 id, u32 base, std::string_view field) const;
+  bool set_bits_in(u32 id, u32 base, std::string_view field, u64 value);
   void write(const Place& place, u32 at, u32 size, u64 value);
 
   const btf::Btf* btf_;

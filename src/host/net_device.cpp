@@ -11,6 +11,8 @@
 #include <cstring>
 #include <string>
 
+#include "host/network.h"
+
 namespace osmia::host {
 namespace {
 
@@ -28,6 +30,11 @@ bool forwards(const char* name) {
 }  // namespace
 
 std::optional<NetDevice> net_device(u32 ifindex) {
+  if (const auto given = network()) {
+    const Device* d = given->device(ifindex);
+    if (!d) return std::nullopt;
+    return NetDevice{d->mtu, d->hard_header_len, d->forwarding};
+  }
   ifreq request{};
   const std::optional<NetDevice> loopback =
       ifindex == 1 ? std::optional<NetDevice>({kLoopbackMtu, kEthHeader, false}) : std::nullopt;

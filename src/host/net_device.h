@@ -1,4 +1,5 @@
-// Network devices as programs see them: those of the process's network namespace.
+// Network devices as programs see them: those of the given network (host/network.h), or of the process's
+// network namespace.
 #pragma once
 #include <optional>
 
@@ -12,7 +13,8 @@ struct NetDevice {
   bool forwarding = false;  // net.ipv4.conf.*.forwarding
 };
 
-// The device of that index, if there is one. Index 1 (loopback) is always there.
+// The device of that index, if there is one. Index 1 (loopback) is always there, but in a
+// given network without it.
 std::optional<NetDevice> net_device(u32 ifindex);
 
 }  // namespace osmia::host

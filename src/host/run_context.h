@@ -17,6 +17,7 @@ struct RunContext {
   const void* program = nullptr;  // the running program (a maps::ProgObject), null outside a run
   void* ctx = nullptr;            // the program's host context
   u32 depth = 0;                  // nested runs of this thread
+  u64 attach_cookie = 0;          // what the program was attached with
   u64 cgroup_storage[2] = {};     // what bpf_get_local_storage() gives: shared, this CPU's; 0 = none
 };
 // At the same distance from every thread's pointer, so that machine code may read it.

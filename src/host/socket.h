@@ -20,6 +20,7 @@ struct Socket {
   s32 rx_queue_mapping = -1;
   // Behind what programs see: the UAPI's struct bpf_tcp_sock of a TCP socket, or 0.
   u64 tcp = 0;
+  u64 cookie = 0;  // given out when it is first asked for
   // What is to be done when the socket goes: its local storage.
   std::vector<std::function<void()>> at_end;
 

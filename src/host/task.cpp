@@ -95,16 +95,6 @@ u64 clock_ticks_to_ns(u64 ticks) {
   static const u64 per_second = static_cast<u64>(std::max(sysconf(_SC_CLK_TCK), 1l));
   return ticks * (1000000000u / per_second);
 }
-u64 namespace_number(u32 tid, const char* name) {
-  char to[64];
-  const std::string path = "/proc/" + std::to_string(tid) + "/ns/" + name;
-  const ssize_t n = readlink(path.c_str(), to, sizeof to - 1);
-  if (n <= 0) return 0;
-  to[n] = 0;
-  const char* open = std::strchr(to, '[');
-  return open ? std::strtoull(open + 1, nullptr, 10) : 0;
-}
-
 // Builds one task; parts are what its pointers lead to.
 class Builder {
  public:
@@ -220,7 +210,7 @@ class Builder {
     for (const auto& [member, type, name] : kinds) {
       KernelStruct* ns = part(type);
       if (!ns) continue;
-      ns->set("ns.inum", namespace_number(task_.tid(), name));
+      ns->set("ns.inum", namespace_inode(task_.tid(), name));
       ns->set("ns.count", 1);
       if (std::strcmp(name, "uts") == 0) {
         utsname u{};
@@ -366,6 +356,16 @@ ObjectKey task_key(u32 tid) {
 }
 bool task_lives(const ObjectKey& key) {
   return task_key(static_cast<u32>(key.number)) == key;
+}
+
+u64 namespace_inode(u32 tid, const char* name) {
+  char to[64];
+  const std::string path = "/proc/" + std::to_string(tid) + "/ns/" + name;
+  const ssize_t n = readlink(path.c_str(), to, sizeof to - 1);
+  if (n <= 0) return 0;
+  to[n] = 0;
+  const char* open = std::strchr(to, '[');
+  return open ? std::strtoull(open + 1, nullptr, 10) : 0;
 }
 
 std::vector<u32> all_processes() {

@@ -25,6 +25,8 @@ u32 own_tgid();
 Task* current_task(const btf::BtfPtr& types);
 // The task of a thread (or of a process's first thread), or null: there is none.
 std::shared_ptr<Task> task_of(const btf::BtfPtr& types, u32 tid);
+// The number by which /proc/N/ns/NAME names a namespace ("net", "pid" …), 0 if it cannot be seen.
+u64 namespace_inode(u32 tid, const char* name);
 // Who has this number now: {start time, tid}, number 0 = nobody.
 ObjectKey task_key(u32 tid);
 // Is this still the thread that it was?

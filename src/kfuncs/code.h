@@ -42,6 +42,20 @@ OSMIA_KFUNC(iter_css_new);
 OSMIA_KFUNC(iter_css_task_new);
 OSMIA_KFUNC(object_iter_next);
 OSMIA_KFUNC(object_iter_destroy);
+// packet_object_code.cpp
+OSMIA_KFUNC(cast_skb);
+OSMIA_KFUNC(cast_xdp);
+// conntrack_code.cpp
+OSMIA_KFUNC(ct_lookup);
+OSMIA_KFUNC(sk_assign_tcp_reqsk);
+// area_iterator_code.cpp
+OSMIA_KFUNC(iter_task_vma_new);
+OSMIA_KFUNC(iter_task_vma_next);
+OSMIA_KFUNC(iter_task_vma_destroy);
+// crypto_code.cpp
+OSMIA_KFUNC(crypto_ctx_create);
+OSMIA_KFUNC(crypto_encrypt);
+OSMIA_KFUNC(crypto_decrypt);
 // cpumask_code.cpp
 OSMIA_KFUNC(cpumask_create);
 OSMIA_KFUNC(cpumask_first);

@@ -2,6 +2,7 @@
 #include "loader/rebound.h"
 
 #include <fcntl.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -117,6 +118,10 @@ int osmia_rebound_ioctl(int fd, unsigned long request, ...) {
 
 int osmia_rebound_epoll_ctl(int epfd, int op, int fd, void* event) {
   return loader::fds().epoll_ctl(epfd, op, fd, event);
+}
+int osmia_rebound_epoll_wait(int epfd, struct epoll_event* events, int most, int timeout) {
+  loader::fds().before_wait(false);
+  return ::epoll_wait(epfd, events, most, timeout);
 }
 
 // libbpf resolves attach targets and kfuncs in the kernel's BTF, and symbols in its list of them.

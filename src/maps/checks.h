@@ -2,6 +2,7 @@
 #pragma once
 #include <linux/bpf.h>
 
+#include "base/bits.h"
 #include "maps/map.h"
 
 namespace osmia::maps {
@@ -27,6 +28,14 @@ inline bool only_flags(const MapAttr& a, u32 allowed) {
 // key type must be a plain 32-bit integer.
 inline bool is_u32_key(btf::TypeView key) {
   return key.is(btf::Kind::kInt) && key.int_info().bits == 32 && key.int_info().offset == 0;
+}
+
+// get_next_key of maps whose keys are 0 … max_entries-1: the one behind `key` (null, or a number beyond: 0).
+inline int next_index(const Map& m, const void* key, void* next) {
+  const u32 i = key ? load_unaligned<u32>(key) : ~0u, n = m.max_entries();
+  if (i < n && i == n - 1) return -ENOENT;
+  store_unaligned<u32>(next, i >= n ? 0 : i + 1);
+  return 0;
 }
 
 // The map behind inner_map_fd, fit to be a template. Errors: EBADF, EINVAL (not a map, or a map of maps),

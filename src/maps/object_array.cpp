@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/bits.h"
+#include "maps/checks.h"
 
 namespace osmia::maps {
 namespace {
@@ -28,10 +29,7 @@ bool is_machine_event(int fd) {
 }  // namespace
 
 int ObjectArrayMap::next_key(const void* key, void* next) {
-  const u32 i = key ? load_unaligned<u32>(key) : ~0u;
-  if (i != ~0u && i == max_entries() - 1) return -ENOENT;
-  store_unaligned<u32>(next, i >= max_entries() ? 0 : i + 1);
-  return 0;
+  return next_index(*this, key, next);
 }
 int ObjectArrayMap::update_user(const void* key, const void* value, u64 flags, Descriptors& fds) {
   const u32 i = load_unaligned<u32>(key);
@@ -77,7 +75,7 @@ int PerfEventArrayMap::put(u32 index, int fd, Descriptors& fds) {
   if (fd < 0 || fcntl(fd, F_GETFD) < 0) return -EBADF;
   fresh.output = fds.perf_event(fd);
   if (!fresh.output) {
-    if (!is_machine_event(fd)) return -EINVAL;
+    if (!is_machine_event(fd)) return -EBADF;  // as on Linux, whatever else it is
     const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (own < 0) return -errno;
     fresh.counter = std::make_shared<PerfCounter>(own);

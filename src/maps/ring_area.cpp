@@ -65,4 +65,15 @@ void RingArea::wake_writers() const {
   [[maybe_unused]] const auto n = read(event_fd_, &count, sizeof count);
 }
 
+void RingArea::quiet_readers() const {
+  u64 count;
+  [[maybe_unused]] const auto n = read(event_fd_, &count, sizeof count);
+}
+
+void RingArea::quiet_writers() const {
+  const u64 all = ~u64{0} - 1;  // the counter's end
+  quiet_readers();
+  [[maybe_unused]] const auto n = write(event_fd_, &all, sizeof all);
+}
+
 }  // namespace osmia::maps

@@ -38,6 +38,9 @@ class RingArea {
                     u64 writable_to) const;
   void wake_readers() const;  // EPOLLIN on event_fd()
   void wake_writers() const;  // EPOLLOUT
+  // The levels themselves, for who is about to wait: no longer readable; no longer writable.
+  void quiet_readers() const;
+  void quiet_writers() const;
 
  private:
   Region memory_;

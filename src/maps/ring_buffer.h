@@ -23,6 +23,10 @@ class RingBufferMap final : public Map {
   static void commit(void* record, u64 flags, bool discard);
   s64 output(const void* data, u64 size, u64 flags);  // 0, -EINVAL, -EAGAIN
   u64 query(u64 what) const;                          // BPF_RB_*
+  // The consumer moves on in shared memory without a word: before somebody waits for poll_fd(), this takes
+  // back a signal whose records are consumed. with_data: also signals what nobody was woken for, as poll(2),
+  // which looks at the ring itself, would find it.
+  void settle(bool with_data) const;
 
   int lookup_user(const void*, void*, u64) override { return -kNotSupp; }
   s64 update(const void*, const void*, u64) override { return -kNotSupp; }
@@ -45,6 +49,8 @@ class UserRingBufferMap final : public Map {
   // Calls fn(sample, bytes) for what user space has submitted, until it returns non-zero. Gives the number of
   // samples, or -EINVAL, -E2BIG, -EBUSY (another drain is going on). flags: BPF_RB_*_WAKEUP.
   s64 drain(FnRef<u64(void* sample, u32 bytes)> fn, u64 flags);
+  // Before somebody waits for poll_fd(): writable unless the ring is full.
+  void settle() const;
 
   int lookup_user(const void*, void*, u64) override { return -kNotSupp; }
   s64 update(const void*, const void*, u64) override { return -kNotSupp; }

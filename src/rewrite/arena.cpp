@@ -21,28 +21,22 @@ Status convert_arena(Pass& p) {
   for (const verifier::MapInfo* m : p.facts.used_maps)
     if (m->def->traits & contract::kMapIsArena) p.out.arena = m->code.arena;
   if (!p.out.arena) return Error{EFAULT, "rewriting: a program with an arena that has no window"};
-  for (u32 i = 0; i < p.program.insns.size(); i++) {
-    Insn in = p.program.insns[i];
-    if (is_ld_imm64(in)) {
-      i++;
-      continue;
-    }
+  return for_each_live(p, [&](u32 i, Insn in) -> Status {
     const verifier::InsnFacts& f = p.facts.insns[i];
-    if (!f.seen || p.editor.removed(i)) continue;
     if (f.arena_access) {
       if (in.cls() == kLdx && in.mode() == kMemsx)
         return Error{EOPNOTSUPP, "sign extending loads from arena are not supported yet"};
       in.code = with_mode(in.code, in.cls() == kStx && in.mode() == kAtomic ? kProbeAtomic : kProbeMem32);
       p.editor.set(i, in);
     } else if (in.code == (kAlu64 | kMov | kX) && in.off == kAddrSpaceCast) {
-      if (in.imm != kCastToProgram && !p.out.arena->no_user_conv) continue;  // a cast that engines do
+      if (in.imm != kCastToProgram && !p.out.arena->no_user_conv) return Ok{};  // a cast that engines do
       p.editor.set(i, Insn{.code = kAlu | kMov | kX, .dst = in.dst, .src = in.src});
     } else if (f.arena_cast_needed) {
       in.code = static_cast<u8>(kAlu | in.op() | (in.is_reg_src() ? kX : kK));
       p.editor.set(i, in);
     }
-  }
-  return Ok{};
+    return Ok{};
+  });
 }
 
 }  // namespace osmia::rewrite

@@ -14,6 +14,10 @@ constexpr u8 alu_class(bool is64) {
 constexpr u8 jmp_class(bool is64) {
   return is64 ? u8{isa::kJmp} : u8{isa::kJmp32};
 }
+// The size of a load or store; anything but 1, 2 and 4 bytes counts as 8.
+constexpr u8 size_code(u32 bytes) {
+  return bytes == 1 ? u8{isa::kB} : bytes == 2 ? u8{isa::kH} : bytes == 4 ? u8{isa::kW} : u8{isa::kDw};
+}
 constexpr Insn alu(bool is64, u8 op, u8 dst, s32 imm) {
   return {.code = static_cast<u8>(alu_class(is64) | op | isa::kK), .dst = dst, .imm = imm};
 }
@@ -28,6 +32,10 @@ constexpr Insn mov32(u8 dst, s32 imm) {
 }
 constexpr Insn mov_reg(u8 dst, u8 src) {
   return alu_reg(true, isa::kMov, dst, src);
+}
+constexpr Insn mov_sign_extend(u8 dst, u8 src, u32 bytes) {
+  return {
+      .code = isa::kAlu64 | isa::kMov | isa::kX, .dst = dst, .src = src, .off = static_cast<s16>(bytes * 8)};
 }
 constexpr Insn jump(s16 off) {
   return {.code = isa::kJmp | isa::kJa, .off = off};

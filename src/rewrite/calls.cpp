@@ -23,6 +23,11 @@ void note_missing(ExecProgram& out, std::string what) {
   out.missing += what;
 }
 
+std::string reason(const Pass& p, std::string_view name) {
+  const std::string_view why = p.options.why_absent ? p.options.why_absent(name) : std::string_view();
+  return why.empty() ? std::string() : " (" + std::string(why) + ")";
+}
+
 }  // namespace
 
 Status resolve_calls(Pass& p) {
@@ -51,7 +56,7 @@ Status resolve_calls(Pass& p) {
                            : in.imm == kLookup && code.inline_lookup.kind != contract::LookupInline::kNone)
           call.map_code = &code;
       }
-      if (!call.fn && !call.tail_call) note_missing(p.out, "helper " + call.name);
+      if (!call.fn && !call.tail_call) note_missing(p.out, "helper " + call.name + reason(p, call.name));
     } else {
       if (!f.kfunc)
         return Error{EFAULT,

@@ -12,16 +12,8 @@ namespace {
 
 using namespace isa;
 
-u8 size_code(u32 bytes) {
-  switch (bytes) {
-    case 1: return kB;
-    case 2: return kH;
-    case 4: return kW;
-    default: return kDw;
-  }
-}
 Insn load(u8 dst, u8 src, u32 off, u32 bytes) {
-  return build::load(size_code(bytes), dst, src, static_cast<s32>(off));
+  return build::load(build::size_code(bytes), dst, src, static_cast<s32>(off));
 }
 
 // What is left of the host's value: shift to the accessed bytes, cut to their number. As on Linux, an access
@@ -56,7 +48,7 @@ Status convert_load(Pass& p, u32 i, const contract::CtxField& f) {
     const bool last = s + 1 == host.count;
     if (s) {
       // A null pointer on the way gives zero: jump over the rest, dst is already zero. Filled in below.
-      out.push_back({Insn{.code = kJmp | kJeq | kK, .dst = in.dst, .off = 0, .imm = 0}});
+      out.push_back({build::jump_if(true, kJeq, in.dst, 0, 0)});
     }
     out.push_back({load(in.dst, base, step.offset + (last ? whole : 0), step.size)});
     base = in.dst;
@@ -67,9 +59,7 @@ Status convert_load(Pass& p, u32 i, const contract::CtxField& f) {
   if (host.mask) out.push_back({build::alu(true, kAnd, in.dst, static_cast<s32>(host.mask))});
   const bool pointer = f.type.base != contract::RegBase::kScalar;
   if (!pointer) cut(out, in.dst, shift, bytes, std::min(have, elem));
-  if (in.mode() == kMemsx)
-    out.push_back(
-        {Insn{.code = kAlu64 | kMov | kX, .dst = in.dst, .src = in.dst, .off = static_cast<s16>(bytes * 8)}});
+  if (in.mode() == kMemsx) out.push_back({build::mov_sign_extend(in.dst, in.dst, bytes)});
   for (size_t k = 0; k < out.size(); k++)
     if (out[k].insn.code == (kJmp | kJeq | kK)) out[k].insn.off = static_cast<s16>(out.size() - k - 1);
   p.editor.replace(i, std::move(out));
@@ -86,12 +76,11 @@ Status convert_store(Pass& p, u32 i, const contract::CtxField& f) {
   if (bytes == f.size && !f.elem && host.steps[0].size != f.size) {
     // The host keeps the field wider or narrower than the UAPI; little endian, so the low bytes are the
     // value.
-    in.code = static_cast<u8>((in.code & ~kDw) | size_code(std::min<u32>(host.steps[0].size, bytes)));
+    in.code = static_cast<u8>((in.code & ~kDw) | build::size_code(std::min<u32>(host.steps[0].size, bytes)));
   }
   std::vector<Piece> out;
   if (host.store_limit && in.cls() == kStx)
-    out.push_back(
-        {Insn{.code = kJmp | kJge | kK, .dst = in.src, .off = 1, .imm = static_cast<s32>(host.store_limit)}});
+    out.push_back({build::jump_if(true, kJge, in.src, static_cast<s32>(host.store_limit), 1)});
   if (!host.store_limit || in.cls() == kStx || in.imm < static_cast<s32>(host.store_limit))
     out.push_back({in});
   p.editor.replace(i, std::move(out));

@@ -8,15 +8,8 @@ namespace osmia::rewrite {
 using namespace isa;
 
 void convert_map_fields(Pass& p) {
-  for (u32 i = 0; i < p.program.insns.size(); i++) {
-    Insn in = p.program.insns[i];
-    if (is_ld_imm64(in)) {
-      i++;
-      continue;
-    }
-    const verifier::InsnFacts& f = p.facts.insns[i];
-    if (in.cls() != kLdx || !f.seen || p.editor.removed(i)) continue;
-    if (f.ptr_type.base != contract::RegBase::kConstMapPtr) continue;
+  for_each_live(p, [&](u32 i, Insn in) {
+    if (in.cls() != kLdx || p.facts.insns[i].ptr_type.base != contract::RegBase::kConstMapPtr) return;
     const u32 offset = static_cast<u32>(in.off);
     MapField field;
     if (p.options.map_field)
@@ -33,7 +26,7 @@ void convert_map_fields(Pass& p) {
         p.out.missing += field.name.empty() ? std::to_string(offset) : field.name;
         p.out.missing += " of a map's kernel struct";
     }
-  }
+  });
 }
 
 }  // namespace osmia::rewrite

@@ -22,6 +22,8 @@ struct Options {
   // The code of a helper or kfunc; a null function means that it cannot run here.
   std::function<NativeFn(const contract::HelperDef&)> helper_code;
   std::function<NativeFn(const contract::KfuncDef&)> kfunc_code;
+  // Why a helper has no code, for people; null or empty: the name says it all.
+  std::string_view (*why_absent)(std::string_view name) = nullptr;
   // Helpers that LD_ABS and LD_IND become: (ctx, offset, size in bytes) -> value, or negative: the program
   // ends with 0.
   NativeFn load_packet = nullptr;

@@ -68,7 +68,6 @@ Result<ClassicProgram> load_classic(Kernel& kernel, std::span<const isa::Classic
     return Error{p->verdict.error ? p->verdict.error : EINVAL,
                  "the converted program was refused: " + p->verdict.message};
   if (kernel.prepare) OSMIA_TRY(kernel.prepare(kernel, *p));
-  if (p->dump.insns.empty()) make_dump(*p, nullptr);
   out.program = std::move(p);
   return out;
 }
@@ -84,14 +83,14 @@ u32 run_classic(const ClassicProgram& filter, const ClassicPacket& packet) {
   s.protocol = __builtin_bswap16(packet.protocol);
   s.ifindex = 1;
   s.dev_type = packet.hatype;
-  host::RunScope scope(filter.program.get(), &s);
+  host::RunScope scope(static_cast<const maps::ProgObject*>(filter.program.get()), &s);
   return static_cast<u32>(filter.program->executable->run(&s));
 }
 
 u32 run_seccomp(const ClassicProgram& filter, std::span<const u8, isa::kSeccompDataSize> data) {
   alignas(8) u8 context[isa::kSeccompDataSize];
   std::copy(data.begin(), data.end(), context);
-  host::RunScope scope(filter.program.get(), context);
+  host::RunScope scope(static_cast<const maps::ProgObject*>(filter.program.get()), context);
   return static_cast<u32>(filter.program->executable->run(context));
 }
 

@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "contract/helper_def.h"
-#include "rewrite/exec_program.h"
+#include "rewrite/rewrite.h"
 #include "runtime/program.h"
 #include "runtime/symbols.h"
 
@@ -41,9 +41,9 @@ Shape shape_of(const Program& p, const rewrite::ExecProgram* exec) {
 
 class Maker {
  public:
-  Maker(Program& p, const rewrite::ExecProgram* exec) : p_(p), s_(shape_of(p, exec)) {}
+  Maker(const Program& p, const rewrite::ExecProgram* exec) : p_(p), s_(shape_of(p, exec)) {}
 
-  void run() {
+  Dump run() {
     Dump d;
     d.insns = s_.insns;
     for (u32 i = 0; i < d.insns.size(); i++) {
@@ -60,7 +60,7 @@ class Maker {
       }
     }
     debug_info(d);
-    p_.dump = std::move(d);
+    return d;
   }
 
  private:
@@ -94,6 +94,7 @@ class Maker {
         return map_ref(*m, value, static_cast<u32>(loaded[1].imm));
     }
     const u64 imm = static_cast<u32>(lo.imm) | u64{static_cast<u32>(hi.imm)} << 32;
+    const std::lock_guard lock(p_.maps_mutex);
     for (const auto& m : p_.maps) {
       const auto& info = m->info();
       if (imm == reinterpret_cast<u64>(m.get()) || imm == reinterpret_cast<u64>(info.live))
@@ -141,8 +142,12 @@ class Maker {
       verifier::LineInfo moved = line;
       moved.insn_off = position(line.insn_off);
       if (moved.insn_off >= d.insns.size()) continue;
-      if (!d.line_info.empty() && d.line_info.back().insn_off == moved.insn_off) d.line_info.pop_back();
+      if (!d.line_info.empty() && d.line_info.back().insn_off == moved.insn_off) {
+        d.line_info.pop_back();
+        d.line_loaded.pop_back();
+      }
       d.line_info.push_back(moved);
+      d.line_loaded.push_back(line.insn_off);
     }
     for (size_t s = 0; s < std::max<size_t>(subs.size(), 1); s++) {
       Dump::Function f;
@@ -164,14 +169,31 @@ class Maker {
     }
   }
 
-  Program& p_;
+  const Program& p_;
   Shape s_;
 };
 
 }  // namespace
 
-void make_dump(Program& p, const rewrite::ExecProgram* exec) {
-  Maker(p, exec).run();
+Dump make_dump(const Program& p, const rewrite::ExecProgram* exec) {
+  return Maker(p, exec).run();
+}
+
+void Program::show_as(const rewrite::ExecProgram& exec) {
+  std::call_once(dump_once_, [&] { dump_ = make_dump(*this, &exec); });
+}
+
+const Dump& Program::dump() const {
+  std::call_once(dump_once_, [this] {
+    if (rewritten) {
+      if (const auto view = rewrite::linux_view(desc, facts, privileged); view.ok()) {
+        dump_ = make_dump(*this, &*view);
+        return;
+      }
+    }
+    dump_ = make_dump(*this, nullptr);
+  });
+  return dump_;
 }
 
 }  // namespace osmia::runtime

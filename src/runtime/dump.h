@@ -26,10 +26,11 @@ struct Dump {
   std::vector<u32> addresses;  // indexes of ld_imm64 that hold a host address
   std::vector<verifier::FuncInfo> func_info;
   std::vector<verifier::LineInfo> line_info;
+  std::vector<u32> line_loaded;     // of each line: where the loaded program has it
   std::vector<Function> functions;  // [0] is the entry; functions that nothing reaches are not there
 };
 
-// Fills p.dump. exec: what runs; null: nothing rewrote the program, it is shown as it was loaded.
-void make_dump(Program& p, const rewrite::ExecProgram* exec);
+// exec: the rewritten program that is to be shown; null: nothing rewrote it, it is shown as it was loaded.
+Dump make_dump(const Program& p, const rewrite::ExecProgram* exec);
 
 }  // namespace osmia::runtime

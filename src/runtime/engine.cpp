@@ -3,12 +3,14 @@
 // that.
 #include "runtime/engine.h"
 
+#include <cstdio>
 #include <cstdlib>
 #include <unordered_map>
 
 #include "helpers/classic.h"
 #include "helpers/code.h"
 #include "helpers/helper.h"
+#include "host/effects.h"
 #include "host/run_context.h"
 #include "interp/interp.h"
 #include "kfuncs/code.h"
@@ -122,6 +124,7 @@ Status compile_program(Kernel& kernel, Program& p, rewrite::ExecProgram program)
     u8* word = reinterpret_cast<u8*>(&host::run_context().cpu);
     asm("" : "+r"(word));  // linkers do not know the load that the difference would become
     options.cpu_word = static_cast<s32>(word - static_cast<u8*>(__builtin_thread_pointer()));
+    options.tier = kernel.jit_tier;
     auto image = jit::compile(program, options);
     if (image.ok()) {
       give_life(**image, p, program.subprogs.size());
@@ -154,14 +157,34 @@ rewrite::NativeFn kfunc_code(const contract::KfuncDef& def) {
   return code_of(kfuncs::registry(), def);
 }
 
+// The context as the kernel's own struct, where there is one here.
+static rewrite::NativeFn cast_code(const Program& p) {
+  const std::string_view type = p.type_def ? p.type_def->kern_ctx_name : "";
+  return type == "sk_buff" ? kfuncs::code::cast_skb : type == "xdp_buff" ? kfuncs::code::cast_xdp : nullptr;
+}
+
+// As the kernel's log says of such programs.
+static void warn_of_writes(const Program& p) {
+  for (const auto& f : p.facts.insns)
+    if (f.seen && f.helper && f.helper->effects & contract::kWarnsOnLoad) {
+      const char* how = host::permitted(host::Permission::kWriteUser) ? "may corrupt" : "wants to change";
+      std::fprintf(stderr, "osmia: program \"%s\" %s this process's memory (%s)\n", p.desc.name.c_str(), how,
+                   std::string(f.helper->name).c_str());
+      return;
+    }
+}
+
 Status prepare_program(Kernel& kernel, Program& p) {
   p.kernel_types = kernel.catalog().vmlinux;
+  warn_of_writes(p);
   rewrite::Options options;
   options.helper_code = helper_code;
+  options.why_absent = helpers::absence;
   options.kfunc_code = [&p](const contract::KfuncDef& def) -> rewrite::NativeFn {
     const bool writes = p.type_def && p.type_def->traits & contract::kDirectPacketWrite;
     if (def.role == contract::KfuncRole::kDynptrFromSkb && !writes)
       return kfuncs::code::dynptr_from_skb_rdonly;
+    if (def.role == contract::KfuncRole::kCastToKernCtx) return cast_code(p);
     return kfunc_code(def);
   };
   options.map_field = [vmlinux = kernel.catalog().vmlinux.get()](u32 offset, u32 size) {
@@ -170,15 +193,20 @@ Status prepare_program(Kernel& kernel, Program& p) {
   options.load_packet =
       p.type_def && p.type_def->traits & contract::kLdAbsAllowed ? helpers::code::skb_load_packet : nullptr;
   options.privileged = kernel.credentials().capable(contract::Capability::kBpf);
+  p.rewritten = true;
+  p.privileged = options.privileged;
   options.inline_loops = true;
   options.randomize_high = p.desc.prog_flags & (1u << 2);  // BPF_F_TEST_RND_HI32
-  OSMIA_ASSIGN(const rewrite::ExecProgram shown, rewrite::linux_view(p.desc, p.facts, options.privileged));
-  make_dump(p, &shown);
   OSMIA_ASSIGN(rewrite::ExecProgram made, rewrite::rewrite(p.desc, p.facts, options));
+  // A program of another Catalog (classic BPF) has no form on Linux: it is shown as it runs.
+  if (kernel.catalog().prog_type(p.desc.type) != p.type_def) p.show_as(made);
   if (!made.missing.empty()) {
     p.not_executable = "not supported yet: " + made.missing;
     return Ok{};
   }
+  p.made_from.loaded = made.original;
+  p.made_from.functions.clear();
+  for (const auto& f : made.subprogs) p.made_from.functions.push_back(f.start);
   return compile_program(kernel, p, std::move(made));
 }
 
@@ -187,6 +215,8 @@ void install_engine(Kernel& kernel) {
   kernel.test_runs = test_run_table();
   if (const char* jit = std::getenv("OSMIA_JIT"))
     if (const auto mode = jit_mode(jit); mode.ok()) kernel.jit = *mode;
+  if (const char* allow = std::getenv("OSMIA_ALLOW"); allow && !host::permit_list(allow))
+    std::fprintf(stderr, "osmia: OSMIA_ALLOW: expected signal, write-user, found \"%s\"\n", allow);
 }
 
 }  // namespace osmia::runtime

@@ -1,6 +1,7 @@
 // What OBJ_GET_INFO_BY_FD shows of a program's machine code: its bytes, where each function lies in the
 // made-up address space of runtime/symbols.h, and the address of each source line. Invariant: functions,
-// lines and lengths fit together (addresses rise, lines lie inside their function), as tools demand.
+// lines and lengths fit together as libbpf demands: in a function the addresses of the lines rise, its first
+// line is at its start.
 #pragma once
 #include <span>
 #include <vector>

@@ -59,9 +59,10 @@ class Kernel {
 
   // Asked at every call. Default: all capabilities.
   std::function<Cred()> credentials = [] { return Cred{}; };
-  bool unprivileged_disabled = false;  // kernel.unprivileged_bpf_disabled
-  JitMode jit = JitMode::kAuto;        // of programs loaded from now on
-  bool native_profile = false;         // accept more than Linux where sound
+  bool unprivileged_disabled = false;          // kernel.unprivileged_bpf_disabled
+  JitMode jit = JitMode::kAuto;                // of programs loaded from now on
+  jit::Tier jit_tier = jit::Tier::kOptimised;  // for tests: what the JIT is asked for
+  bool native_profile = false;                 // accept more than Linux where sound
   std::atomic<u32> stats_users{
       0};  // open ENABLE_STATS descriptors; programs count their runs while there are any
 

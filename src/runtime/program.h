@@ -42,7 +42,6 @@ class Program final : public maps::ProgObject {
   // As loaded. desc.insns, desc.attach point into this object.
   verifier::Program desc;
   std::vector<isa::Insn> insns;  // the loader's, relocated
-  Dump dump;                     // after rewriting; what OBJ_GET_INFO_BY_FD shows
   std::vector<int> fd_array;
   verifier::Facts facts;
   verifier::Verdict verdict;
@@ -55,17 +54,31 @@ class Program final : public maps::ProgObject {
   std::shared_ptr<Program> attach_program;
   const contract::ProgTypeDef* type_def = nullptr;
 
-  std::mutex maps_mutex;
+  mutable std::mutex maps_mutex;
   std::vector<maps::MapPtr> maps;  // used and bound maps, under maps_mutex
 
   std::shared_ptr<Executable> executable;  // null: verified, but nothing here can run it
   std::string not_executable;              // then why, one line
+  bool rewritten = false;                  // for engines: it is shown as Linux rewrites it
+  bool privileged = true;                  // whoever loaded it
+  // The instructions that the executable was made from: what loaded instruction each comes from, and where
+  // each function begins.
+  struct {
+    std::vector<u32> loaded, functions;
+  } made_from;
   std::atomic<u64> run_ns{0}, run_count{0}, recursion_misses{0};
 
   u32 object_id() const override { return id; }
   u32 prog_type() const override { return desc.type; }
   u32 attach_type() const override { return desc.expected_attach_type; }
   bool has_frags() const override { return desc.prog_flags & (1u << 5); }  // BPF_F_XDP_HAS_FRAGS
+  // What OBJ_GET_INFO_BY_FD shows. Made when it is first asked for: most programs are never shown.
+  const Dump& dump() const;
+  void show_as(const rewrite::ExecProgram& exec);  // before: the dump is of this, not of what Linux shows
+
+ private:
+  mutable std::once_flag dump_once_;
+  mutable Dump dump_;
 };
 using ProgramPtr = std::shared_ptr<Program>;
 

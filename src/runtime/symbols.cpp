@@ -46,7 +46,7 @@ s32 helper_symbol(std::string_view name) {
 u64 function_symbol(const Program& p, u32 function) {
   const u64 start = kPrograms + (u64{p.id & kIdMask} << kProgramBits);
   const jit::Image* image = p.executable ? p.executable->image() : nullptr;
-  if (!image || image->subprogs().size() != p.dump.functions.size() + 1)
+  if (!image || image->subprogs().size() != p.dump().functions.size() + 1)
     return start + kFunctionStep * function;
   return start + image->subprogs()[function];
 }
@@ -74,11 +74,11 @@ std::string kallsyms(Kernel& kernel) {
   }
   for (u32 id = 0; (id = kernel.programs.next_after(id));)
     if (const auto p = kernel.programs.find(id))
-      for (u32 f = 0; f < p->dump.functions.size(); f++) {
+      for (u32 f = 0; f < p->dump().functions.size(); f++) {
         std::string tag;
-        for (const u8 b : p->dump.functions[f].tag) tag += fmt::format("{:02x}", b);
+        for (const u8 b : p->dump().functions[f].tag) tag += fmt::format("{:02x}", b);
         out += fmt::format("{:016x} t bpf_prog_{}{}{}\t[bpf]\n", function_symbol(*p, f), tag,
-                           p->dump.functions[f].name.empty() ? "" : "_", p->dump.functions[f].name);
+                           p->dump().functions[f].name.empty() ? "" : "_", p->dump().functions[f].name);
       }
   return out;
 }

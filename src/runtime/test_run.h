@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "host/effects.h"
 
 namespace osmia::runtime {
 
@@ -31,6 +32,7 @@ struct TestRunResult {
   u32 duration_ns = 0;         // average of one repetition
   std::vector<u8> data_out;    // whole
   std::vector<u8> ctx_out;     // whole
+  host::Redirect redirect;     // of the last repetition; counts if retval says that it redirects
   std::vector<u8> ctx_in_out;  // syscall programs: what goes back to where ctx_in came from
 };
 // Errors: the errno of Linux's test run (EINVAL, ENOMEM, ENOTSUPP …).

@@ -34,6 +34,7 @@ Layer layer_of(u32 type) {
   switch (type) {
     case BPF_PROG_TYPE_SCHED_CLS:
     case BPF_PROG_TYPE_SCHED_ACT: return Layer::kLink;
+    case BPF_PROG_TYPE_CGROUP_SKB:  // not so before Linux 6.17, where such programs saw no byte of the packet
     case BPF_PROG_TYPE_LWT_IN:
     case BPF_PROG_TYPE_LWT_OUT:
     case BPF_PROG_TYPE_LWT_XMIT: return Layer::kNetworkDirect;

@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <vector>
 
 #include "maps/perf_event.h"
+#include "maps/ring_buffer.h"
 
 namespace osmia::syscall {
 namespace {
@@ -46,6 +48,9 @@ maps::Map* map_of(const Fd& f) {
   const auto* m = std::get_if<maps::MapPtr>(&f.object);
   return m ? m->get() : nullptr;
 }
+bool is_ring(const maps::Map* m) {
+  return m && (m->type() == BPF_MAP_TYPE_RINGBUF || m->type() == BPF_MAP_TYPE_USER_RINGBUF);
+}
 
 }  // namespace
 
@@ -60,12 +65,18 @@ bool FdTable::is_open(int fd) {
 
 void FdTable::add(int fd, Fd entry) {
   if (maps::Map* m = map_of(entry)) m->user_ref();
+  if (is_ring(map_of(entry))) rings_++;
   Fd old;
   {
     std::lock_guard lock(mutex_);
     std::swap(old, table_[fd]);
     table_[fd] = std::move(entry);
   }
+  drop(old);
+}
+
+void FdTable::drop(const Fd& old) {
+  if (is_ring(map_of(old))) rings_--;
   if (maps::Map* m = map_of(old)) m->user_unref();
 }
 
@@ -78,7 +89,7 @@ void FdTable::forget(int fd) {
     old = std::move(it->second);
     table_.erase(it);
   }
-  if (maps::Map* m = map_of(old)) m->user_unref();
+  drop(old);
 }
 
 int FdTable::install(Fd entry) {
@@ -157,6 +168,22 @@ void* FdTable::mmap(void* addr, size_t len, int prot, int flags, int fd, off_t o
       raw(SYS_mmap, reinterpret_cast<long>(addr), static_cast<long>(len), prot, flags, fd, off));
 }
 
+void FdTable::before_wait(bool polls) const {
+  if (!rings_.load(std::memory_order_relaxed)) return;
+  std::vector<maps::MapPtr> rings;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [fd, entry] : table_)
+      if (is_ring(map_of(entry))) rings.push_back(std::get<maps::MapPtr>(entry.object));
+  }
+  for (const auto& m : rings) {
+    if (m->type() == BPF_MAP_TYPE_RINGBUF)
+      static_cast<maps::RingBufferMap&>(*m).settle(polls);
+    else
+      static_cast<maps::UserRingBufferMap&>(*m).settle();
+  }
+}
+
 int FdTable::ioctl(int fd, unsigned long request, void* argument) {
   if (const auto event = get(fd).perf_event) {
     const int r = event->control(request, argument);
@@ -165,14 +192,12 @@ int FdTable::ioctl(int fd, unsigned long request, void* argument) {
   return static_cast<int>(raw(SYS_ioctl, fd, static_cast<long>(request), reinterpret_cast<long>(argument)));
 }
 
-// Ring buffers and perf events signal through an eventfd that nobody reads: only its edges mean something.
+// Perf events signal through an eventfd that nobody reads: only its edges mean something.
 int FdTable::epoll_ctl(int epfd, int op, int fd, void* event) {
   epoll_event e{};
   if (event) e = *static_cast<epoll_event*>(event);
   if (event && fd >= 0 && op != EPOLL_CTL_DEL) {
-    const Fd entry = get(fd);
-    maps::Map* const m = map_of(entry);
-    if (entry.perf_event || (m && m->poll_fd() >= 0)) e.events |= EPOLLET;
+    if (get(fd).perf_event) e.events |= EPOLLET;
   }
   return static_cast<int>(raw(SYS_epoll_ctl, epfd, op, fd, reinterpret_cast<long>(event ? &e : nullptr)));
 }

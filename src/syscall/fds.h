@@ -5,6 +5,7 @@
 #pragma once
 #include <sys/types.h>
 
+#include <atomic>
 #include <mutex>
 #include <unordered_map>
 
@@ -42,12 +43,17 @@ class FdTable {
   void* mmap(void* addr, size_t len, int prot, int flags, int fd, off_t off);
   int epoll_ctl(int epfd, int op, int fd, void* event);
   int ioctl(int fd, unsigned long request, void* argument);
+  // Before epoll_wait(2), or poll(2) and select(2) (polls): descriptors of ring buffers get the level that
+  // Linux would find. Nothing else changes a consumer's side without a call.
+  void before_wait(bool polls) const;
 
  private:
   void add(int fd, Fd entry);
   void forget(int fd);
+  void drop(const Fd& old);  // it is out of the table
   mutable std::mutex mutex_;
   std::unordered_map<int, Fd> table_;
+  std::atomic<u32> rings_{0};  // entries of table_ that are ring buffers
 };
 
 }  // namespace osmia::syscall

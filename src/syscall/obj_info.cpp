@@ -79,11 +79,12 @@ long prog_info(Call& c, runtime::Program& p) {
   }
   // bpf_dump_raw_ok: kallsyms would show addresses to this caller.
   const bool raw = c.capable(contract::Capability::kSysAdmin);
-  if (put_array(info.xlated_prog_insns, info.xlated_prog_len, shown_insns(p.dump, raw), sizeof(isa::Insn)))
+  const runtime::Dump& dump = p.dump();
+  if (put_array(info.xlated_prog_insns, info.xlated_prog_len, shown_insns(dump, raw), sizeof(isa::Insn)))
     return -EFAULT;
   const runtime::JitedView jited = runtime::jited_view(p);
   std::vector<std::array<u8, 8>> tags;
-  for (const auto& f : p.dump.functions) tags.push_back(f.tag);
+  for (const auto& f : dump.functions) tags.push_back(f.tag);
   // Without the right to see addresses the counts remain, and the arrays become null.
   const auto hide = [&](auto& array, auto& room) {
     if (!raw && room) array = 0, room = 0;
@@ -102,8 +103,8 @@ long prog_info(Call& c, runtime::Program& p) {
     info.attach_btf_obj_id = p.attach_btf->id;
   else if (p.attach_program && p.attach_program->btf)
     info.attach_btf_obj_id = p.attach_program->btf->id;
-  if (put_array(info.func_info, info.nr_func_info, p.dump.func_info)) return -EFAULT;
-  if (put_array(info.line_info, info.nr_line_info, p.dump.line_info)) return -EFAULT;
+  if (put_array(info.func_info, info.nr_func_info, dump.func_info)) return -EFAULT;
+  if (put_array(info.line_info, info.nr_line_info, dump.line_info)) return -EFAULT;
   if (put_array(info.prog_tags, info.nr_prog_tags, tags)) return -EFAULT;
   return write_info(c, info, len);
 }

@@ -238,7 +238,6 @@ long prog_load(Call& c) {
     const Status s = c.kernel.prepare(c.kernel, *p);
     if (!s.ok()) return fail(s.error());
   }
-  if (p->dump.insns.empty()) runtime::make_dump(*p, nullptr);
   p->id = c.kernel.programs.add(p);
   Fd fd;
   fd.object = runtime::ProgramPtr(p);

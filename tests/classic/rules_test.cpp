@@ -144,6 +144,7 @@ TEST_F(ClassicFile, BadInputIsOneLine) {
     EXPECT_EQ(p.error().message.find(path_), 0u) << p.error().message;
   }
   EXPECT_EQ(cli::read_classic("/nonexistent/file").error().code, ENOENT);
+  EXPECT_EQ(cli::read_classic("/dev/zero").error().code, EFBIG);
 }
 
 }  // namespace

@@ -1,14 +1,19 @@
-// Cases: `case NAME`, BPF assembly, a line `---`, the expected host code, an empty line. OSMIA_BLESS=1 writes
-// the code that is found into the files instead of comparing.
+// Cases: `case NAME`, BPF assembly with claims (check_claims()), a line `---`, the expected host code, an
+// empty line. OSMIA_BLESS=1 writes the code that is found into the files instead of comparing; the claims
+// must hold all the same.
 #include <capstone/capstone.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <sstream>
 
 #include "isa/asm.h"
+#include "jit/common/code_map.h"
 #include "jit/jit.h"
 #include "rewrite/unverified.h"
 
@@ -69,23 +74,59 @@ void give_arena(rewrite::ExecProgram& p) {
   }
 }
 
-std::string host_code(std::span<const u8> bytes) {
+std::string host_code(const Image& image) {
   csh handle{};
 #if defined(__aarch64__)
   cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &handle);
 #else
   cs_open(CS_ARCH_X86, CS_MODE_64, &handle);
 #endif
-  cs_insn* decoded = nullptr;
-  const size_t n = cs_disasm(handle, bytes.data(), bytes.size(), 0, 0, &decoded);
+  cs_option(handle, CS_OPT_SKIPDATA,
+            CS_OPT_ON);  // what this Capstone does not know (LSE atomics) is shown as bytes
   std::string out;
-  for (size_t i = 0; i < n; i++) {
-    if (std::string_view(decoded[i].mnemonic) == "nop") continue;  // alignment
-    out += fmt::format("{}{}{}\n", decoded[i].mnemonic, *decoded[i].op_str ? " " : "", decoded[i].op_str);
+  const auto decode = [&](u32 start, u32 end) {
+    cs_insn* decoded = nullptr;
+    const size_t n = cs_disasm(handle, image.bytes().data() + start, end - start, start, 0, &decoded);
+    for (size_t i = 0; i < n; i++) {
+      const std::string_view name = decoded[i].mnemonic;
+      if (name == "nop" || name == "int3") continue;  // alignment
+      out += fmt::format("{}{}{}\n", name, *decoded[i].op_str ? " " : "", decoded[i].op_str);
+    }
+    if (n) cs_free(decoded, n);
+  };
+  u32 start = 0;
+  const auto map = image.map();
+  for (size_t k = 0; k < map.size(); k++) {
+    if (map[k].insn != kTableData) continue;
+    decode(start, map[k].offset);
+    start = k + 1 < map.size() ? map[k + 1].offset : static_cast<u32>(image.bytes().size());
+    out += fmt::format("({} words)\n", (start - map[k].offset) / 4);
   }
-  if (n) cs_free(decoded, n);
+  decode(start, static_cast<u32>(image.bytes().size()));
   cs_close(&handle);
   return out;
+}
+
+// What a case claims of its code, whatever was blessed: lines "; wants TEXT", "; no TEXT", "; at most N".
+void check_claims(const Case& c, const std::string& found) {
+  std::istringstream program(c.program);
+  u32 claims = 0;
+  for (std::string line; std::getline(program, line);) {
+    const auto rest = [&](std::string_view what) {
+      return line.starts_with(what) ? std::optional(line.substr(what.size())) : std::nullopt;
+    };
+    if (const auto text = rest("; wants "))
+      EXPECT_NE(("\n" + found).find("\n" + *text), std::string::npos) << c.name << ": " << *text << "\n"
+                                                                      << found;
+    else if (const auto banned = rest("; no "))
+      EXPECT_EQ(found.find(*banned), std::string::npos) << c.name << ": " << *banned << "\n" << found;
+    else if (const auto most = rest("; at most "))
+      EXPECT_LE(std::count(found.begin(), found.end(), '\n'), std::stol(*most)) << c.name << "\n" << found;
+    else
+      continue;
+    claims++;
+  }
+  EXPECT_GT(claims, 0u) << c.name << ": a case says what it claims";
 }
 
 TEST(Codegen, PatternsBecomeTheExpectedCode) {
@@ -109,7 +150,8 @@ TEST(Codegen, PatternsBecomeTheExpectedCode) {
       auto image = compile(*program, {.cpu_word = -72});
       ASSERT_TRUE(image.ok()) << c.name << ": " << image.error().message;
       EXPECT_EQ((*image)->tier(), Tier::kOptimised) << c.name;
-      const std::string found = host_code((*image)->bytes());
+      const std::string found = host_code(**image);
+      check_claims(c, found);
       if (!bless) {
         EXPECT_EQ(found, c.expected) << entry.path().filename() << ": " << c.name;
       }

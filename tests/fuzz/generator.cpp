@@ -4,10 +4,12 @@
 #include <cstring>
 
 #include "generator_parts.h"
+#include "rewrite/build.h"
 
 namespace osmia::fuzz {
 
 using namespace isa;
+namespace build = rewrite::build;
 
 u64 Choices::bits(u32 bytes) {
   u64 v = 0;
@@ -53,41 +55,23 @@ void Belief::meet(const Belief& other) {
 // ---------------------------------------------------------------- emitting
 
 void Writer::alu(u8 op, u32 dst, s32 imm, bool wide) {
-  emit({.code = static_cast<u8>((wide ? kAlu64 : kAlu) | op | kK), .dst = static_cast<u8>(dst), .imm = imm});
+  emit(build::alu(wide, op, static_cast<u8>(dst), imm));
 }
 void Writer::alu_reg(u8 op, u32 dst, u32 src, bool wide, s16 off) {
-  emit({.code = static_cast<u8>((wide ? kAlu64 : kAlu) | op | kX),
-        .dst = static_cast<u8>(dst),
-        .src = static_cast<u8>(src),
-        .off = off});
+  Insn in = build::alu_reg(wide, op, static_cast<u8>(dst), static_cast<u8>(src));
+  in.off = off;
+  emit(in);
 }
-namespace {
-u8 size_code(u32 bytes) {
-  switch (bytes) {
-    case 1: return kB;
-    case 2: return kH;
-    case 4: return kW;
-    default: return kDw;
-  }
-}
-}  // namespace
 void Writer::load(u32 dst, u32 src, s32 off, u32 bytes, bool sign) {
-  emit({.code = static_cast<u8>(kLdx | (sign && bytes < 8 ? kMemsx : isa::kMem) | size_code(bytes)),
-        .dst = static_cast<u8>(dst),
-        .src = static_cast<u8>(src),
-        .off = static_cast<s16>(off)});
+  Insn in = build::load(build::size_code(bytes), static_cast<u8>(dst), static_cast<u8>(src), off);
+  if (sign && bytes < 8) in.code = static_cast<u8>(kLdx | kMemsx | build::size_code(bytes));
+  emit(in);
 }
 void Writer::store(u32 dst, s32 off, u32 src, u32 bytes) {
-  emit({.code = static_cast<u8>(kStx | isa::kMem | size_code(bytes)),
-        .dst = static_cast<u8>(dst),
-        .src = static_cast<u8>(src),
-        .off = static_cast<s16>(off)});
+  emit(build::store(build::size_code(bytes), static_cast<u8>(dst), static_cast<u8>(src), off));
 }
 void Writer::store_imm(u32 dst, s32 off, s32 imm, u32 bytes) {
-  emit({.code = static_cast<u8>(kSt | isa::kMem | size_code(bytes)),
-        .dst = static_cast<u8>(dst),
-        .off = static_cast<s16>(off),
-        .imm = imm});
+  emit(build::store_imm(build::size_code(bytes), static_cast<u8>(dst), imm, off));
 }
 void Writer::ld_imm64(u32 dst, u32 src, u32 imm, u32 high) {
   emit({.code = kLd | kDw | kImm,
@@ -100,13 +84,11 @@ void Writer::call(s32 helper) {
   emit({.code = kJmp | kCall, .imm = helper});
 }
 u32 Writer::jump(u8 op, u32 dst, s32 imm, bool wide) {
-  emit({.code = static_cast<u8>((wide ? kJmp : kJmp32) | op | kK), .dst = static_cast<u8>(dst), .imm = imm});
+  emit(build::jump_if(wide, op, static_cast<u8>(dst), imm, 0));
   return here() - 1;
 }
 u32 Writer::jump_reg(u8 op, u32 dst, u32 src, bool wide) {
-  emit({.code = static_cast<u8>((wide ? kJmp : kJmp32) | op | kX),
-        .dst = static_cast<u8>(dst),
-        .src = static_cast<u8>(src)});
+  emit(build::jump_if_reg(wide, op, static_cast<u8>(dst), static_cast<u8>(src), 0));
   return here() - 1;
 }
 void Writer::land(u32 jump) {
@@ -323,6 +305,7 @@ void Writer::loop(u32 depth) {
 }
 
 void Writer::statement(u32 depth) {
+  if (o.idioms && c.chance(o.idioms)) return idiom(depth);
   const u32 what = c.below(100);
   if (what < 30) return arithmetic();
   if (what < 36) return compare_only();

@@ -44,6 +44,7 @@ struct GeneratorOptions {
   // The result depends on the input alone: no time, random numbers, CPU, addresses, or uninitialised stack.
   bool deterministic = false;
   u32 boldness = 10;  // percent of bounds that may be wrong
+  u32 idioms = 0;     // percent of statements that are what compilers emit and JITs fuse
 };
 
 struct Function {

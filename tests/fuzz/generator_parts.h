@@ -73,6 +73,21 @@ class Writer {
   void compare_only();
   void finish(bool callback);
   void function(u32 index, const Signature& s, u32 statements);
+  // -- what compilers emit for common things (generator_idioms.cpp)
+  void idiom(u32 depth);
+  bool pair(u32& a, u32& b);  // two numbers in different registers that may be overwritten
+  void rotation();
+  void product_rotation();
+  void extension();
+  void quotient_and_remainder();
+  void choice();
+  void bit_field();
+  void sum_of_products();
+  void update_in_memory();
+  void bytes_together();
+  void copy_words();
+  void table(u32 depth);
+  void array_loop();
   // -- memory and calls (generator_memory.cpp)
   void stack_access();
   void spill();

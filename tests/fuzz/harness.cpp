@@ -33,6 +33,7 @@ bool Target::usable() {
     const long fd = bpf_(BPF_MAP_CREATE, a);
     if (fd < 0) return false;
     maps_.push_back(static_cast<int>(fd));
+    if (map_object) objects_.push_back(map_object(maps_.back()));
   }
   return true;
 }
@@ -76,13 +77,47 @@ std::vector<u64> Target::keys(u32 map) {
   std::vector<u64> out;
   u64 key = 0, next = 0;
   for (bool first = true; out.size() < 64; first = false) {
-    auto a = blank();
-    a.map_fd = static_cast<u32>(maps_[map]), a.key = first ? 0 : ptr(&key), a.next_key = ptr(&next);
-    if (bpf_(BPF_MAP_GET_NEXT_KEY, a) < 0) break;
+    if (!objects_.empty()) {
+      if (objects_[map]->next_key(first ? nullptr : &key, &next) < 0) break;
+    } else {
+      auto a = blank();
+      a.map_fd = static_cast<u32>(maps_[map]), a.key = first ? 0 : ptr(&key), a.next_key = ptr(&next);
+      if (bpf_(BPF_MAP_GET_NEXT_KEY, a) < 0) break;
+    }
     out.push_back(key = next);
   }
   std::sort(out.begin(), out.end());
   return out;
+}
+
+void Target::update(u32 map, u64 key, const void* value) {
+  if (!objects_.empty()) {
+    objects_[map]->update(&key, value, 0);
+    return;
+  }
+  auto a = blank();
+  a.map_fd = static_cast<u32>(maps_[map]), a.key = ptr(&key), a.value = ptr(value);
+  bpf_(BPF_MAP_UPDATE_ELEM, a);
+}
+
+void Target::erase(u32 map, u64 key) {
+  if (!objects_.empty()) {
+    objects_[map]->erase(&key);
+    return;
+  }
+  auto a = blank();
+  a.map_fd = static_cast<u32>(maps_[map]), a.key = ptr(&key);
+  bpf_(BPF_MAP_DELETE_ELEM, a);
+}
+
+void Target::lookup(u32 map, u64 key, void* value) {
+  if (!objects_.empty()) {
+    objects_[map]->lookup_user(&key, value, 0);
+    return;
+  }
+  auto a = blank();
+  a.map_fd = static_cast<u32>(maps_[map]), a.key = ptr(&key), a.value = ptr(value);
+  bpf_(BPF_MAP_LOOKUP_ELEM, a);
 }
 
 void Target::fill_maps(u64 seed) {
@@ -91,18 +126,12 @@ void Target::fill_maps(u64 seed) {
   for (u32 m = 0; m < kDeterministicMaps; m++) {
     const MapSpec& spec = generator_maps()[m];
     if (spec.type == kMapHash)
-      for (u64 key : keys(m)) {
-        auto a = blank();
-        a.map_fd = static_cast<u32>(maps_[m]), a.key = ptr(&key);
-        bpf_(BPF_MAP_DELETE_ELEM, a);
-      }
+      for (u64 key : keys(m)) erase(m, key);
     for (u64 key = 0; key < spec.max_entries; key++) {
       std::vector<u8> value(spec.value_size);
       for (u8& v : value) v = c.chance(30) ? 0 : static_cast<u8>(c.bits(1));
       if (spec.type == kMapHash && (key > 4 || c.chance(40))) continue;
-      auto a = blank();
-      a.map_fd = static_cast<u32>(maps_[m]), a.key = ptr(&key), a.value = ptr(value.data());
-      bpf_(BPF_MAP_UPDATE_ELEM, a);
+      update(m, key, value.data());
     }
   }
 }
@@ -112,9 +141,7 @@ std::vector<u8> Target::map_contents() {
   for (u32 m = 0; m < kDeterministicMaps; m++)
     for (u64 key : keys(m)) {
       std::vector<u8> value(generator_maps()[m].value_size);
-      auto a = blank();
-      a.map_fd = static_cast<u32>(maps_[m]), a.key = ptr(&key), a.value = ptr(value.data());
-      bpf_(BPF_MAP_LOOKUP_ELEM, a);
+      lookup(m, key, value.data());
       const u8* k = reinterpret_cast<const u8*>(&key);
       out.insert(out.end(), k, k + 8);
       out.insert(out.end(), value.begin(), value.end());
@@ -123,7 +150,7 @@ std::vector<u8> Target::map_contents() {
 }
 
 Outcome Target::run(long fd, u32 prog_type, const Input& input) {
-  fill_maps(input.map_seed);
+  if (uses_maps) fill_maps(input.map_seed);
   Outcome out;
   auto a = blank();
   a.test.prog_fd = static_cast<u32>(fd);
@@ -135,10 +162,15 @@ Outcome Target::run(long fd, u32 prog_type, const Input& input) {
     a.test.data_out = ptr(out.data.data()), a.test.data_size_out = static_cast<u32>(out.data.size());
   }
   if (!ctx.empty()) a.test.ctx_in = ptr(ctx.data()), a.test.ctx_size_in = static_cast<u32>(ctx.size());
+  if (packet && wants_ctx) {
+    out.ctx.resize(256);
+    a.test.ctx_out = ptr(out.ctx.data()), a.test.ctx_size_out = static_cast<u32>(out.ctx.size());
+  }
   out.result = bpf_(BPF_PROG_TEST_RUN, a);
   out.retval = a.test.retval;
   out.data.resize(packet && out.result == 0 ? a.test.data_size_out : 0);
-  out.maps = map_contents();
+  out.ctx.resize(!out.ctx.empty() && out.result == 0 ? a.test.ctx_size_out : 0);
+  if (uses_maps) out.maps = map_contents();
   return out;
 }
 
@@ -162,6 +194,12 @@ Input random_input(Choices& c, u32 prog_type) {
     std::memcpy(in.ctx.data(), &s, sizeof s);
   }
   return in;
+}
+
+bool uses_maps(const Program& program) {
+  return std::any_of(program.insns.begin(), program.insns.end(), [](const isa::Insn& in) {
+    return isa::is_ld_imm64(in) && (in.src == isa::kPseudoMapIdx || in.src == isa::kPseudoMapIdxValue);
+  });
 }
 
 std::string listing(const Program& program) {

@@ -9,6 +9,7 @@
 #include "interp/interp.h"
 #include "machine.h"
 #include "maps/map.h"
+#include "semantics.h"
 
 namespace osmia::soundness {
 
@@ -209,16 +210,7 @@ bool Machine::atomic(u32 pc) {
   const u64 mask = bytes == 4 ? 0xffffffffu : ~u64{0};
   const u64 old = read_bytes(address, bytes), s = top().r[in.src] & mask;
   const Origin old_from = claim(in.dst).type.base == RegBase::kStack ? Origin{} : Origin{Origin::kFresh};
-  u64 now = old;
-  switch (in.imm & ~kFetch) {
-    case kAdd: now = old + s; break;
-    case kOr: now = old | s; break;
-    case kAnd: now = old & s; break;
-    case kXor: now = old ^ s; break;
-    case kXchg & ~kFetch: now = s; break;
-    case kCmpxchg & ~kFetch: now = old == (top().r[kR0] & mask) ? s : old; break;
-    default: violation("unknown atomic"); return false;
-  }
+  const u64 now = atomic_result(in.imm, old, s, top().r[kR0] & mask);
   write_bytes(address, bytes, now);
   note_stored(address, bytes, now, Origin{}, loose | (in.imm == kCmpxchg && is_loose(kR0)));
   if (in.imm == kCmpxchg)

@@ -34,15 +34,7 @@ void atomic(const Insn& in, u64* r) {
   const u64 address = r[in.dst] + static_cast<u64>(s64{in.off});
   const u64 mask = bytes == 4 ? 0xffffffffu : ~u64{0};
   const u64 old = read_bytes(address, bytes), s = r[in.src] & mask;
-  u64 now = old;
-  switch (in.imm & ~kFetch) {
-    case kAdd: now = old + s; break;
-    case kOr: now = old | s; break;
-    case kAnd: now = old & s; break;
-    case kXor: now = old ^ s; break;
-    case kXchg & ~kFetch: now = s; break;
-    default: now = old == (r[kR0] & mask) ? s : old; break;
-  }
+  const u64 now = atomic_result(in.imm, old, s, r[kR0] & mask);
   std::memcpy(reinterpret_cast<void*>(address), &now, bytes);
   if (in.imm == kCmpxchg)
     r[kR0] = old;

@@ -77,4 +77,20 @@ bool compare(const Insn& in, u64 a, u64 b) {
   }
 }
 
+u64 atomic_result(s32 operation, u64 old, u64 src, u64 r0) {
+  switch (operation) {
+    case kAdd:
+    case kAdd | kFetch: return old + src;
+    case kOr:
+    case kOr | kFetch: return old | src;
+    case kAnd:
+    case kAnd | kFetch: return old & src;
+    case kXor:
+    case kXor | kFetch: return old ^ src;
+    case kXchg: return src;
+    case kCmpxchg: return old == r0 ? src : old;
+    default: return old;
+  }
+}
+
 }  // namespace osmia::soundness

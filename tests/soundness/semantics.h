@@ -10,4 +10,8 @@ u64 compute(const isa::Insn& in, u64 a, u64 b);
 // Is the conditional jump taken?
 bool compare(const isa::Insn& in, u64 a, u64 b);
 
+// What an atomic operation leaves in memory: `old` was there, `src` and `r0` are the registers, of the
+// operation's width. An unknown operation leaves what was there.
+u64 atomic_result(s32 operation, u64 old, u64 src, u64 r0);
+
 }  // namespace osmia::soundness

@@ -1,6 +1,7 @@
 // What a tracing program knows of its attach point: arguments, return value, address, cookie.
 // Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
 // tag.
+#include "helpers/code.h"
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -40,17 +41,23 @@ const HelperEntry kEntries[] = {
       .args = {ctx},
       .effects = kNeedsFuncEntry,
       .tag = "kprobe_multi"}},
-    {{.id = 174, .name = "bpf_get_attach_cookie", .args = {ctx}, .tag = "kprobe_multi"}},
+    {{.id = 174, .name = "bpf_get_attach_cookie", .args = {ctx}, .tag = "kprobe_multi"},
+     code::get_attach_cookie},
     {{.id = 173,
       .name = "bpf_get_func_ip",
       .args = {ctx},
       .effects = kNeedsFuncEntry,
       .tag = "uprobe_multi"}},
-    {{.id = 174, .name = "bpf_get_attach_cookie", .args = {ctx}, .tag = "uprobe_multi"}},
-    {{.id = 174, .name = "bpf_get_attach_cookie", .args = {ctx}, .tag = "trace_cookie"}},
-    {{.id = 174, .name = "bpf_get_attach_cookie", .args = {ctx}, .tag = "perf_event"}},
-    {{.id = 174, .name = "bpf_get_attach_cookie", .args = {ctx}, .tag = "tracing_cookie"}},
-    {{.id = 174, .name = "bpf_get_attach_cookie", .args = {ctx}, .tag = "lsm_cookie"}},
+    {{.id = 174, .name = "bpf_get_attach_cookie", .args = {ctx}, .tag = "uprobe_multi"},
+     code::get_attach_cookie},
+    {{.id = 174, .name = "bpf_get_attach_cookie", .args = {ctx}, .tag = "trace_cookie"},
+     code::get_attach_cookie},
+    {{.id = 174, .name = "bpf_get_attach_cookie", .args = {ctx}, .tag = "perf_event"},
+     code::get_attach_cookie},
+    {{.id = 174, .name = "bpf_get_attach_cookie", .args = {ctx}, .tag = "tracing_cookie"},
+     code::get_attach_cookie},
+    {{.id = 174, .name = "bpf_get_attach_cookie", .args = {ctx}, .tag = "lsm_cookie"},
+     code::get_attach_cookie},
     {{.id = 58,
       .name = "bpf_override_return",
       .args = {ctx, any},

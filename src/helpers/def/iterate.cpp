@@ -28,7 +28,8 @@ const HelperEntry kEntries[] = {
       .args = {btf("task_struct"), any, callback, stack_mem_or_null, any},
       .effects = kSyncCallback,
       .callback = CallbackShape::kFindVma,
-      .tag = "tracing"}},
+      .tag = "tracing"},
+     code::find_vma},
 };
 }  // namespace
 

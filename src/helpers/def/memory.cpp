@@ -45,7 +45,9 @@ const HelperEntry kEntries[] = {
       .args = {any, mem_in, size},
       .effects = kWarnsOnLoad,
       .gpl_only = true,
-      .tag = "tracing"}},
+      .capability = Capability::kSysAdmin,
+      .tag = "tracing"},
+     code::probe_write_user},
     {{.id = 4,
       .name = "bpf_probe_read",
       .args = {mem_out, size0, any},
@@ -71,7 +73,8 @@ const HelperEntry kEntries[] = {
       .args = {mem_out, size0, any, btf("task_struct"), any},
       .effects = kMightSleep,
       .gpl_only = true,
-      .tag = "tracing"}},
+      .tag = "tracing"},
+     code::copy_from_user_task},
 };
 }  // namespace
 

@@ -46,8 +46,9 @@ const HelperEntry kEntries[] = {
       .map_types = map_types(MapType::kCgroupArray)},
      code::current_task_under_cgroup},
     {{.id = 17, .name = "bpf_get_cgroup_classid", .tag = "current_classid"}, code::no_traffic_class},
-    {{.id = 109, .name = "bpf_send_signal", .args = {any}, .tag = "tracing"}},
-    {{.id = 117, .name = "bpf_send_signal_thread", .args = {any}, .tag = "tracing"}},
+    {{.id = 109, .name = "bpf_send_signal", .args = {any}, .tag = "tracing"}, code::send_signal},
+    {{.id = 117, .name = "bpf_send_signal_thread", .args = {any}, .tag = "tracing"},
+     code::send_signal_thread},
 };
 }  // namespace
 

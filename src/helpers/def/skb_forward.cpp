@@ -35,7 +35,8 @@ const HelperEntry kEntries[] = {
       .gpl_only = true,
       .tag = "tc"},
      code::skb_check_mtu},
-    {{.id = 124, .name = "bpf_sk_assign", .args = {ctx, any_sock, any}, .tag = "tc"}},
+    {{.id = 124, .name = "bpf_sk_assign", .args = {ctx, any_sock, any}, .tag = "tc"},
+     code::skb_assign_socket},
 };
 }  // namespace
 

@@ -99,7 +99,8 @@ const HelperEntry kEntries[] = {
       .effects = kReleasesRef,
       .tag = "sk_release"},
      code::sk_release},
-    {{.id = 124, .name = "bpf_sk_assign", .args = {ctx, socket_or_null, any}, .tag = "sk_lookup"}},
+    {{.id = 124, .name = "bpf_sk_assign", .args = {ctx, socket_or_null, any}, .tag = "sk_lookup"},
+     code::lookup_assign_socket},
 };
 }  // namespace
 

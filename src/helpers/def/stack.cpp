@@ -79,12 +79,14 @@ const HelperEntry kEntries[] = {
       .name = "bpf_get_task_stack",
       .args = {btf("task_struct"), mem_out, size0, any},
       .effects = kRetBoundedByArgSize,
-      .tag = "tracing"}},
+      .tag = "tracing"},
+     code::get_task_stack},
     {{.id = 141,
       .name = "bpf_get_task_stack",
       .args = {btf("task_struct"), mem_out, size0, any},
       .effects = kRetBoundedByArgSize | kMightSleep,
-      .tag = "tracing_sleepable"}},
+      .tag = "tracing_sleepable"},
+     code::get_task_stack},
 };
 }  // namespace
 

@@ -32,7 +32,8 @@ const HelperEntry kEntries[] = {
       .name = "bpf_snprintf_btf",
       .args = {mem, size, mem_in, size, any},
       .capability = Capability::kBpf,
-      .tag = "base_perfmon"}},
+      .tag = "base_perfmon"},
+     code::snprintf_btf},
 };
 }  // namespace
 

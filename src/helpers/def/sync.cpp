@@ -47,7 +47,8 @@ const HelperEntry kEntries[] = {
       .args = {kptr_dest, btf("", kMaybeNull | kObjRelease)},
       .ret = {.kind = RetKind::kBtfId, .flags = kMaybeNull, .btf_type = ""},
       .effects = kAcquiresRef | kKptrXchg | kReleasesRef,
-      .tag = "base_bpf"}},
+      .tag = "base_bpf"},
+     code::kptr_xchg},
 };
 }  // namespace
 

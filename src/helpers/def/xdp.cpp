@@ -40,7 +40,7 @@ const HelperEntry kEntries[] = {
       .map_types = map_types(MapType::kDevmap, MapType::kDevmapHash, MapType::kCpumap, MapType::kXskmap)},
      code::xdp_redirect_map},
     {{.id = 69, .name = "bpf_fib_lookup", .args = {ctx, mem, size, any}, .gpl_only = true, .tag = "xdp"},
-     code::skb_fib_lookup},
+     code::xdp_fib_lookup},
     {{.id = 163,
       .name = "bpf_check_mtu",
       .args = {ctx, any, fixed_mem(4, kWrite | kAligned), any, any},

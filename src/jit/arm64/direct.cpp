@@ -62,10 +62,17 @@ void Direct::prologue(u32 s) {
 
   out_.map.push_back({static_cast<u32>(a_.offset()), kNoInsn});
   a_.bind(out_.entries[s]);
+  out_.unwind.function(a_.offset());
   a_.stp(a64::x29, a64::x30, a64::ptr_pre(a64::sp, -16));
   a_.mov(a64::x29, a64::sp);
+  out_.unwind.frame(a_.offset(), 29, 16);
+  out_.unwind.saved(a_.offset(), 29, 16);
+  out_.unwind.saved(a_.offset(), 30, 8);
   if (frame_) add_constant(a_, a64::sp, a64::sp, -static_cast<s64>(frame_), a64::x9);
-  for (u32 k = 0; k < saved_.size(); k++) a_.str(reg(saved_[k]), word(k * 8));
+  for (u32 k = 0; k < saved_.size(); k++) {
+    a_.str(reg(saved_[k]), word(k * 8));
+    out_.unwind.saved(a_.offset(), dwarf_reg(reg(saved_[k]).id()), 16 + frame_ - k * 8);
+  }
   if (rounds) a_.str(a64::xzr, word(rounds_at_));
   if (passes_counter_) a_.str(a64::x5, word(counter_at_));
 }
@@ -74,6 +81,7 @@ void Direct::epilogue() {
   for (u32 k = 0; k < saved_.size(); k++) a_.ldr(reg(saved_[k]), word(k * 8));
   a_.mov(a64::sp, a64::x29);
   a_.ldp(a64::x29, a64::x30, a64::ptr_post(a64::sp, 16));
+  out_.unwind.frame(a_.offset(), kDwarfSp, 0);
 }
 
 void Direct::callback_thunk(u32 s) {

@@ -40,11 +40,14 @@ void Emitter::prologue() {
 
   note_code();
   a_.bind(out_.entries[f_->subprog]);
+  out_.unwind.function(a_.offset());
   if (stack_) add_constant(a_, a64::sp, a64::sp, -static_cast<s64>(stack_), a64::x16);
+  out_.unwind.frame(a_.offset(), kDwarfSp, stack_);
   for (u32 k = 0; k < saved_words_; k += 2) {
     const Mem m = a64::ptr(a64::sp, static_cast<s32>(k * 8));
     k + 1 < saved_words_ ? a_.stp(gp(saved_[k]), gp(saved_[k + 1]), m) : a_.str(gp(saved_[k]), m);
   }
+  for (u32 k = 0; k < saved_words_; k++) out_.unwind.saved(a_.offset(), dwarf_reg(saved_[k]), stack_ - k * 8);
   if (f_->has_may_goto) a_.str(a64::xzr, word(rounds_word_));
   if (f_->has_tail_call) a_.str(a64::x5, word(counter_word_));
 }
@@ -55,6 +58,7 @@ void Emitter::epilogue() {
     k + 1 < saved_words_ ? a_.ldp(gp(saved_[k]), gp(saved_[k + 1]), m) : a_.ldr(gp(saved_[k]), m);
   }
   if (stack_) add_constant(a_, a64::sp, a64::sp, stack_, a64::x17);
+  out_.unwind.frame(a_.offset(), kDwarfSp, 0);
 }
 
 void Emitter::begin_block(const Block&) {

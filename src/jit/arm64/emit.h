@@ -51,6 +51,7 @@ class Emitter final : public EmitterBase {
   Mem address(const Node& n, bool keep_x17);
 
   // emit_flow.cpp
+  void switch_on(Val v, const Table& t, const Label& table, const Label& other) override;
   void jump(const Label& to) override;
   void compare_and_jump(const Node& n, Cc cc, const Label& to) override;
   void call_native(const void* fn) override;

@@ -46,6 +46,26 @@ void Emitter::compare_and_jump(const Node& n, Cc cc, const Label& to) {
   a_.b(kConditions[static_cast<u8>(cc)], to);
 }
 
+void Emitter::switch_on(Val v, const Table& t, const Label& table, const Label& other) {
+  const Node& n = at(v);
+  Gp index = use(n.a, a64::x17);
+  if (t.low) {
+    add_constant(a_, sized(a64::x17, t.width), sized(index, t.width), -t.low, sized(a64::x16, t.width));
+    index = a64::x17;
+  } else if (t.width == 32 && at(n.a).bits > 32) {
+    a_.mov(a64::w17, index.w());
+    index = a64::x17;
+  }
+  if (t.checked) {
+    a_.cmp(sized(index, t.width), imm(t.entries.size() - 1));
+    a_.b_hi(other);
+  }
+  a_.adr(a64::x16, table);
+  a_.ldrsw(a64::x17, a64::ptr(a64::x16, index.x(), arm::lsl(2)));
+  a_.add(a64::x16, a64::x16, a64::x17);
+  a_.br(a64::x16);
+}
+
 void Emitter::jump(const Label& to) {
   a_.b(to);
 }

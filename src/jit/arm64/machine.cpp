@@ -94,17 +94,22 @@ void load_thread_word(a64::Assembler& a, const a64::Gp& to, s32 off, const a64::
 void emit_callback_thunk(ImageBuilder& out, a64::Assembler& a, u32 s, bool counts) {
   out.map.push_back({static_cast<u32>(a.offset()), kNoInsn});
   a.bind(out.callbacks[s]);
+  out.unwind.function(a.offset());
   for (u32 k = 0; k < 5; k++) a.mov(a64::x(k), a64::x(k + 1));
   if (!counts) {
     a.b(out.entries[s]);
     return;
   }
   a.stp(a64::x29, a64::x30, a64::ptr_pre(a64::sp, -32));
+  out.unwind.frame(a.offset(), kDwarfSp, 32);
+  out.unwind.saved(a.offset(), 29, 32);
+  out.unwind.saved(a.offset(), 30, 24);
   a.mov(a64::x29, a64::sp);
   a.str(a64::xzr, a64::ptr(a64::sp, 16));
   a.add(a64::x5, a64::sp, imm(16));
   a.bl(out.entries[s]);
   a.ldp(a64::x29, a64::x30, a64::ptr_post(a64::sp, 32));
+  out.unwind.frame(a.offset(), kDwarfSp, 0);
   a.ret(a64::x30);
 }
 

@@ -1,6 +1,7 @@
 // Phis that only pass one value on, extensions that the phis' bounds make needless, and dead values.
 #include <algorithm>
 
+#include "base/bits.h"
 #include "jit/common/ir.h"
 
 namespace osmia::jit {
@@ -18,6 +19,28 @@ void drop_aliased(Function& f) {
   }
   f.order = std::move(order);
   for (const Val v : f.order) for_operands(f, f.nodes[v], [&](Val& o) { o = f.resolve(o); });
+}
+
+// The sign of a short value is a bit of what it was made of.
+void test_signs(Function& f) {
+  for (const Block& b : f.blocks) {
+    if (b.begin == b.end) continue;
+    Node n = f.nodes[f.order[b.end - 1]];
+    if (n.op != Op::kBranch || !f.is_const(n.b)) continue;
+    const Node& x = f.nodes[n.a];
+    if (x.op != Op::kSext || x.bytes > 2 || x.width < n.width) continue;
+    const s64 k = sign_extend(static_cast<u64>(f.nodes[n.b].imm), n.width);
+    const bool negative = (n.cc == Cc::kSlt && !k) || (n.cc == Cc::kSle && k == -1);
+    if (!negative && !(n.cc == Cc::kSge && !k) && !(n.cc == Cc::kSgt && k == -1)) continue;
+    const s64 bit = x.bytes == 1 ? 0x80 : 0x8000;
+    n.width = 32;
+    n.cc = negative ? Cc::kTestNz : Cc::kTestZ;
+    n.a = x.a;
+    n.b = static_cast<Val>(f.nodes.size());
+    f.nodes[f.order[b.end - 1]] = n;
+    f.nodes.push_back({.op = Op::kConst, .bits = 16, .imm = bit});
+    f.alias.push_back(n.b);
+  }
 }
 
 }  // namespace
@@ -68,6 +91,7 @@ void drop_trivial_phis(Function& f) {
     if (f.nodes[a].bits <= n.bytes * 8) f.alias[v] = a;
   }
   drop_aliased(f);
+  test_signs(f);
 }
 
 void drop_dead(Function& f) {

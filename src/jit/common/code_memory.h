@@ -1,5 +1,7 @@
 // Memory for machine code. W^X: no address is ever writable and executable; code is written through one
-// mapping of the pages and run through another. Small programs share pages.
+// mapping of the pages and run through another, and small programs share pages. Where a debugger or profiler
+// is to see the code it has private pages of its own, first writable, then executable: gdb can set
+// breakpoints in those only, and perf takes shared ones for a file and asks no perf map.
 #pragma once
 #include <span>
 
@@ -23,6 +25,7 @@ class CodeMemory {
   friend struct ImageBuilder;  // common/image_builder.h: where code gets into it
   u8* data_ = nullptr;
   size_t size_ = 0;
+  size_t own_pages_ = 0;  // bytes; 0: it shares pages
 };
 
 }  // namespace osmia::jit

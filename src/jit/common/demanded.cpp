@@ -34,8 +34,7 @@ u8 high_reads(const Node& n, bool own) {
     case Op::kZext:
     case Op::kSext: return n.bytes == 8 ? kA : 0;
     case Op::kPhi: return own ? kArgs : 0;
-    case Op::kBranch:
-    case Op::kSelect: return static_cast<u8>((n.width == 64 ? both : 0) | (own ? kC | kArgs : 0));
+    case Op::kBranch: return n.width == 64 ? both : 0;
     case Op::kStore: return static_cast<u8>(both | (n.bytes == 8 ? kC : 0));
     case Op::kAtomic: return static_cast<u8>(kA | (n.bytes == 8 ? kB | kC : 0));
     default: return kA | kB | kC | kArgs;

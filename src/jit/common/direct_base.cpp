@@ -110,6 +110,7 @@ Status DirectBase::program(asmjit::BaseAssembler& a) {
 Status DirectBase::subprog(u32 s) {
   const auto& sub = p_.subprogs[s];
   prologue(s);
+  out_.unwind.body_begins();
   for (u32 i = sub.start; i < sub.end; i++) {
     if (labels_[i].isValid()) base_->bind(labels_[i]);
     note_code(i);
@@ -217,6 +218,7 @@ Status DirectBase::jump(u32 i, const Insn& in) {
     case kExit:
       if (!wide) return unknown;
       leave();
+      out_.unwind.body(base_->offset());
       return Ok{};
     case kCall:
       if (!wide || in.is_reg_src()) return unknown;
@@ -241,10 +243,12 @@ Status DirectBase::call(u32 i, const Insn& in) {
   if (in.src != kHelperCall || in.imm < 0 || static_cast<size_t>(in.imm) >= p_.calls.size())
     return Error{EINVAL, {}};
   const auto& c = p_.calls[static_cast<size_t>(in.imm)];
-  if (c.tail_call)
+  if (c.tail_call) {
     tail_call();
-  else
+    out_.unwind.body(base_->offset());
+  } else {
     call_native(reinterpret_cast<const void*>(c.fn));
+  }
   if (c.throws)
     go(unwind());
   else if (throws_ && !c.tail_call)

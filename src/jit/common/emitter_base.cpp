@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "jit/common/builder.h"
+#include "jit/common/code_map.h"
 
 namespace osmia::jit {
 
@@ -24,7 +25,6 @@ Status EmitterBase::program(void (*fold)(Function&)) {
     if (!std::exchange(wanted[s], 1)) work.push_back(s);
   };
   wanted[0] = 1;
-  if (p.exception_callback >= 0) want(static_cast<u32>(p.exception_callback));
   while (!work.empty()) {
     const u32 s = work.back();
     work.pop_back();
@@ -43,9 +43,10 @@ Status EmitterBase::program(void (*fold)(Function&)) {
       continue;
     }
     Function& f = *functions[s];
-    layout(f);
     drop_trivial_phis(f);
     drop_dead(f);
+    if (!out_.options.blind_constants) find_switches(f);
+    layout(f);
     narrow(f);
     drop_dead(f);
     simplify_loops(f);
@@ -92,24 +93,39 @@ void EmitterBase::function(Function& f, const Allocation& where) {
   for (u32 b = 0; b < f.blocks.size(); b++)
     if (emitted(b)) labels_[b] = base_.newLabel();
   prologue();
+  out_.unwind.body_begins();
   take_arguments();
   u32 insn = kNoInsn;
+  u8 align = 0;  // of blocks that are left out
   for (block_ = 0; block_ < f.blocks.size(); block_++) {
-    const Block& b = f.blocks[block_];
+    Block& b = f.blocks[block_];
+    align = b.align = std::max(align, b.align);
     if (!emitted(block_)) continue;
+    align = 0;
     begin_block(b);
     base_.bind(labels_[block_]);
     for (index_ = b.begin; index_ < b.end; index_++) {
       const Val v = f.order[index_];
-      if (at(v).insn != insn && at(v).op != Op::kPhi) {
-        insn = at(v).insn;
-        out_.map.push_back({static_cast<u32>(base_.offset()), block_ ? insn : kNoInsn});
+      // The first block takes the arguments: what stands there with them is of no instruction.
+      const u32 from = block_ || at(v).op != Op::kArg ? at(v).insn : kNoInsn;
+      if (from != insn && at(v).op != Op::kPhi) {
+        insn = from;
+        out_.map.push_back({static_cast<u32>(base_.offset()), insn});
       }
       node(v);
     }
   }
   if (has_cold()) note_code();
   cold();
+  for (const auto& [label, t] : tables_) {
+    note_code();
+    base_.align(asmjit::AlignMode::kData, 4);
+    out_.map.push_back({static_cast<u32>(base_.offset()), kTableData});
+    base_.bind(label);
+    for (const u32 e : f.tables[t].entries)
+      base_.embedLabelDelta(labels_[way_[f.tables[t].ways[e]]], label, 4);
+  }
+  tables_.clear();
 }
 
 void EmitterBase::node(Val v) {
@@ -151,7 +167,10 @@ void EmitterBase::node(Val v) {
     case Op::kAtomic: atomic(v); break;
     case Op::kCall:
     case Op::kCallSub: call(v); break;
-    case Op::kTailCall: tail_call(v); break;
+    case Op::kTailCall:
+      tail_call(v);
+      out_.unwind.body(base_.offset());
+      break;
     case Op::kBarrier: barrier(); break;
     case Op::kJump:
     case Op::kBranch:
@@ -160,9 +179,14 @@ void EmitterBase::node(Val v) {
       move(move_to({Place::kReg, machine_.result_reg, 0}, n.a));
       epilogue();
       ret();
+      out_.unwind.body(base_.offset());
       break;
-    case Op::kSelect:
-    case Op::kSwitch: unknown_ = true; break;  // no pass makes them
+    case Op::kSwitch: {
+      const Table& t = f_->tables[static_cast<size_t>(n.imm)];
+      tables_.push_back({base_.newLabel(), static_cast<u32>(n.imm)});
+      switch_on(v, t, tables_.back().label, t.checked ? labels_[way_[t.ways[0]]] : Label());
+      break;
+    }
   }
 }
 
@@ -176,9 +200,9 @@ void EmitterBase::find_ways() {
     if (!b || block.begin == block.end || at(f_->order[block.end - 1]).op != Op::kJump || block.succ[0] == b)
       continue;
     bool nothing = true;
-    for (u32 i = block.begin; i + 1 < block.end; i++) {
+    for (u32 i = block.begin; i + 1 < block.end && nothing; i++) {
       const Val v = f_->order[i];
-      nothing &= at(v).op == Op::kConst && where_->place[v].kind != Place::kReg;
+      nothing = at(v).op == Op::kPhi || (at(v).op == Op::kConst && where_->place[v].kind != Place::kReg);
     }
     now_ = f_->order[block.end - 1];
     if (nothing && edge(b, block.succ[0]).empty()) way_[b] = block.succ[0];
@@ -268,24 +292,30 @@ void EmitterBase::branch(Val v) {
     cc = opposite(cc);
   }
   std::vector<Move> on_taken = edge(block_, taken), on_fall = edge(block_, fall);
+  const bool falls = way_[fall] == next;
   if (!on_taken.empty() && hoistable(on_taken, fall, n)) {
     moves(std::move(on_taken));
     on_taken.clear();
-  } else if (!on_fall.empty() && on_taken.empty() && way_[fall] != next && hoistable(on_fall, taken, n)) {
+  } else if (!on_fall.empty() && on_taken.empty() && !falls && hoistable(on_fall, taken, n)) {
     moves(std::move(on_fall));
     on_fall.clear();
   }
+  const Label to_taken = labels_[way_[taken]], to_fall = labels_[way_[fall]];
   if (on_taken.empty()) {
-    compare_and_jump(n, cc, labels_[way_[taken]]);
+    compare_and_jump(n, cc, to_taken);
+  } else if (on_fall.empty() && !falls) {
+    compare_and_jump(n, opposite(cc), to_fall);
+    moves(std::move(on_taken));
+    return jump(to_taken);
   } else {
     const Label other = base_.newLabel();
     compare_and_jump(n, opposite(cc), other);
     moves(std::move(on_taken));
-    jump(labels_[way_[taken]]);
+    if (way_[taken] != next || !on_fall.empty()) jump(to_taken);
     base_.bind(other);
   }
   moves(std::move(on_fall));
-  if (way_[fall] != next) jump(labels_[way_[fall]]);
+  if (!falls) jump(to_fall);
 }
 
 void EmitterBase::call(Val v) {

@@ -47,6 +47,9 @@ class EmitterBase {
   virtual void tail_call(Val v) = 0;
   virtual void call_native(const void* fn) = 0;
   virtual void call_subprog(u32 s) = 0;
+  // `table` holds distances from itself, 4 bytes each: to the value's, or to `other` for a value without one,
+  // if the table is checked.
+  virtual void switch_on(Val v, const Table& t, const Label& table, const Label& other) = 0;
   virtual void jump(const Label& to) = 0;
   virtual void compare_and_jump(const Node& n, Cc cc, const Label& to) = 0;  // where cc holds
   virtual void count_round(const Label& stay) = 0;  // of may_goto; to `stay` unless all are used up
@@ -101,10 +104,15 @@ class EmitterBase {
   void call(Val v);
   std::vector<Move> edge(u32 from, u32 to);
   bool hoistable(const std::vector<Move>& early, u32 other_block, const Node& n);
+  u32 next_block(u32 b) const;
   void find_ways();
   bool emitted(u32 b) const;
-  u32 next_block(u32 b) const;
 
+  struct EmittedTable {
+    Label label;
+    u32 table;
+  };
+  std::vector<EmittedTable> tables_;  // behind the function
   std::vector<Label> labels_;
   std::vector<u32> way_;  // by block: itself, or the block that it does nothing but go on to
 };

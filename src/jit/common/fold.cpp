@@ -21,6 +21,42 @@ bool has_memory_form(Op op) {
   return op == Op::kAdd || op == Op::kSub || op == Op::kAnd || op == Op::kOr || op == Op::kXor;
 }
 
+// cc for the operands the other way round.
+Cc mirrored(Cc c) {
+  switch (c) {
+    case Cc::kUlt: return Cc::kUgt;
+    case Cc::kUge: return Cc::kUle;
+    case Cc::kUle: return Cc::kUge;
+    case Cc::kUgt: return Cc::kUlt;
+    case Cc::kSlt: return Cc::kSgt;
+    case Cc::kSge: return Cc::kSle;
+    case Cc::kSle: return Cc::kSge;
+    case Cc::kSgt: return Cc::kSlt;
+    default: return c;
+  }
+}
+
+// Can branch n compare its left side as it lies in memory? A zero-extended byte or half-word can be compared
+// at its own width with what is no wider; a constant half-word would slow down the decoder.
+bool narrow_compare(const Function& f, Node& n) {
+  const Node& load = f.nodes[n.a];
+  const u8 width = static_cast<u8>(load.bytes * 8);
+  if (width == n.width) return true;
+  if (load.flags & kSigned || width > 16) return false;
+  const bool test = n.cc == Cc::kTestZ || n.cc == Cc::kTestNz;
+  if (f.is_const(n.b)) {
+    const s64 k = f.nodes[n.b].imm;
+    if (width != 8 || k < 0 || k > 0xff) return false;
+  } else if (f.nodes[n.b].bits > width || test) {
+    return false;
+  }
+  // Neither side is negative.
+  if (n.cc >= Cc::kSlt && n.cc <= Cc::kSgt)
+    n.cc = static_cast<Cc>(static_cast<u8>(n.cc) - static_cast<u8>(Cc::kSlt) + static_cast<u8>(Cc::kUlt));
+  n.width = width;
+  return true;
+}
+
 // Loads that only the next operation reads become its operand, and load, operation, store of one place become
 // an update of it. The load moves down to its user: nothing that writes memory may lie between them.
 void fold_operands(Function& f) {
@@ -59,9 +95,12 @@ void fold_operands(Function& f) {
             std::swap(n.a, n.b);
           if (foldable(n.b) && !f.is_const(n.a) && n.a != n.b && f.nodes[n.b].bytes * 8 == n.width)
             f.nodes[n.b].flags |= kFolded;
-        } else if (!updates && n.op == Op::kBranch && foldable(n.a) && f.nodes[n.a].bytes * 8 == n.width &&
-                   n.a != n.b) {
-          f.nodes[n.a].flags |= kFolded;
+        } else if (!updates && n.op == Op::kBranch && n.a != n.b) {
+          if (!foldable(n.a) && foldable(n.b)) {
+            std::swap(n.a, n.b);
+            n.cc = mirrored(n.cc);
+          }
+          if (foldable(n.a) && narrow_compare(f, n)) f.nodes[n.a].flags |= kFolded;
         }
         if (has_effect(n.op)) last_effect = i + 1;
       }

@@ -2,8 +2,13 @@
 // may outlive statics.
 #include "jit/common/image_builder.h"
 
+#include "base/bits.h"
 #include "jit/common/registration.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -31,7 +36,11 @@ asmjit::JitAllocator& allocator() {
 CodeMemory::~CodeMemory() {
   // Before 8.1 qemu-user misses that the code at an address is new: tests under it never use one again.
   static const bool keep = std::getenv("OSMIA_JIT_KEEP_CODE");
-  if (data_ && !keep) allocator().release(data_);
+  if (!data_ || keep) return;
+  if (own_pages_)
+    munmap(data_, own_pages_);
+  else
+    allocator().release(data_);
 }
 CodeMemory::CodeMemory(CodeMemory&& other) noexcept {
   *this = std::move(other);
@@ -39,6 +48,7 @@ CodeMemory::CodeMemory(CodeMemory&& other) noexcept {
 CodeMemory& CodeMemory::operator=(CodeMemory&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
+  std::swap(own_pages_, other.own_pages_);
   return *this;
 }
 
@@ -72,13 +82,22 @@ Result<std::shared_ptr<const Image>> ImageBuilder::finish() {
   if (const auto e = code.flatten()) return failed("laying out the code", e);
   if (const auto e = code.resolveUnresolvedLinks()) return failed("resolving jumps", e);
   void *rx = nullptr, *rw = nullptr;
-  if (const auto e = allocator().alloc(&rx, &rw, code.codeSize())) return failed("executable memory", e);
+  if (registration_wanted()) {
+    const size_t bytes = align_up(code.codeSize(), static_cast<size_t>(sysconf(_SC_PAGESIZE)));
+    rx = rw = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (rx == MAP_FAILED) return failed("executable memory", asmjit::kErrorOutOfMemory);
+    image->memory_.own_pages_ = bytes;
+  } else if (const auto e = allocator().alloc(&rx, &rw, code.codeSize())) {
+    return failed("executable memory", e);
+  }
   image->memory_.data_ = static_cast<u8*>(rx);
   const u64 base = reinterpret_cast<u64>(rx);
   if (const auto e = code.relocateToBase(base)) return failed("relocating the code", e);
   const size_t size = code.codeSize();
   image->memory_.size_ = size;
   if (const auto e = code.copyFlattenedData(rw, size)) return failed("copying the code", e);
+  if (image->memory_.own_pages_ && mprotect(rx, image->memory_.own_pages_, PROT_READ | PROT_EXEC))
+    return Error{errno, "JIT: memory that was written may not be executed here"};
   asmjit::VirtMem::flushInstructionCache(rx, size);
 
   image->entry_ = reinterpret_cast<Entry>(base + code.labelOffset(entries[0]));
@@ -97,7 +116,7 @@ Result<std::shared_ptr<const Image>> ImageBuilder::finish() {
     if (s) name += "_" + program.subprogs[s].name;
     names.push_back({std::move(name), image->subprogs_[s], image->subprogs_[s + 1] - image->subprogs_[s]});
   }
-  image->registration_ = register_code(rx, size, names);
+  image->registration_ = register_code(rx, size, names, unwind);
   image->map_ = std::move(map);
   if (!faults.empty()) {
     std::vector<Fault> list;

@@ -5,6 +5,7 @@
 #include <asmjit/core.h>
 
 #include "jit/common/fault_table.h"
+#include "jit/common/unwind.h"
 #include "jit/jit.h"
 
 namespace osmia::jit {
@@ -45,6 +46,7 @@ struct ImageBuilder {
       callbacks;  // of the thunk through which helpers call it; invalid: never called so
   std::vector<PendingFault> faults;
   std::vector<CodeRange> map;
+  Unwind unwind;
 };
 
 }  // namespace osmia::jit

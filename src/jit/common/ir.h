@@ -42,7 +42,6 @@ enum class Op : u8 {
   kZext,        // the low `bytes` of a
   kSext,        // the same to `width`
   kLea,         // a + (b << scale) + imm at `width`; a or b may be absent
-  kSelect,      // cc(a, b) at `width` ? c : args[extra]
   kLoad,        // `bytes` at a + (b << scale) + imm; flags
   kThreadWord,  // the u32 imm bytes from the thread pointer
   kStore,       // c to there
@@ -56,7 +55,7 @@ enum class Op : u8 {
   kJump,
   kBranch,   // cc(a, b) at `width`: succ[1], else succ[0]
   kMayGoto,  // rounds used up: succ[1]
-  kSwitch,   // args: none; table in Function::tables[imm], index a
+  kSwitch,   // a through Function::tables[imm]
   kExit,     // returns a
 };
 
@@ -97,8 +96,18 @@ struct Block {
   u32 pred_begin = 0, pred_end = 0;  // in preds
   u32 depth = 0;                     // of loops around it
   u32 loop = ~0u;                    // header of the innermost of them
+  u32 table = ~0u;                   // of its kSwitch, which has no succ
   bool loop_header = false;
   u8 align = 0;  // of its code; 0: none
+};
+
+// A value at `width`, less `low`, is the index of an entry; entries are indexes of ways, which are blocks,
+// each once and without phis. Where `checked`, other values go way 0.
+struct Table {
+  s64 low = 0;
+  u8 width = 64;
+  bool checked = false;
+  std::vector<u32> ways{}, entries{};
 };
 
 struct Function {
@@ -109,6 +118,7 @@ struct Function {
   std::vector<Block> blocks;  // in the order of emission; 0 is the entry
   std::vector<u32> preds;
   std::vector<Val> order;
+  std::vector<Table> tables;
   std::vector<u32> uses;  // by value, after count_uses()
   u32 stack_bytes = 0;    // that are addressed; 0: no frame for the program
   bool has_calls = false, has_may_goto = false, has_tail_call = false;
@@ -119,7 +129,10 @@ struct Function {
     return v;
   }
   // Each block once; ~0u where there is none.
-  std::span<const u32> successors(const Block& b) const { return b.succ; }
+  std::span<const u32> successors(const Block& b) const {
+    if (b.table != ~0u) return tables[b.table].ways;
+    return b.succ;
+  }
   std::span<const u32> preds_of(const Block& b) const {
     return {preds.data() + b.pred_begin, b.pred_end - b.pred_begin};
   }
@@ -148,6 +161,7 @@ void for_operands(Function& fn, Node& n, F&& f) {
 std::vector<u32> reverse_postorder(const Function& f);
 void find_preds(Function& f, const std::vector<u32>& rpo);
 void find_loops(Function& f, const std::vector<u32>& rpo);
+void find_switches(Function& f);      // switch.cpp
 void layout(Function& f);             // layout.cpp
 void align_loops(Function& f);        // layout.cpp; last
 void drop_trivial_phis(Function& f);  // cleanup.cpp

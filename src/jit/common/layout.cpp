@@ -48,10 +48,11 @@ void layout(Function& f) {
     const auto next = f.successors(block);
     for (u32 k = 0; k < next.size(); k++) {
       if (next[k] == ~0u) continue;
-      const float p = probability(f, block, k);
+      const float p = block.table != ~0u ? 1 / static_cast<float>(next.size()) : probability(f, block, k);
       if (index[next[k]] > index[b]) often[next[k]] += often[b] * p;
       const bool jumps = f.nodes[f.order[block.end - 1]].op == Op::kJump;
       float w = often[b] * p * (jumps ? 2 : 1);
+      if (block.table != ~0u) w = 0;  // nothing falls out of a switch
       if (next[k] == b + 1) w *= 1.05f;
       edges.push_back({w, b, next[k]});
     }
@@ -65,7 +66,8 @@ void layout(Function& f) {
     return b;
   };
   for (const Edge& e : edges) {
-    if (next[e.from] != ~0u || before[e.to] != ~0u || !e.to || find(e.from) == find(e.to)) continue;
+    if (e.weight <= 0 || next[e.from] != ~0u || before[e.to] != ~0u || !e.to || find(e.from) == find(e.to))
+      continue;
     next[e.from] = e.to;
     before[e.to] = e.from;
     chain[find(e.to)] = find(e.from);
@@ -106,6 +108,8 @@ void layout(Function& f) {
     }
     blocks.push_back(b);
   }
+  for (Table& t : f.tables)
+    for (u32& w : t.ways) w = place[w];
   for (u32& p : f.preds) p = p < n ? place[p] : p;
   f.blocks = std::move(blocks);
   f.order = std::move(values);

@@ -1,5 +1,6 @@
 // Source: Linux, tools/perf/Documentation/jit-interface.txt; GDB manual, "JIT Compilation Interface". GDB
-// reads an ELF file in memory: one with a .text at the code's address and a symbol for each function.
+// reads an ELF file in memory: one with a .text at the code's address, a symbol for each function, and a
+// .debug_frame by which it finds callers.
 #include "jit/common/registration.h"
 
 #include <elf.h>
@@ -52,14 +53,16 @@ void write_perf_map(u64 base, std::span<const NamedCode> names) {
   std::fclose(f);
 }
 
-// null, .text (no bytes: they are in memory), .symtab, .strtab, .shstrtab.
-std::vector<char> make_elf(u64 base, size_t size, std::span<const NamedCode> names) {
+// null, .text (no bytes: they are in memory), .symtab, .strtab, .shstrtab, .debug_frame.
+std::vector<char> make_elf(u64 base, size_t size, std::span<const NamedCode> names,
+                           const std::vector<char>& frames) {
 #if defined(__aarch64__)
   constexpr u16 kMachine = EM_AARCH64;
 #else
   constexpr u16 kMachine = EM_X86_64;
 #endif
-  static constexpr char kNames[] = "\0.text\0.symtab\0.strtab\0.shstrtab";
+  constexpr u16 kSections = 6;
+  static constexpr char kNames[] = "\0.text\0.symtab\0.strtab\0.shstrtab\0.debug_frame";
   std::string strings(1, '\0');
   std::vector<Elf64_Sym> symbols(1, Elf64_Sym{});
   for (const auto& n : names) {
@@ -82,10 +85,10 @@ std::vector<char> make_elf(u64 base, size_t size, std::span<const NamedCode> nam
   header.e_version = EV_CURRENT;
   header.e_ehsize = sizeof header;
   header.e_shentsize = sizeof(Elf64_Shdr);
-  header.e_shnum = 5;
+  header.e_shnum = kSections;
   header.e_shstrndx = 4;
   header.e_shoff = sizeof header;
-  Elf64_Shdr sections[5] = {};
+  Elf64_Shdr sections[kSections] = {};
   u64 at = sizeof header + sizeof sections;
   auto section = [&](int k, u32 name, u32 type, u64 bytes) {
     sections[k].sh_name = name;
@@ -104,12 +107,14 @@ std::vector<char> make_elf(u64 base, size_t size, std::span<const NamedCode> nam
   sections[2].sh_entsize = sizeof(Elf64_Sym);
   section(3, 15, SHT_STRTAB, strings.size());
   section(4, 23, SHT_STRTAB, sizeof kNames);
+  section(5, 33, SHT_PROGBITS, frames.size());
   std::vector<char> out(at);
   std::memcpy(out.data(), &header, sizeof header);
   std::memcpy(out.data() + sizeof header, sections, sizeof sections);
   std::memcpy(out.data() + sections[2].sh_offset, symbols.data(), symbols.size() * sizeof(Elf64_Sym));
   std::memcpy(out.data() + sections[3].sh_offset, strings.data(), strings.size());
   std::memcpy(out.data() + sections[4].sh_offset, kNames, sizeof kNames);
+  std::memcpy(out.data() + sections[5].sh_offset, frames.data(), frames.size());
   return out;
 }
 
@@ -147,11 +152,17 @@ class Registration {
   jit_code_entry entry_{};
 };
 
-std::shared_ptr<Registration> register_code(const void* code, size_t size, std::span<const NamedCode> names) {
+bool registration_wanted() {
+  return asked("OSMIA_JIT_PERF") || asked("OSMIA_JIT_GDB");
+}
+
+std::shared_ptr<Registration> register_code(const void* code, size_t size, std::span<const NamedCode> names,
+                                            const Unwind& unwind) {
   const u64 base = reinterpret_cast<u64>(code);
   if (asked("OSMIA_JIT_PERF")) write_perf_map(base, names);
   if (!asked("OSMIA_JIT_GDB")) return nullptr;
-  return std::make_shared<Registration>(make_elf(base, size, names));
+  return std::make_shared<Registration>(
+      make_elf(base, size, names, unwind.debug_frame(base, static_cast<u32>(size))));
 }
 
 }  // namespace osmia::jit

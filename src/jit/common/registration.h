@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "base/types.h"
+#include "jit/common/unwind.h"
 
 namespace osmia::jit {
 
@@ -14,8 +14,12 @@ struct NamedCode {
   u32 offset = 0, size = 0;
 };
 
+// Did anybody ask?
+bool registration_wanted();
+
 // Makes code known for as long as the object lives (a perf map cannot forget). Null if nobody asked.
 class Registration;
-std::shared_ptr<Registration> register_code(const void* code, size_t size, std::span<const NamedCode> names);
+std::shared_ptr<Registration> register_code(const void* code, size_t size, std::span<const NamedCode> names,
+                                            const Unwind& unwind);
 
 }  // namespace osmia::jit

@@ -62,12 +62,21 @@ void Direct::prologue(u32 s) {
   a_.align(AlignMode::kCode, 16);
   out_.map.push_back({static_cast<u32>(a_.offset()), kNoInsn});
   a_.bind(out_.entries[s]);
+  constexpr u8 kRbp = dwarf_reg(x86::Gp::kIdBp);
+  constexpr u32 kCallerFrame = 16;  // the return address and rbp
+  out_.unwind.function(a_.offset());
   a_.push(x86::rbp);
+  out_.unwind.frame(a_.offset(), kDwarfSp, kCallerFrame);
+  out_.unwind.saved(a_.offset(), kRbp, kCallerFrame);
   a_.mov(x86::rbp, x86::rsp);
+  out_.unwind.frame(a_.offset(), kRbp, kCallerFrame);
   if (frame_) a_.sub(x86::rsp, frame_);
   s32 slot = saved_at_;
   for (u8 r = 0; r <= kAx; r++)
-    if (saved_ >> r & 1) a_.mov(x86::qword_ptr(x86::rbp, slot -= 8), reg(r));
+    if (saved_ >> r & 1) {
+      a_.mov(x86::qword_ptr(x86::rbp, slot -= 8), reg(r));
+      out_.unwind.saved(a_.offset(), dwarf_reg(reg(r).id()), kCallerFrame + static_cast<u32>(-slot));
+    }
   if (rounds) a_.mov(x86::dword_ptr(x86::rbp, rounds_at_), 0);
   if (passes_counter_) a_.mov(x86::qword_ptr(x86::rbp, counter_at_), x86::r9);
 }
@@ -77,6 +86,7 @@ void Direct::epilogue() {
   for (u8 r = 0; r <= kAx; r++)
     if (saved_ >> r & 1) a_.mov(reg(r), x86::qword_ptr(x86::rbp, slot -= 8));
   a_.leave();
+  out_.unwind.frame(a_.offset(), kDwarfSp, kDwarfFrameAtCall);
 }
 
 void Direct::callback_thunk(u32 s) {

@@ -34,17 +34,29 @@ void Emitter::prologue() {
   a_.align(AlignMode::kCode, 16);
   note_code();
   a_.bind(out_.entries[f_->subprog]);
-  for (u8 r = 0; r < 16; r++)
-    if (saved_ >> r & 1) a_.push(gp(r));
+  out_.unwind.function(a_.offset());
+  u32 bytes = kDwarfFrameAtCall;
+  for (u8 r = 0; r < 16; r++) {
+    if (!(saved_ >> r & 1)) continue;
+    a_.push(gp(r));
+    out_.unwind.frame(a_.offset(), kDwarfSp, bytes += 8);
+    out_.unwind.saved(a_.offset(), dwarf_reg(r), bytes);
+  }
   if (frame_) a_.sub(x86::rsp, frame_);
+  out_.unwind.frame(a_.offset(), kDwarfSp, bytes + frame_);
   if (f_->has_may_goto) a_.mov(word(rounds_word_), 0);
   if (f_->has_tail_call) a_.mov(word(counter_word_), x86::r9);
 }
 
 void Emitter::epilogue() {
+  u32 bytes = kDwarfFrameAtCall + 8 * static_cast<u32>(__builtin_popcount(saved_));
   if (frame_) a_.add(x86::rsp, frame_);
-  for (u8 r = 16; r-- > 0;)
-    if (saved_ >> r & 1) a_.pop(gp(r));
+  out_.unwind.frame(a_.offset(), kDwarfSp, bytes);
+  for (u8 r = 16; r-- > 0;) {
+    if (!(saved_ >> r & 1)) continue;
+    a_.pop(gp(r));
+    out_.unwind.frame(a_.offset(), kDwarfSp, bytes -= 8);
+  }
 }
 
 void Emitter::begin_block(const Block& b) {

@@ -49,6 +49,7 @@ class Emitter final : public EmitterBase {
   asmjit::Operand operand(Val v, u8 width, const Gp& scratch);
 
   // emit_flow.cpp
+  void switch_on(Val v, const Table& t, const Label& table, const Label& other) override;
   void jump(const Label& to) override;
   void compare_and_jump(const Node& n, Cc cc, const Label& to) override;
   // Sets the flags; a left side that is in memory goes through `scratch` where it must. cc may change.
@@ -63,7 +64,10 @@ class Emitter final : public EmitterBase {
   void callback_thunk(u32 s, bool counts) override;
 
   Gp gp(u8 r) const { return asmjit::x86::gpq(r); }
-  Gp gp(u8 r, u8 width) const { return width == 64 ? Gp(asmjit::x86::gpq(r)) : Gp(asmjit::x86::gpd(r)); }
+  Gp gp(u8 r, u8 width) const { return sized(gp(r), width); }
+  static Gp sized(const Gp& r, u8 width) {
+    return width == 64 ? Gp(r.r64()) : width == 32 ? Gp(r.r32()) : width == 16 ? Gp(r.r16()) : Gp(r.r8Lo());
+  }
   Mem word(u32 slot, u32 bytes = 8) const {
     return asmjit::x86::ptr(asmjit::x86::rsp, static_cast<s32>(slot * 8), bytes);
   }

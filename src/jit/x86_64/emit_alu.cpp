@@ -9,9 +9,6 @@ using namespace asmjit;
 
 namespace {
 
-x86::Gp sized(const x86::Gp& r, u8 width) {
-  return width == 64 ? x86::Gp(r.r64()) : x86::Gp(r.r32());
-}
 s64 immediate(s64 v, u8 width) {
   return width == 64 ? v : static_cast<s32>(v);
 }

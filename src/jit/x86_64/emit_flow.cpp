@@ -1,25 +1,28 @@
 // Branches, calls, moves.
 #include "jit/x86_64/emit.h"
 
+#include "base/bits.h"
+
 namespace osmia::jit::x86_64 {
 
 using namespace asmjit;
 
 void Emitter::compare(const Node& n, Cc& cc, const Gp& scratch) {
   const u8 w = n.width;
-  auto sized = [&](const Gp& r) { return w == 64 ? Gp(r.r64()) : Gp(r.r32()); };
-  const s64 k = f_->is_const(n.b) ? (w == 64 ? at(n.b).imm : static_cast<s32>(at(n.b).imm)) : 0;
+  const s64 k = f_->is_const(n.b) ? sign_extend(static_cast<u64>(at(n.b).imm), w) : 0;
   const bool constant = f_->is_const(n.b) && fits32(k);
   if (cc == Cc::kTestNz || cc == Cc::kTestZ) {
     Operand a = operand(n.a, w, scratch);
     if (!constant && a.isMem() && place(n.b).kind != Place::kReg) {
-      a_.emit(x86::Inst::kIdMov, sized(scratch), a);
-      a = sized(scratch);
+      a_.emit(x86::Inst::kIdMov, sized(scratch, w), a);
+      a = sized(scratch, w);
     }
-    if (constant)
+    if (constant && a.isReg() && !(k & ~s64{0xff}))  // only whether all is zero is asked
+      a_.emit(x86::Inst::kIdTest, sized(a.as<Gp>(), 8), imm(static_cast<s8>(k)));
+    else if (constant)
       a_.emit(x86::Inst::kIdTest, a, imm(k));
     else
-      a_.emit(x86::Inst::kIdTest, a, sized(use(n.b, x86::r11)));
+      a_.emit(x86::Inst::kIdTest, a, sized(use(n.b, x86::r11), w));
     return;
   }
   if (constant && k == 0) {
@@ -27,7 +30,7 @@ void Emitter::compare(const Node& n, Cc& cc, const Gp& scratch) {
     if (cc == Cc::kUle) cc = Cc::kEq;
     if (!(at(n.a).flags & kFolded) && place(n.a).kind != Place::kSlot &&
         (cc == Cc::kEq || cc == Cc::kNe || cc == Cc::kSlt || cc == Cc::kSge)) {
-      const Gp a = sized(use(n.a, scratch));
+      const Gp a = sized(use(n.a, scratch), w);
       a_.test(a, a);
       return;
     }
@@ -39,11 +42,11 @@ void Emitter::compare(const Node& n, Cc& cc, const Gp& scratch) {
   }
   if (a.isMem() && at(n.a).flags & kFolded &&
       place(n.b).kind != Place::kReg) {  // both scratch registers may be in it
-    a_.emit(x86::Inst::kIdMov, sized(scratch), a);
-    a = sized(scratch);
+    a_.emit(x86::Inst::kIdMov, sized(scratch, w), a);
+    a = sized(scratch, w);
   }
   Operand b = operand(n.b, w, x86::r11);
-  if (a.isMem() && b.isMem()) b = sized(use(n.b, x86::r11));
+  if (a.isMem() && b.isMem()) b = sized(use(n.b, x86::r11), w);
   a_.emit(x86::Inst::kIdCmp, a, b);
 }
 
@@ -54,6 +57,23 @@ void Emitter::compare_and_jump(const Node& n, Cc cc, const Label& to) {
                                       x86::Inst::kIdJg,  x86::Inst::kIdJz,  x86::Inst::kIdJnz};
   compare(n, cc, x86::r10);
   a_.emit(kJumps[static_cast<u8>(cc)], to);
+}
+
+void Emitter::switch_on(Val v, const Table& t, const Label& table, const Label& other) {
+  const Node& n = at(v);
+  Gp index = use(n.a, x86::r10);
+  if (t.low || (t.width == 32 && at(n.a).bits > 32)) {
+    a_.lea(sized(x86::r10, t.width), x86::ptr(index, static_cast<s32>(-t.low)));
+    index = x86::r10;
+  }
+  if (t.checked) {
+    a_.cmp(sized(index, t.width), imm(t.entries.size() - 1));
+    a_.ja(other);
+  }
+  a_.lea(x86::r11, x86::ptr(table));
+  a_.movsxd(x86::r10, x86::dword_ptr(x86::r11, index, 2));
+  a_.add(x86::r11, x86::r10);
+  a_.jmp(x86::r11);
 }
 
 void Emitter::jump(const Label& to) {

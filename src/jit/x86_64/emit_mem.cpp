@@ -23,8 +23,7 @@ Operand Emitter::operand(Val v, u8 width, const Gp& scratch) {
   const Place p = place(v);
   if (p.kind == Place::kReg) return gp(p.reg, width);
   if (p.kind == Place::kSlot) return word(p.slot, width / 8u);
-  const Gp r = use(v, scratch);
-  return width == 64 ? Gp(r.r64()) : Gp(r.r32());
+  return sized(use(v, scratch), width);
 }
 
 void Emitter::load(Val v) {

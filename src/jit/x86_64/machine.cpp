@@ -18,7 +18,6 @@ bool takes_constant(const Function& f, const Node& user, u32 k, Val constant) {
     case Op::kSub: return k == 0 || user.width == 32 || fits32(v);
     case Op::kMul: return k == 1 && (user.width == 32 || fits32(v));
     case Op::kBranch: return k == 1 && (user.width == 32 || fits32(v));
-    case Op::kSelect: return k != 0 && (k == 1 && (user.width == 32 || fits32(v)));
     case Op::kStore: return k == 2 && (user.bytes < 8 || fits32(v));
     case Op::kUpdate: return k == 2 && (user.bytes < 8 || fits32(v));
     case Op::kLoad:
@@ -54,7 +53,6 @@ u8 late_operands(const Function&, const Node& n) {
     case Op::kSmod: return 2;
     case Op::kMulHi:
     case Op::kMulHiS: return 1;
-    case Op::kSelect: return 0xff;
     case Op::kAtomic: return through_rax(n) ? 1 | 4 : 1;
     default: return 0;
   }
@@ -113,6 +111,7 @@ void emit_callback_thunk(ImageBuilder& out, x86::Assembler& a, u32 s, bool count
   a.align(AlignMode::kCode, 16);
   out.map.push_back({static_cast<u32>(a.offset()), kNoInsn});
   a.bind(out.callbacks[s]);
+  out.unwind.function(a.offset());
   a.mov(x86::rdi, x86::rsi);
   a.mov(x86::rsi, x86::rdx);
   a.mov(x86::rdx, x86::rcx);
@@ -123,9 +122,11 @@ void emit_callback_thunk(ImageBuilder& out, x86::Assembler& a, u32 s, bool count
     return;
   }
   a.push(0);
+  out.unwind.frame(a.offset(), kDwarfSp, kDwarfFrameAtCall + 8);
   a.mov(x86::r9, x86::rsp);
   a.call(out.entries[s]);
   a.pop(x86::rcx);
+  out.unwind.frame(a.offset(), kDwarfSp, kDwarfFrameAtCall);
   a.ret();
 }
 

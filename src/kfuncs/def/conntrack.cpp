@@ -1,5 +1,6 @@
 // Connection tracking: entries, NAT, flow tables.
 // Facts of Linux 6.12: names, flags, and the program types that each set is registered for.
+#include "kfuncs/code.h"
 #include "kfuncs/hooks.h"
 #include "kfuncs/kfunc.h"
 
@@ -29,7 +30,8 @@ const KfuncEntry kEntries[] = {
       .flags = kKfRelease,
       .prog_types = kTypes1,
       .set = "nf_ct_kfunc_set",
-      .module = "nf_conntrack"}},
+      .module = "nf_conntrack"},
+     code::object_release},
     {{.name = "bpf_ct_set_status",
       .flags = kKfTrustedArgs,
       .prog_types = kTypes1,
@@ -49,7 +51,8 @@ const KfuncEntry kEntries[] = {
       .flags = kKfAcquire | kKfRetNull,
       .prog_types = kTypes1,
       .set = "nf_ct_kfunc_set",
-      .module = "nf_conntrack"}},
+      .module = "nf_conntrack"},
+     code::ct_lookup},
     {{.name = "bpf_xdp_ct_alloc",
       .flags = kKfAcquire | kKfRetNull,
       .prog_types = kTypes1,
@@ -59,7 +62,8 @@ const KfuncEntry kEntries[] = {
       .flags = kKfAcquire | kKfRetNull,
       .prog_types = kTypes1,
       .set = "nf_ct_kfunc_set",
-      .module = "nf_conntrack"}},
+      .module = "nf_conntrack"},
+     code::ct_lookup},
     {{.name = "bpf_ct_set_nat_info",
       .flags = kKfTrustedArgs,
       .prog_types = kTypes1,

@@ -1,5 +1,6 @@
 // Ciphers: contexts are made by syscall programs and used on packets.
 // Facts of Linux 6.12: names, flags, and the program types that each set is registered for.
+#include "kfuncs/code.h"
 #include "kfuncs/hooks.h"
 #include "kfuncs/kfunc.h"
 
@@ -13,17 +14,22 @@ const KfuncEntry kEntries[] = {
     {{.name = "bpf_crypto_ctx_acquire",
       .flags = kKfAcquire | kKfRcu | kKfRetNull,
       .prog_types = kTypes1,
-      .set = "crypt_init_kfunc_btf_ids"}},
+      .set = "crypt_init_kfunc_btf_ids"},
+     code::object_acquire},
     {{.name = "bpf_crypto_ctx_create",
       .flags = kKfAcquire | kKfRetNull | kKfSleepable,
       .prog_types = kTypes1,
-      .set = "crypt_init_kfunc_btf_ids"}},
+      .set = "crypt_init_kfunc_btf_ids"},
+     code::crypto_ctx_create},
     {{.name = "bpf_crypto_ctx_release",
       .flags = kKfRelease,
       .prog_types = kTypes1,
-      .set = "crypt_init_kfunc_btf_ids"}},
-    {{.name = "bpf_crypto_decrypt", .flags = kKfRcu, .prog_types = kTypes2, .set = "crypt_kfunc_btf_ids"}},
-    {{.name = "bpf_crypto_encrypt", .flags = kKfRcu, .prog_types = kTypes2, .set = "crypt_kfunc_btf_ids"}},
+      .set = "crypt_init_kfunc_btf_ids"},
+     code::object_release},
+    {{.name = "bpf_crypto_decrypt", .flags = kKfRcu, .prog_types = kTypes2, .set = "crypt_kfunc_btf_ids"},
+     code::crypto_decrypt},
+    {{.name = "bpf_crypto_encrypt", .flags = kKfRcu, .prog_types = kTypes2, .set = "crypt_kfunc_btf_ids"},
+     code::crypto_encrypt},
 };
 }  // namespace
 

@@ -33,7 +33,8 @@ const KfuncEntry kEntries[] = {
     {{.name = "bpf_sk_assign_tcp_reqsk",
       .flags = kKfTrustedArgs,
       .prog_types = kTypes4,
-      .set = "bpf_kfunc_check_set_tcp_reqsk"}},
+      .set = "bpf_kfunc_check_set_tcp_reqsk"},
+     code::sk_assign_tcp_reqsk},
 };
 }  // namespace
 

@@ -28,12 +28,7 @@ class PtrArrayMap : public Map {
       : Map(a), slots_(new std::atomic<T*>[a.max_entries]()), owners_(a.max_entries) {
     info_.code.slots = {reinterpret_cast<u64>(slots_.get()), a.max_entries};
   }
-  int next_key(const void* key, void* next) override {
-    const u32 i = key ? index_of(key) : ~0u;
-    if (i != ~0u && i == max_entries() - 1) return -ENOENT;
-    store_unaligned<u32>(next, i >= max_entries() ? 0 : i + 1);
-    return 0;
-  }
+  int next_key(const void* key, void* next) override { return next_index(*this, key, next); }
   s64 erase(const void* key) override {
     const u32 i = index_of(key);
     if (i >= max_entries()) return -E2BIG;

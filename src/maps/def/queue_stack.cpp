@@ -90,29 +90,23 @@ Result<MapPtr> create(const MapAttr& a) {
 
 const u32 kHelpers[] = {BPF_FUNC_map_peek_elem, BPF_FUNC_map_pop_elem, BPF_FUNC_map_push_elem};
 constexpr u64 kTraits = MapTrait::kMapKeyless | MapTrait::kMapSleepableOk;
-const MapTypeEntry kTypes[] = {
-    {.def = {.type = BPF_MAP_TYPE_QUEUE,
-             .name = "queue",
-             .btf_struct = "bpf_queue_stack",
-             .traits = kTraits,
-             .only_helpers = kHelpers},
-     .check = check,
-     .create = create,
-     .capability = contract::Capability::kBpf},
-    {.def = {.type = BPF_MAP_TYPE_STACK,
-             .name = "stack",
-             .btf_struct = "bpf_queue_stack",
-             .traits = kTraits,
-             .only_helpers = kHelpers},
-     .check = check,
-     .create = create,
-     .capability = contract::Capability::kBpf},
-};
+MapTypeEntry entry(u32 type, std::string_view name) {
+  return {.def = {.type = type,
+                  .name = name,
+                  .btf_struct = "bpf_queue_stack",
+                  .traits = kTraits,
+                  .only_helpers = kHelpers},
+          .check = check,
+          .create = create,
+          .capability = contract::Capability::kBpf};
+}
 
 }  // namespace
 
 std::span<const MapTypeEntry> def_queue_stack() {
-  return kTypes;
+  static const MapTypeEntry types[] = {entry(BPF_MAP_TYPE_QUEUE, "queue"),
+                                       entry(BPF_MAP_TYPE_STACK, "stack")};
+  return types;
 }
 
 }  // namespace osmia::maps

@@ -71,12 +71,7 @@ class TargetArray : public Map {
     put(i, 0, nullptr);
     return 0;
   }
-  int next_key(const void* key, void* next) override {
-    const u32 i = key ? load_unaligned<u32>(key) : ~0u;
-    if (i < max_entries() && i == max_entries() - 1) return -ENOENT;
-    store_unaligned<u32>(next, i >= max_entries() ? 0 : i + 1);
-    return 0;
-  }
+  int next_key(const void* key, void* next) override { return next_index(*this, key, next); }
 
  protected:
   void put(u32 i, u64 word, std::shared_ptr<ProgObject> program) {

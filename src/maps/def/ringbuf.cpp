@@ -94,6 +94,16 @@ u64 RingBufferMap::query(u64 what) const {
   }
 }
 
+void RingBufferMap::settle(bool with_data) const {
+  if (!query(BPF_RB_AVAIL_DATA)) {
+    area_.quiet_readers();
+    // A record that came meanwhile may have signalled just before.
+    if (query(BPF_RB_AVAIL_DATA)) area_.wake_readers();
+  } else if (with_data) {
+    area_.wake_readers();
+  }
+}
+
 // User space may write the consumer's page alone.
 Result<void*> RingBufferMap::map_memory(void* addr, u64 len, int prot, int flags, off_t off) {
   return area_.map(addr, len, prot, flags, off, 0, RingArea::kPage);
@@ -154,6 +164,15 @@ s64 UserRingBufferMap::drain(FnRef<u64(void*, u32)> fn, u64 flags) {
   busy_.store(false, std::memory_order_release);
   if (flags & BPF_RB_FORCE_WAKEUP || (!(flags & BPF_RB_NO_WAKEUP) && visited)) area_.wake_writers();
   return err ? err : taken;
+}
+
+void UserRingBufferMap::settle() const {
+  const auto full = [&] {
+    return load_acquire(area_.producer()) - load_acquire(area_.consumer()) >= area_.size();
+  };
+  if (!full()) return area_.quiet_readers();  // a counter below its end is writable
+  area_.quiet_writers();
+  if (!full()) area_.quiet_readers();  // drained meanwhile
 }
 
 namespace {

@@ -70,7 +70,13 @@ bool connected(int fd) {
   return !getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &n);
 }
 
-// TCP must be established or listening, Unix streams connected; UDP and Unix datagrams always fit.
+bool has_port(int fd) {
+  sockaddr_in6 own{};
+  socklen_t n = sizeof own;
+  return !getsockname(fd, reinterpret_cast<sockaddr*>(&own), &n) && own.sin6_port;
+}
+
+// TCP must be established or listening, UDP bound, Unix streams connected; Unix datagrams always fit.
 bool fit_for_sockmap(int fd) {
   const Kind k = kind_of(fd);
   if (k.tcp()) {
@@ -79,7 +85,7 @@ bool fit_for_sockmap(int fd) {
            (info.tcpi_state == TCP_ESTABLISHED || info.tcpi_state == TCP_LISTEN);
   }
   if (k.domain == AF_UNIX || k.domain == AF_VSOCK) return k.type == SOCK_DGRAM || connected(fd);
-  return k.udp();
+  return k.udp() && has_port(fd);
 }
 
 // Elements by key bytes, under one lock; nothing here is on a program's path.
@@ -124,17 +130,12 @@ class SocketMap : public Map {
     std::lock_guard lock(mutex_);
     return find(key) && sockets_.erase(key_of(key));
   }
-  int next_index(const void* key, void* next) const {
-    const u32 i = key ? load_unaligned<u32>(key) : ~0u;
-    if (i < max_entries() && i == max_entries() - 1) return -ENOENT;
-    store_unaligned<u32>(next, i >= max_entries() ? 0 : i + 1);
-    return 0;
-  }
   std::mutex mutex_;
   std::map<std::string, Socket> sockets_;
 };
 
-class Sockmap final : public SocketMap {
+// What sockmap and sockhash share.
+class StreamMap : public SocketMap {
  public:
   using SocketMap::SocketMap;
   int update_user(const void* key, const void* value, u64 flags, Descriptors&) override {
@@ -142,23 +143,29 @@ class Sockmap final : public SocketMap {
     if (!s.ok()) return -s.error().code;
     if (!fit_for_sockmap(s->fd)) return -EOPNOTSUPP;
     if (flags > BPF_EXIST) return -EINVAL;
-    if (load_unaligned<u32>(key) >= max_entries()) return -E2BIG;
-    return store(key, *s, flags, false);
+    if (!key_fits(key)) return -E2BIG;
+    return store(key, *s, flags, keys_are_free());
   }
-  s64 erase(const void* key) override { return drop(key) ? 0 : -EINVAL; }
-  int next_key(const void* key, void* next) override { return next_index(key, next); }
+
+ private:
+  virtual bool key_fits(const void*) const { return true; }
+  virtual bool keys_are_free() const { return true; }  // any keys, but so many at most
 };
 
-class Sockhash final : public SocketMap {
+class Sockmap final : public StreamMap {
  public:
-  using SocketMap::SocketMap;
-  int update_user(const void* key, const void* value, u64 flags, Descriptors&) override {
-    auto s = socket_of(value, value_size());
-    if (!s.ok()) return -s.error().code;
-    if (!fit_for_sockmap(s->fd)) return -EOPNOTSUPP;
-    if (flags > BPF_EXIST) return -EINVAL;
-    return store(key, *s, flags, true);
-  }
+  using StreamMap::StreamMap;
+  s64 erase(const void* key) override { return drop(key) ? 0 : -EINVAL; }
+  int next_key(const void* key, void* next) override { return next_index(*this, key, next); }
+
+ private:
+  bool key_fits(const void* key) const override { return load_unaligned<u32>(key) < max_entries(); }
+  bool keys_are_free() const override { return false; }
+};
+
+class Sockhash final : public StreamMap {
+ public:
+  using StreamMap::StreamMap;
   s64 erase(const void* key) override { return drop(key) ? 0 : -ENOENT; }
   int next_key(const void* key, void* next) override {
     std::lock_guard lock(mutex_);
@@ -190,10 +197,7 @@ class ReuseportArray final : public SocketMap {
     if (!(k.tcp() && k.type == SOCK_STREAM) && !(k.udp() && k.type == SOCK_DGRAM)) return -kNotSupp;
     // It must share its port, and be bound (UDP) or listening (TCP).
     int reuse = 0, listening = 0;
-    sockaddr_in6 own{};
-    socklen_t n = sizeof own;
-    const bool named = !getsockname(s->fd, reinterpret_cast<sockaddr*>(&own), &n) && own.sin6_port;
-    if (!option(s->fd, SOL_SOCKET, SO_REUSEPORT, reuse) || !reuse || !named ||
+    if (!option(s->fd, SOL_SOCKET, SO_REUSEPORT, reuse) || !reuse || !has_port(s->fd) ||
         (k.tcp() && (!option(s->fd, SOL_SOCKET, SO_ACCEPTCONN, listening) || !listening)))
       return -EINVAL;
     std::lock_guard lock(mutex_);
@@ -207,7 +211,7 @@ class ReuseportArray final : public SocketMap {
     if (load_unaligned<u32>(key) >= max_entries()) return -E2BIG;
     return drop(key) ? 0 : -ENOENT;
   }
-  int next_key(const void* key, void* next) override { return next_index(key, next); }
+  int next_key(const void* key, void* next) override { return next_index(*this, key, next); }
 };
 
 Status check_sockmap(const MapAttr& a) {

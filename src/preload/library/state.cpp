@@ -16,6 +16,7 @@
 #include "runtime/catalog.h"
 #include "runtime/engine.h"
 #include "runtime/symbols.h"
+#include "syscall/fdinfo.h"
 
 namespace osmia::preload {
 namespace {
@@ -85,6 +86,16 @@ std::string symbols() {
   return text;
 }
 
+// The descriptor that /proc/self/fdinfo/N (or the process's own number in place of self) is about, or -1.
+int fdinfo_of(const char* path) {
+  long pid = 0;
+  int fd = -1, end = 0;
+  if (std::sscanf(path, "/proc/self/fdinfo/%d%n", &fd, &end) == 1 && !path[end]) return fd;
+  if (std::sscanf(path, "/proc/%ld/fdinfo/%d%n", &pid, &fd, &end) == 2 && !path[end] && pid == getpid())
+    return fd;
+  return -1;
+}
+
 }  // namespace
 
 runtime::Kernel* kernel() {
@@ -114,6 +125,11 @@ const char* redirect(const char* path, const char** content) {
     static thread_local std::string text;
     text = symbols();
     return *content = text.c_str(), nullptr;
+  }
+  if (const int fd = fdinfo_of(path); fd >= 0) {
+    static thread_local std::string text;
+    text = syscall::fdinfo_text(fd);
+    if (!text.empty()) return *content = text.c_str(), nullptr;
   }
   return path;
 }

@@ -3,18 +3,24 @@
 // being made.
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/select.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 
 #include "preload/library/state.h"
 #include "syscall/bpf.h"
+#include "syscall/fdinfo.h"
 #include "syscall/fds.h"
 #include "syscall/perf_events.h"
 
@@ -125,6 +131,34 @@ OSMIA_EXPORT int epoll_ctl(int epfd, int op, int fd, struct epoll_event* event) 
   return fds().epoll_ctl(epfd, op, fd, event);
 }
 
+// ---- waiting: ring buffers get their level first
+
+OSMIA_EXPORT int epoll_wait(int epfd, struct epoll_event* events, int most, int timeout) {
+  fds().before_wait(false);
+  return preload::next<int (*)(int, struct epoll_event*, int, int)>("epoll_wait")(epfd, events, most,
+                                                                                  timeout);
+}
+OSMIA_EXPORT int epoll_pwait(int epfd, struct epoll_event* events, int most, int timeout,
+                             const sigset_t* mask) {
+  fds().before_wait(false);
+  return preload::next<int (*)(int, struct epoll_event*, int, int, const sigset_t*)>("epoll_pwait")(
+      epfd, events, most, timeout, mask);
+}
+OSMIA_EXPORT int poll(struct pollfd* list, nfds_t n, int timeout) {
+  fds().before_wait(true);
+  return preload::next<int (*)(struct pollfd*, nfds_t, int)>("poll")(list, n, timeout);
+}
+OSMIA_EXPORT int ppoll(struct pollfd* list, nfds_t n, const struct timespec* timeout, const sigset_t* mask) {
+  fds().before_wait(true);
+  return preload::next<int (*)(struct pollfd*, nfds_t, const struct timespec*, const sigset_t*)>("ppoll")(
+      list, n, timeout, mask);
+}
+OSMIA_EXPORT int select(int n, fd_set* in, fd_set* out, fd_set* except, struct timeval* timeout) {
+  fds().before_wait(true);
+  return preload::next<int (*)(int, fd_set*, fd_set*, fd_set*, struct timeval*)>("select")(n, in, out, except,
+                                                                                           timeout);
+}
+
 // ---- files that tell about the kernel
 
 #define OSMIA_MODE(mode, flags, last)    \
@@ -174,6 +208,31 @@ OSMIA_EXPORT FILE* fopen(const char* path, const char* how) {
 }
 OSMIA_EXPORT FILE* fopen64(const char* path, const char* how) {
   return do_fopen("fopen64", path, how);
+}
+
+// What a descriptor is, as tools ask it: the link in /proc/self/fd.
+static bool our_link(const char* path, std::string& target) {
+  constexpr const char* kFolder = "/proc/self/fd/";
+  if (!path || std::strncmp(path, kFolder, std::strlen(kFolder))) return false;
+  char* end = nullptr;
+  const long fd = std::strtol(path + std::strlen(kFolder), &end, 10);
+  if (*end || end == path + std::strlen(kFolder)) return false;
+  target = syscall::fd_link(static_cast<int>(fd));
+  return !target.empty();
+}
+OSMIA_EXPORT ssize_t readlink(const char* path, char* to, size_t size) {
+  std::string target;
+  if (!our_link(path, target))
+    return raw(SYS_readlinkat, AT_FDCWD, reinterpret_cast<long>(path), reinterpret_cast<long>(to),
+               static_cast<long>(size), 0, 0);
+  const size_t n = std::min(size, target.size());
+  std::memcpy(to, target.data(), n);
+  return static_cast<ssize_t>(n);
+}
+// Its name in programs that are compiled with _FORTIFY_SOURCE.
+OSMIA_EXPORT ssize_t __readlink_chk(const char* path, char* to, size_t size, size_t room) {
+  if (room < size) std::abort();
+  return readlink(path, to, size);
 }
 
 OSMIA_EXPORT int access(const char* path, int how) {

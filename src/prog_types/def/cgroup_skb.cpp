@@ -28,6 +28,7 @@ constexpr ReturnRange kReturns[] = {
     {.attach_type = kCgroupInetEgress, .min = 0, .max = 3, .is64 = true},
     {.min = 0, .max = 1, .is64 = true},
 };
+constexpr NamedCode kCodes[] = {{0, "drop"}, {1, "keep"}, {2, "drop, congested"}, {3, "keep, congested"}};
 constexpr u32 kAttach[] = {kCgroupInetIngress, kCgroupInetEgress};
 
 const ProgTypeEntry kEntries[] = {{{
@@ -41,6 +42,7 @@ const ProgTypeEntry kEntries[] = {{{
     .grants = kGrants,
     .returns = kReturns,
     .attach_types = kAttach,
+    .codes = kCodes,
 }}};
 }  // namespace
 

@@ -59,7 +59,13 @@ bool matches(Env& env, const MapInfo& m, const btf::Field& f, const RegState& r,
                                f.kind != btf::kFieldKptrUnref, !r.type.has(contract::kAlloc));
 }
 
-void check_store(Env& env, const MapInfo& m, const btf::Field& f, u32 regno) {
+}  // namespace
+
+const btf::Btf& kptr_btf(const MapInfo& map, const btf::Field& field) {
+  return pointee_btf(map, field);
+}
+
+void check_kptr_value(Env& env, const MapInfo& m, const btf::Field& f, u32 regno) {
   const RegState r = env.reg(regno);
   if (matches(env, m, f, r, regno)) return;
   const std::string_view has = r.type.base == RegBase::kBtfId ? r.btf->type(r.btf_id).name() : "";
@@ -74,8 +80,6 @@ void check_store(Env& env, const MapInfo& m, const btf::Field& f, u32 regno) {
   env.log_text(line + "\n");
   env.reject_silently(EACCES);
 }
-
-}  // namespace
 
 bool touch_kptr(Env& env, const Touch& t) {
   const RegState& r = env.reg(t.regno);
@@ -101,7 +105,7 @@ bool touch_kptr(Env& env, const Touch& t) {
       if (env.reg(t.value_regno).is_null()) {
         mark_precise(env, t.value_regno);  // only the value zero may be stored from a scalar
       } else {
-        check_store(env, m, *field, t.value_regno);
+        check_kptr_value(env, m, *field, t.value_regno);
       }
       return true;
     case isa::kSt:

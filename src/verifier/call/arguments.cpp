@@ -3,6 +3,7 @@
 #include <span>
 
 #include "btf/struct_walk.h"
+#include "verifier/access/region.h"
 #include "verifier/call/common.h"
 
 namespace osmia::verifier {
@@ -73,10 +74,13 @@ Types types_for(ArgKind kind) {
 }
 
 // A pointer to a kernel object where `want` (in the kernel's BTF) is expected.
-void check_object_type(Env& env, u32 regno, const ArgSpec& arg, u32 want, bool strict) {
+// kptr_map: the object is to be kept in a field of that map's values.
+void check_object_type(Env& env, u32 regno, const ArgSpec& arg, u32 want, bool strict,
+                       const MapInfo* kptr_map, const btf::Field* kptr) {
   const RegState& r = env.reg(regno);
   if (r.type.has(kPercpu)) return;  // the helper's own checks
   if (r.type.has(kAlloc)) {
+    if (kptr_map) return check_kptr_value(env, *kptr_map, *kptr, regno);
     if (arg.kind != ArgKind::kSpinLock && arg.kind != ArgKind::kKptrXchgDest)
       env.reject(EFAULT, "verifier internal error: unimplemented handling of MEM_ALLOC");
     return;
@@ -84,6 +88,7 @@ void check_object_type(Env& env, u32 regno, const ArgSpec& arg, u32 want, bool s
   const bool release = arg.flags & kObjRelease;
   if (r.type.maybe_null() && (!(arg.flags & kMaybeNull) || release))
     env.reject(EACCES, "Possibly NULL pointer passed to helper arg{}", regno);
+  if (kptr_map) return check_kptr_value(env, *kptr_map, *kptr, regno);
   if (!want || !r.btf || !env.cat.vmlinux) env.unsupported("a kernel object argument whose type is unknown");
   if (!btf::struct_ids_match(*r.btf, r.btf_id, static_cast<u32>(r.off), *env.cat.vmlinux, want, strict))
     env.reject(EACCES, "R{} is of type {} but {} is expected", regno, r.btf->type(r.btf_id).name(),
@@ -139,6 +144,24 @@ void check_lock_arg(Env& env, u32 regno, const CallMeta& meta) {
   check_spin_lock(env, regno, meta.fn->effects & contract::kSpinLock);
 }
 
+// The place of a referenced kptr in a map value.
+void check_kptr_dest(Env& env, u32 regno, CallMeta& meta) {
+  const RegState& r = env.reg(regno);
+  if (!is_exact(r, RegBase::kMapValue)) env.unsupported("kptr exchange in allocated objects");
+  if (!r.s.is_const())
+    env.reject(EINVAL, "R{} doesn't have constant offset. kptr has to be at the constant offset", regno);
+  if (!r.map->btf) env.reject(EINVAL, "map '{}' has to have BTF in order to use bpf_kptr_xchg", r.map->name);
+  if (!map_field(r.map, btf::kFieldKptr)) env.reject(EINVAL, "R{} has no valid kptr", regno);
+  const u32 at = static_cast<u32>(r.off) + static_cast<u32>(r.s.var_off.value);
+  const btf::Field* field = r.map->record->find(at, btf::kFieldKptr);
+  if (!field) env.reject(EACCES, "off={} doesn't point to kptr", static_cast<s32>(at));
+  if (field->kind == btf::kFieldKptrUnref)
+    env.reject(EACCES, "off={} kptr isn't referenced kptr", static_cast<s32>(at));
+  if (!field->kernel) env.unsupported("kptr exchange of allocated objects");
+  meta.kptr = field;
+  meta.kptr_map = r.map;
+}
+
 // What the kind demands beyond type and offset.
 void check_kind(Env& env, u32 index, const ArgSpec& arg, CallMeta& meta) {
   const u32 regno = index + 1;
@@ -169,7 +192,7 @@ void check_kind(Env& env, u32 index, const ArgSpec& arg, CallMeta& meta) {
     case ArgKind::kDynptr: check_dynptr_arg(env, regno, arg.flags, 0); break;
     case ArgKind::kConstAllocSizeOrZero: check_alloc_size(env, regno, meta); break;
     case ArgKind::kConstStr: check_const_string(env, regno); break;
-    case ArgKind::kKptrXchgDest: env.unsupported("kptr exchange"); break;
+    case ArgKind::kKptrXchgDest: check_kptr_dest(env, regno, meta); break;
     default: break;
   }
 }
@@ -183,6 +206,7 @@ void check_arg_type(Env& env, u32 regno, const ArgSpec& arg, u32 btf_id, const C
   if (arg.flags & kRdOnly) t = t.without(kRdOnly);
   if (arg.flags & kMaybeNull) t = t.without(kMaybeNull);
   if (arg.kind == ArgKind::kMem) t = t.without(kDynptrFlags);
+  if (meta.kptr && arg.kind == ArgKind::kBtfId) t = t.without(kAlloc | kPercpu);
   bool found = false;
   for (const RegType& ok : types) found |= ok == t;
   if (!found) reject_type(env, regno, types);
@@ -197,7 +221,8 @@ void check_arg_type(Env& env, u32 regno, const ArgSpec& arg, u32 btf_id, const C
   if (!want && arg.kind == ArgKind::kBtfIdSockCommon) want = kernel_struct(env, "sock_common");
   // Releasing a socket takes any kind of socket; any other release wants exactly its type.
   const bool strict = (arg.flags & kObjRelease) && arg.kind != ArgKind::kBtfIdSockCommon;
-  check_object_type(env, regno, arg, want, strict);
+  const bool kept = meta.kptr && arg.kind == ArgKind::kBtfId;
+  check_object_type(env, regno, arg, want, strict, kept ? meta.kptr_map : nullptr, meta.kptr);
 }
 
 void check_arg_offset(Env& env, u32 regno, bool release, bool dynptr) {

@@ -30,6 +30,8 @@ struct CallMeta {
   u32 callback = 0;  // subprogram
   const btf::Btf* ret_btf = nullptr;
   u32 ret_btf_id = 0;
+  const btf::Field* kptr = nullptr;  // what a kptr exchange writes, a field of kptr_map's value
+  const MapInfo* kptr_map = nullptr;
 };
 
 // -- privileges and regions of the current path

@@ -2,6 +2,7 @@
 // and what comes back. Invariant: every effect that a definition names is handled here or in a file of its
 // own; one that is not is refused.
 #include "contract/attach_rules.h"
+#include "verifier/access/region.h"
 #include "verifier/call/common.h"
 #include "verifier/domain/print.h"
 #include "verifier/prepare/prepare.h"
@@ -89,7 +90,6 @@ void call_back(Env& env, const HelperDef& fn, const CallMeta& meta) {
 bool apply_effects(Env& env, const HelperDef& fn, CallMeta& meta) {
   const u64 fx = fn.effects;
   bool moves_packet = fx & kChangesPacketData;
-  if (fx & kKptrXchg) env.unsupported("kptr exchange");
   if (fx & kTailCall) check_tail_call(env);
   if (fx & kGetLocalStorage) {
     if (!env.reg(2).is_null()) env.reject(EINVAL, "get_local_storage() doesn't support non-zero flags");
@@ -141,7 +141,13 @@ void set_mem_or_object(Env& env, const RetSpec& ret, const CallMeta& meta) {
   fresh_pointer(env, RegBase::kMem, ret.flags).mem_size = *size;
 }
 
-void set_kernel_object(Env& env, const HelperDef& fn) {
+void set_kernel_object(Env& env, const HelperDef& fn, const CallMeta& meta) {
+  if (meta.kptr) {  // what the field held
+    RegState& r0 = fresh_pointer(env, RegBase::kBtfId, fn.ret.flags);
+    r0.btf = &kptr_btf(*meta.kptr_map, *meta.kptr);
+    r0.btf_id = meta.kptr->btf_id;
+    return;
+  }
   const u32 id = kernel_struct(env, fn.ret.btf_type);
   if (!id) env.unsupported(fmt::format("{}(): the kernel's BTF has no struct {}", fn.name, fn.ret.btf_type));
   RegState& r0 = fresh_pointer(env, RegBase::kBtfId, fn.ret.flags);
@@ -170,7 +176,7 @@ void set_return(Env& env, const HelperDef& fn, const CallMeta& meta) {
           ret.size ? ret.size : static_cast<u32>(meta.mem_size);
       break;
     case RetKind::kMemOrBtfId: set_mem_or_object(env, ret, meta); break;
-    case RetKind::kBtfId: set_kernel_object(env, fn); break;
+    case RetKind::kBtfId: set_kernel_object(env, fn, meta); break;
   }
   if (env.reg(0).type.maybe_null()) env.mut_reg(0).id = env.new_id();
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -176,11 +177,22 @@ TEST(SocketMaps, SocketsByDescriptor) {
   const int udp = socket(AF_INET, SOCK_DGRAM, 0), tcp = socket(AF_INET, SOCK_STREAM, 0), file = dup(0);
   u64 cookie = 0;
   socklen_t n = sizeof cookie;
+  const auto bind_it = [](int fd) {  // to any port of loopback: UDP sockets without one are refused
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0;
+  };
+  ASSERT_TRUE(bind_it(udp));
   ASSERT_EQ(getsockopt(udp, SOL_SOCKET, SO_COOKIE, &cookie, &n), 0);
   for (const u32 type : {BPF_MAP_TYPE_SOCKMAP, BPF_MAP_TYPE_SOCKHASH}) {
     auto m = make(type, 4, 8, 2);
     u32 key = 1;
-    u64 v = static_cast<u64>(udp), out = 0;
+    const int unbound = socket(AF_INET, SOCK_DGRAM, 0);
+    u64 v = static_cast<u64>(unbound), out = 0;
+    EXPECT_EQ(m->update_user(&key, &v, 0, no_fds), -EOPNOTSUPP);
+    close(unbound);
+    v = static_cast<u64>(udp);
     EXPECT_EQ(m->update_user(&key, &v, BPF_EXIST, no_fds), -ENOENT);
     EXPECT_EQ(m->update_user(&key, &v, 0, no_fds), 0);
     EXPECT_EQ(m->update_user(&key, &v, BPF_NOEXIST, no_fds), -EEXIST);
@@ -197,6 +209,7 @@ TEST(SocketMaps, SocketsByDescriptor) {
     EXPECT_EQ(m->erase(&key), 0);
     EXPECT_EQ(m->erase(&key), type == BPF_MAP_TYPE_SOCKMAP ? -EINVAL : -ENOENT);
     const int gone = dup(udp), other = socket(AF_INET, SOCK_DGRAM, 0);
+    ASSERT_TRUE(bind_it(other));
     v = static_cast<u64>(other);
     EXPECT_EQ(m->update_user(&key, &v, 0, no_fds), 0);
     close(other);

@@ -35,7 +35,8 @@ TEST_F(TwoKernels, SkbReturnValuesAndPackets) {
 
 TEST_F(TwoKernels, SkbErrors) {
   std::vector<Input> in;
-  for (const size_t n : {1u, 13u, 14u, 3000u, 3700u}) in.push_back({.data = counting(n)});
+  for (const size_t n : {1u, 13u, 14u, 3000u, 3700u, 3711u, 3712u, 3713u, 4096u, 5000u, 66000u})
+    in.push_back({.data = counting(n)});
   auto short4 = udp4(0), short6 = udp6();
   short4.resize(33);
   short6.resize(53);

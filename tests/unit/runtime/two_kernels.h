@@ -51,7 +51,8 @@ inline std::vector<isa::Insn> program(std::string_view text) {
   return p.ok() ? *p : std::vector<isa::Insn>{};
 }
 
-inline long load(const Bpf& bpf, u32 type, const std::vector<isa::Insn>& insns, std::string* log = nullptr) {
+inline long load(const Bpf& bpf, u32 type, const std::vector<isa::Insn>& insns, std::string* log = nullptr,
+                 u32 flags = 0, u32 attach_type = 0) {
   union bpf_attr a;
   std::memset(&a, 0, sizeof a);
   std::string text(1 << 16, '\0');
@@ -59,6 +60,8 @@ inline long load(const Bpf& bpf, u32 type, const std::vector<isa::Insn>& insns, 
   a.insns = reinterpret_cast<u64>(insns.data());
   a.insn_cnt = static_cast<u32>(insns.size());
   a.license = reinterpret_cast<u64>("GPL");
+  a.prog_flags = flags;
+  a.expected_attach_type = attach_type;
   if (log)
     a.log_buf = reinterpret_cast<u64>(text.data()), a.log_size = static_cast<u32>(text.size()),
     a.log_level = 1;
@@ -125,7 +128,8 @@ class TwoKernels : public ::testing::Test {
     const auto insns = program(text);
     std::string live_log, our_log;
     const Bpf ours = [this](int cmd, union bpf_attr& a) { return osmia_(cmd, a); };
-    const long live = load(live_bpf, type, insns, &live_log), our = load(ours, type, insns, &our_log);
+    const long live = load(live_bpf, type, insns, &live_log, prog_flags_, attach_type_);
+    const long our = load(ours, type, insns, &our_log, prog_flags_, attach_type_);
     ASSERT_EQ(our >= 0, live >= 0) << name << "\nlive: " << live << "\n"
                                    << live_log << "\nours: " << our << "\n"
                                    << our_log;
@@ -146,6 +150,7 @@ class TwoKernels : public ::testing::Test {
     syscall::FdTable::instance().close(static_cast<int>(our));
   }
   Osmia osmia_;
+  u32 prog_flags_ = 0, attach_type_ = 0;  // of the programs that compare() loads
 };
 
 }  // namespace osmia::runtime

@@ -3,22 +3,12 @@
 // tables elsewhere.
 #include <gtest/gtest.h>
 
-#include "isa/asm.h"
-#include "runtime/catalog.h"
-#include "verifier/verify.h"
+#include "harness.h"
 
 namespace osmia::verifier {
 namespace {
 
 constexpr u32 kPrivileged = ~0u, kUnprivileged = 0;
-
-class TextLog : public LogSink {
- public:
-  void write(std::string_view t) override { text += t; }
-  u64 end_pos() const override { return text.size(); }
-  void reset(u64 pos) override { text.resize(pos); }
-  std::string text;
-};
 
 // fd 1: array of one 48-byte value; fd 2: the same, read-only and frozen, holding `kFrozen`.
 constexpr u64 kFrozen[6] = {0x1122334455667788, 7};
@@ -42,31 +32,14 @@ class TwoMaps : public Resolver {
   MapInfo plain, frozen;
 };
 
-struct Outcome {
-  Verdict verdict;
-  std::string log;
-  Facts facts;
-};
-
-Outcome run(std::string_view text, std::string_view type = "socket_filter", u32 caps = kPrivileged,
-            bool strict = false) {
-  static const auto catalog = runtime::build_catalog();
-  auto insns = isa::assemble(text);
-  EXPECT_TRUE(insns.ok()) << insns.error().message;
-  Program p;
-  p.type = catalog->prog_type(type)->type;
-  p.gpl_compatible = true;
-  p.insns = *insns;
-  TwoMaps maps(*catalog);
+Outcome run_over(std::string_view text, std::string_view type = "socket_filter", u32 caps = kPrivileged,
+                 bool strict = false) {
+  TwoMaps maps(catalog());
   Options o;
   o.caps = caps;
   o.log_level = 2;
   o.strict_alignment = strict;
-  TextLog log;
-  Outcome out;
-  out.verdict = verify(p, *catalog, maps, o, &log, &out.facts);
-  out.log = std::move(log.text);
-  return out;
+  return verify_text(text, type, maps, o);
 }
 
 struct Row {
@@ -83,7 +56,7 @@ class Access : public testing::TestWithParam<Row> {};
 
 TEST_P(Access, Verdict) {
   const Row& row = GetParam();
-  const Outcome out = run(row.text, row.type, row.caps, row.strict);
+  const Outcome out = run_over(row.text, row.type, row.caps, row.strict);
   EXPECT_EQ(out.verdict.accepted, !*row.line) << out.log;
   EXPECT_EQ(out.verdict.message, row.line) << out.log;
   if (*row.line) {
@@ -189,13 +162,13 @@ const Row kRows[] = {
 TEST(AccessFacts, FrozenMapIsConstant) {
   const std::string jump =
       "r2 = *(u64 *)(r1 +8)\nif r2 == 7 goto out\nr9 = *(u64 *)(r9 +0)\nout: r0 = 0\nexit";
-  EXPECT_TRUE(run("r1 = map[fd:2][0]+0\n" + jump).verdict.accepted);
-  EXPECT_EQ(run("r1 = map[fd:1][0]+0\n" + jump).verdict.message, "R9 !read_ok");
+  EXPECT_TRUE(run_over("r1 = map[fd:2][0]+0\n" + jump).verdict.accepted);
+  EXPECT_EQ(run_over("r1 = map[fd:1][0]+0\n" + jump).verdict.message, "R9 !read_ok");
 }
 
 // Loads through the context name their field, so that the rewriter can convert them.
 TEST(AccessFacts, ContextField) {
-  const Outcome out = run("r0 = *(u32 *)(r1 +8)\nexit");
+  const Outcome out = run_over("r0 = *(u32 *)(r1 +8)\nexit");
   ASSERT_TRUE(out.verdict.accepted) << out.log;
   ASSERT_NE(out.facts.insns[0].ctx_field, nullptr);
   EXPECT_EQ(out.facts.insns[0].ctx_field->name, "mark");
@@ -204,9 +177,9 @@ TEST(AccessFacts, ContextField) {
 
 // The unprivileged may add an unknown offset to a map value only under a mask, whose limit is noted.
 TEST(AccessFacts, SpectreMask) {
-  const Outcome out =
-      run("r6 = *(u32 *)(r1 +8)\nr6 &= 15\nr1 = map[fd:1][0]+0\nr1 += r6\n*(u8 *)(r1 +0) = 1\nr0 = 0\nexit",
-          "socket_filter", kUnprivileged);
+  const Outcome out = run_over(
+      "r6 = *(u32 *)(r1 +8)\nr6 &= 15\nr1 = map[fd:1][0]+0\nr1 += r6\n*(u8 *)(r1 +0) = 1\nr0 = 0\nexit",
+      "socket_filter", kUnprivileged);
   ASSERT_TRUE(out.verdict.accepted) << out.log;
   EXPECT_NE(out.facts.insns[4].alu_state, 0);  // the addition; ld_imm64 takes two slots
   EXPECT_EQ(out.facts.insns[4].alu_limit, 15u);

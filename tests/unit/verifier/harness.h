@@ -1,9 +1,10 @@
-// Programs in text, verified as one of the built-in program types with a hash, a ring buffer and a program
-// array.
+// Programs in text, verified as one of the built-in program types: over maps of the caller's, or (run()) with
+// a hash, a ring buffer and a program array.
 #pragma once
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <functional>
 
 #include "btf/btf.h"
 #include "isa/asm.h"
@@ -52,13 +53,43 @@ struct Outcome {
   Facts facts;
 };
 
+inline const contract::Catalog& catalog() {
+  static const auto one = runtime::build_catalog();
+  return *one;
+}
+
+// fill: what else the program has (may be null).
+inline Outcome verify_text(std::string_view text, std::string_view type, Resolver& objects,
+                           const Options& options, const std::function<void(Program&)>& fill = {}) {
+  isa::AsmOptions names;
+  names.helper_id = [&](std::string_view n) -> std::optional<s32> {
+    for (const auto* h : catalog().helpers)
+      if (h->name == n) return static_cast<s32>(h->id);
+    return std::nullopt;
+  };
+  Outcome out;
+  auto insns = isa::assemble(text, names);
+  if (!insns.ok()) {
+    ADD_FAILURE() << insns.error().message;
+    return out;
+  }
+  Program p;
+  p.type = catalog().prog_type(type)->type;
+  p.gpl_compatible = true;
+  p.insns = *insns;
+  if (fill) fill(p);
+  TextLog log;
+  out.verdict = verify(p, catalog(), objects, options, &log, &out.facts);
+  out.log = std::move(log.text);
+  return out;
+}
+
 // fd 1: hash (key 8, value 48); fd 2: ring buffer; fd 3: program array.
 inline Outcome run(std::string_view text, const char* type = "xdp", u32 caps = ~0u, u32 log_level = 2,
                    u32 callback_at = 0, bool save_every_state = false) {
-  static const auto catalog = runtime::build_catalog();
   static MapInfo hash, ring, progs;
   const auto fill = [](MapInfo& m, const char* name, u32 key, u32 value, u32 entries) {
-    for (const auto* d : catalog->maps)
+    for (const auto* d : catalog().maps)
       if (d->name == name) m.def = d, m.type = d->type;
     m.key_size = key, m.value_size = value, m.max_entries = entries, m.name = name;
   };
@@ -70,34 +101,15 @@ inline Outcome run(std::string_view text, const char* type = "xdp", u32 caps = ~
   progs.type = 3;
   NoObjects objects;
   objects.maps[1] = &hash, objects.maps[2] = &ring, objects.maps[3] = &progs;
-  isa::AsmOptions names;
-  names.helper_id = [&](std::string_view n) -> std::optional<s32> {
-    for (const auto* h : catalog->helpers)
-      if (h->name == n) return static_cast<s32>(h->id);
-    return std::nullopt;
-  };
-  auto insns = isa::assemble(text, names);
-  Outcome out;
-  if (!insns.ok()) {
-    ADD_FAILURE() << insns.error().message;
-    return out;
-  }
-  Program p;
-  p.type = catalog->prog_type(type)->type;
-  p.gpl_compatible = true;
-  p.insns = *insns;
-  if (callback_at) {
-    p.btf = two_functions();
-    p.func_info = {{0, 3}, {callback_at, 4}};
-  }
   Options o;
   o.caps = caps;
   o.log_level = log_level;
   o.test_state_freq = save_every_state;
-  TextLog log;
-  out.verdict = verify(p, *catalog, objects, o, &log, &out.facts);
-  out.log = log.text;
-  return out;
+  return verify_text(text, type, objects, o, [callback_at](Program& p) {
+    if (!callback_at) return;
+    p.btf = two_functions();
+    p.func_info = {{0, 3}, {callback_at, 4}};
+  });
 }
 
 #define EXPECT_ACCEPT(o) EXPECT_TRUE((o).verdict.accepted) << (o).log << (o).verdict.message

@@ -1,0 +1,80 @@
+// Values go in as by MAP_UPDATE_ELEM; maps of maps or of programs take descriptors, which nobody has here.
+#include "cli/map_set.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "base/bits.h"
+#include "contract/map_def.h"
+
+namespace osmia::cli {
+namespace {
+
+using Bytes = std::vector<u8>;
+
+class NoDescriptors final : public maps::Descriptors {
+  Result<maps::MapPtr> map(int) override { return Error{EBADF, "there are no descriptors"}; }
+  Result<std::shared_ptr<maps::ProgObject>> prog(int) override {
+    return Error{EBADF, "there are no descriptors"};
+  }
+};
+
+Result<Bytes> bytes_of(const std::string& text, u32 size, const char* what) {
+  const auto bad = [&](const std::string& why) {
+    return Error{EINVAL, fmt::format("{} \"{}\": {}", what, text, why)};
+  };
+  Bytes out(size);
+  if (text.starts_with("hex:")) {
+    const std::string digits = text.substr(4);
+    if (digits.size() != size * 2 || digits.find_first_not_of("0123456789abcdefABCDEF") != digits.npos)
+      return bad(fmt::format("expected {} hexadecimal digits", size * 2));
+    for (u32 i = 0; i < size; i++) out[i] = static_cast<u8>(std::stoul(digits.substr(i * 2, 2), nullptr, 16));
+    return out;
+  }
+  u8 address[16];
+  if (inet_pton(AF_INET, text.c_str(), address) == 1 || inet_pton(AF_INET6, text.c_str(), address) == 1) {
+    const u32 n = text.find(':') == text.npos ? 4 : 16;
+    if (n != size) return bad(fmt::format("{} bytes, expected {}", n, size));
+    std::memcpy(out.data(), address, n);
+    return out;
+  }
+  char* end = nullptr;
+  errno = 0;
+  const bool negative = text.starts_with("-");
+  const u64 v =
+      negative ? static_cast<u64>(std::strtoll(text.c_str(), &end, 0)) : std::strtoull(text.c_str(), &end, 0);
+  if (text.empty() || *end || errno) return bad("expected a number, an address or hex:BYTES");
+  const u64 high = size >= 8 ? 0 : v >> (size * 8);
+  if (high && !(negative && size < 8 && static_cast<s64>(v) >= -(s64{1} << (size * 8 - 1))))
+    return bad(fmt::format("does not fit {} bytes", size));
+  for (u32 i = 0; i < size; i++) out[i] = i < 8 ? static_cast<u8>(v >> (i * 8)) : negative ? 0xff : 0;
+  return out;
+}
+
+}  // namespace
+
+Status set_map_element(const loader::LoadedObject& object, const std::string& text) {
+  const size_t open = text.find('['), close = text.find("]=");
+  if (open == text.npos || close == text.npos || close < open)
+    return Error{EINVAL, "--map-set \"" + text + "\": expected NAME[KEY]=VALUE"};
+  const std::string name = text.substr(0, open);
+  const maps::MapPtr map = object.map(name);
+  if (!map) return Error{ENOENT, "--map-set: the program has no map '" + name + "'"};
+  OSMIA_ASSIGN(const Bytes key, bytes_of(text.substr(open + 1, close - open - 1), map->key_size(), "key"));
+  OSMIA_ASSIGN(Bytes value, bytes_of(text.substr(close + 2), map->value_size(), "value"));
+  if (map->info().def->traits & contract::kMapPercpu) {  // every CPU gets it
+    value.resize(align_up(value.size(), 8));
+    Bytes all;
+    while (all.size() < map->user_value_size()) all.insert(all.end(), value.begin(), value.end());
+    value = std::move(all);
+  }
+  NoDescriptors none;
+  const maps::WriteGuard guard(*map);
+  if (const int err = map->update_user(key.data(), value.data(), 0, none))
+    return Error{-err, fmt::format("--map-set \"{}\": {}", text, std::strerror(-err))};
+  return Ok{};
+}
+
+}  // namespace osmia::cli

@@ -1,0 +1,15 @@
+// Elements that a map gets before a run: `--map-set 'NAME[KEY]=VALUE'`.
+#pragma once
+#include <string>
+
+#include "base/result.h"
+#include "loader/object.h"
+
+namespace osmia::cli {
+
+// KEY and VALUE: a number (little-endian, as wide as the map says), an IPv4 or IPv6 or link address (network
+// order), or hex bytes "hex:0a0b…". Errors: EINVAL for what is none of these or does not fit, ENOENT for an
+// unknown map, and what the map answers.
+Status set_map_element(const loader::LoadedObject& object, const std::string& text);
+
+}  // namespace osmia::cli
