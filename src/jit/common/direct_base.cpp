@@ -52,7 +52,10 @@ Status DirectBase::arena_access(const Insn& in) {
   const bool load = in.cls() == kLdx;
   arena_address(load ? in.src : in.dst);
   Insn access = in;
-  (load ? access.src : access.dst) = kAx;
+  if (load)
+    access.src = kAx;
+  else
+    access.dst = kAx;
   access.code = static_cast<u8>((in.code & 0x1f) | (in.mode() == kProbeAtomic ? u8{kAtomic} : u8{kMem}));
   in_arena_ = true;
   const Status done = memory(access);

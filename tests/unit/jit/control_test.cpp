@@ -40,7 +40,9 @@ class Engines : public testing::TestWithParam<Engine> {
     auto image = compile(p, {.tier = tier});
     EXPECT_TRUE(image.ok()) << (image.ok() ? "" : image.error().message);
     if (!image.ok()) return 0xbad;
-    if (tier == Tier::kOptimised) EXPECT_EQ((*image)->tier(), expected);
+    if (tier == Tier::kOptimised) {
+      EXPECT_EQ((*image)->tier(), expected);
+    }
     return (*image)->entry()(r1, 0, 0, 0, 0, nullptr);
   }
 };
