@@ -112,7 +112,7 @@ struct Tree {
     const Node& n = last(root);
     const u8 bits = f.nodes[value].bits;
     if (bits < width) {
-      most = (s64{1} << bits) - 1;
+      most = static_cast<s64>((u64{1} << bits) - 1);
     } else if (n.cc >= Cc::kSlt && n.cc <= Cc::kSgt) {
       is_signed = true;
       most = width == 64 ? s64{1} << 62 : INT32_MAX;  // below the ends, so that k + 1 does not wrap
