@@ -56,7 +56,7 @@ Status Direct::alu(const Insn& in) {
       } else if (in.off == 32) {
         wide ? a_.sxtw(d, reg32(in.src)) : a_.mov(d, reg32(in.src));
       } else {
-        return Error{EOPNOTSUPP, "not supported yet: address space casts in the JIT"};
+        return Error{EINVAL, {}};
       }
       break;
     default: return Error{EINVAL, {}};

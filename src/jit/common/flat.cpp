@@ -132,7 +132,8 @@ struct Flattener {
   // the cookie.
   void put_unwinding(u32 s) {
     if (unwinds.empty()) return;
-    for (const u32 at : unwinds) out[at].target = static_cast<u32>(out.size());
+    const u32 begin = static_cast<u32>(out.size());
+    for (const u32 at : unwinds) out[at].target = begin;
     if (s) {
       put(FlatKind::kPlain, {.code = kAlu64 | kMov | kK, .dst = kR0, .imm = 1});
     } else {
@@ -143,7 +144,7 @@ struct Flattener {
       }
     }
     put(FlatKind::kExit, {.code = kJmp | kExit});
-    for (Flat& f : std::span(out).last(s ? 2 : p.exception_callback >= 0 ? 4 : 2)) f.depth = 0;
+    for (Flat& f : std::span(out).subspan(begin)) f.depth = 0;
   }
 
   bool bad(u32 i) {

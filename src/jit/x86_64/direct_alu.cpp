@@ -46,7 +46,7 @@ Status Direct::alu(const Insn& in) {
       } else if (in.off == 32) {
         wide ? a_.movsxd(d, reg32(in.src)) : a_.mov(d, s);
       } else {
-        return Error{EOPNOTSUPP, "not supported yet: address space casts in the JIT"};
+        return Error{EINVAL, {}};
       }
       break;
     default: return Error{EINVAL, {}};

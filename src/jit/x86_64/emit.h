@@ -44,6 +44,7 @@ class Emitter final : public EmitterBase {
   void fetch_loop(Val v, const Mem& m);
   // The address of a load, store or update; may use r10 and r11.
   Mem address(const Node& n);
+  Gp written(const Node& n, Mem& m);
   // A value as the right-hand operand of an instruction: a register, its word, or the load folded into it.
   // Constants go through `scratch`.
   asmjit::Operand operand(Val v, u8 width, const Gp& scratch);

@@ -1,6 +1,8 @@
 // Loads, stores, read-modify-write, atomics.
 #include "jit/x86_64/emit.h"
 
+#include "base/bits.h"
+
 namespace osmia::jit::x86_64 {
 
 using namespace asmjit;
@@ -57,42 +59,34 @@ void Emitter::thread_word(Val v) {
   done(v, d);
 }
 
+// The register of what n writes to memory, as wide as that. Both scratch registers may be in the address m,
+// which then changes.
+Emitter::Gp Emitter::written(const Node& n, Mem& m) {
+  const bool r10 = m.hasBaseReg() && m.baseId() == kR10x, r11 = m.hasIndexReg() && m.indexId() == kR11x;
+  if (place(n.c).kind != Place::kReg && r10 && r11) {
+    m.setSize(0);
+    a_.lea(x86::r10, m);
+    m = x86::ptr(x86::r10, 0, n.bytes);
+  }
+  const Gp c = use(n.c, r11 && !r10 ? x86::r10 : x86::r11);
+  return n.bytes == 1 ? Gp(c.r8Lo()) : n.bytes == 2 ? Gp(c.r16()) : n.bytes == 4 ? Gp(c.r32()) : Gp(c.r64());
+}
+
 void Emitter::store(Val v) {
   const Node& n = at(v);
   Mem m = address(n);
   const Place pc = place(n.c);
   if (f_->is_const(n.c) && pc.kind != Place::kReg) {
-    const s64 k = at(n.c).imm;
-    const s64 cut = n.bytes == 1   ? static_cast<s8>(k)
-                    : n.bytes == 2 ? static_cast<s16>(k)
-                    : n.bytes == 4 ? static_cast<s32>(k)
-                                   : k;
+    const s64 cut = sign_extend(static_cast<u64>(at(n.c).imm), n.bytes * 8u);
     if (fits32(cut)) {
       const u32 start = static_cast<u32>(a_.offset());
       a_.mov(m, imm(cut));
       return skip_fault(n, start);
     }
   }
-  Gp c;
-  if (pc.kind == Place::kReg) {
-    c = gp(pc.reg);
-  } else {
-    // Both scratch registers may be in the address.
-    const bool r10 = m.hasBaseReg() && m.baseId() == kR10x, r11 = m.hasIndexReg() && m.indexId() == kR11x;
-    if (r10 && r11) {
-      m.setSize(0);
-      a_.lea(x86::r10, m);
-      m = x86::ptr(x86::r10, 0, n.bytes);
-    }
-    c = use(n.c, r10 ? x86::r11 : r11 ? x86::r10 : x86::r11);
-  }
+  const Gp c = written(n, m);
   const u32 start = static_cast<u32>(a_.offset());
-  switch (n.bytes) {
-    case 1: a_.mov(m, c.r8Lo()); break;
-    case 2: a_.mov(m, c.r16()); break;
-    case 4: a_.mov(m, c.r32()); break;
-    default: a_.mov(m, c.r64());
-  }
+  a_.mov(m, c);
   skip_fault(n, start);
 }
 
@@ -109,29 +103,14 @@ void Emitter::update(Val v) {
     default: break;
   }
   if (f_->is_const(n.c) && place(n.c).kind != Place::kReg) {
-    const s64 k = at(n.c).imm;
-    const s64 cut = n.bytes == 1   ? static_cast<s8>(k)
-                    : n.bytes == 2 ? static_cast<s16>(k)
-                    : n.bytes == 4 ? static_cast<s32>(k)
-                                   : k;
+    const s64 cut = sign_extend(static_cast<u64>(at(n.c).imm), n.bytes * 8u);
     if (fits32(cut)) {
       a_.emit(inst, m, imm(cut));
       return;
     }
   }
-  const bool r10 = m.hasBaseReg() && m.baseId() == kR10x, r11 = m.hasIndexReg() && m.indexId() == kR11x;
-  const Place pc = place(n.c);
-  if (pc.kind != Place::kReg && r10 && r11) {
-    m.setSize(0);
-    a_.lea(x86::r10, m);
-    m = x86::ptr(x86::r10, 0, n.bytes);
-  }
-  const Gp c = use(n.c, r10 ? x86::r11 : r11 ? x86::r10 : x86::r11);
-  const Gp sized = n.bytes == 1   ? Gp(c.r8Lo())
-                   : n.bytes == 2 ? Gp(c.r16())
-                   : n.bytes == 4 ? Gp(c.r32())
-                                  : Gp(c.r64());
-  a_.emit(inst, m, sized);
+  const Gp c = written(n, m);
+  a_.emit(inst, m, c);
 }
 
 void Emitter::atomic(Val v) {
