@@ -19,11 +19,6 @@ namespace {
 using btf::CoreKind;
 using isa::Insn;
 
-long linux_bpf(int cmd, union bpf_attr& a) {
-  const long r = ::syscall(__NR_bpf, cmd, &a, sizeof a);
-  return r < 0 ? -errno : r;
-}
-
 // A program's BTF that knows a few kernel types in its own words.
 struct Local {
   btf::Writer w;

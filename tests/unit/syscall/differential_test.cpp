@@ -15,11 +15,6 @@
 namespace osmia::syscall {
 namespace {
 
-long linux_bpf(int cmd, union bpf_attr& a, unsigned size) {
-  const long r = ::syscall(__NR_bpf, cmd, &a, size);
-  return r < 0 ? -errno : r;
-}
-
 class Differential : public ::testing::Test {
  protected:
   void SetUp() override {

@@ -1,7 +1,10 @@
 // A Kernel over everything that ships, and a caller of its bpf(2), for tests.
 #pragma once
 #include <linux/bpf.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <functional>
 
@@ -11,6 +14,12 @@
 #include "syscall/fds.h"
 
 namespace osmia::syscall {
+
+// The machine's own kernel: the result, or -errno.
+inline long linux_bpf(int cmd, union bpf_attr& a, unsigned size = sizeof(union bpf_attr)) {
+  const long r = ::syscall(__NR_bpf, cmd, &a, size);
+  return r < 0 ? -errno : r;
+}
 
 struct TestKernel {
   runtime::Kernel kernel{runtime::build_catalog()};

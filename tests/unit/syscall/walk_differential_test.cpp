@@ -51,10 +51,6 @@ class Walk : public ::testing::Test {
       GTEST_SKIP() << "notice: bpf(2) is refused here (errno " << -fd << "); nothing to compare with";
     ::close(static_cast<int>(fd));
   }
-  static long live(int cmd, union bpf_attr& a) {
-    const long r = ::syscall(__NR_bpf, cmd, &a, sizeof a);
-    return r < 0 ? -errno : r;
-  }
   static union bpf_attr create(const Shape& s) {
     union bpf_attr a;
     std::memset(&a, 0, sizeof a);
@@ -64,7 +60,7 @@ class Walk : public ::testing::Test {
   }
   static long make_live(const Shape& s) {
     auto a = create(s);
-    return live(BPF_MAP_CREATE, a);
+    return linux_bpf(BPF_MAP_CREATE, a);
   }
   long make_ours(const Shape& s) {
     auto a = create(s);
@@ -88,7 +84,7 @@ class Walk : public ::testing::Test {
     union bpf_attr b = a;
     b.map_fd = static_cast<u32>(theirs);
     a.value = reinterpret_cast<u64>(our_value), b.value = reinterpret_cast<u64>(their_value);
-    const long x = t.call(cmd, a), y = live(cmd, b);
+    const long x = t.call(cmd, a), y = linux_bpf(cmd, b);
     EXPECT_EQ(x, y) << what;
     return x;
   }
@@ -184,7 +180,7 @@ TEST_F(Walk, DeletingWhileWalking) {
       return met;
     };
     const auto a = walk([&](int cmd, union bpf_attr& x) { return t.call(cmd, x); }, ours);
-    const auto b = walk([&](int cmd, union bpf_attr& x) { return live(cmd, x); }, theirs);
+    const auto b = walk([&](int cmd, union bpf_attr& x) { return linux_bpf(cmd, x); }, theirs);
     EXPECT_EQ(a, b) << "type " << s.type;
     EXPECT_EQ(a.size(), n);
     close_both();
@@ -198,7 +194,7 @@ TEST_F(Walk, Batches) {
       s.entries = 1;  // one bucket: orders agree
     if (!make_both(s)) continue;
     const auto our_call = [&](int cmd, union bpf_attr& x) { return t.call(cmd, x); };
-    const auto their_call = [&](int cmd, union bpf_attr& x) { return live(cmd, x); };
+    const auto their_call = [&](int cmd, union bpf_attr& x) { return linux_bpf(cmd, x); };
     const bool lru = s.type == BPF_MAP_TYPE_LRU_HASH || s.type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
     for (int step = 0; step < 120; step++) {
       static const int kCommands[] = {BPF_MAP_LOOKUP_BATCH, BPF_MAP_LOOKUP_AND_DELETE_BATCH,
@@ -243,7 +239,7 @@ TEST_F(Walk, BatchesMeetEverything) {
     for (const bool linux_kernel : {false, true}) {
       const long fd = linux_kernel ? theirs : ours;
       const auto call = [&](int cmd, union bpf_attr& x) {
-        return linux_kernel ? live(cmd, x) : t.call(cmd, x);
+        return linux_kernel ? linux_bpf(cmd, x) : t.call(cmd, x);
       };
       union bpf_attr a;
       for (u32 i = 0; i < 1000; i++) {
