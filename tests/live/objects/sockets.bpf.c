@@ -4,6 +4,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#include "answers.h"
+
 #define bpf_htonl_(x) __builtin_bswap32(x)
 
 struct vm_area_struct {
@@ -18,12 +20,6 @@ struct task_struct {
 } __attribute__((preserve_access_index));
 
 struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, 64);
-  __type(key, __u32);
-  __type(value, __u64);
-} answers SEC(".maps");
-struct {
   __uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
   __uint(max_entries, 2);
   __uint(key_size, 4);
@@ -35,10 +31,6 @@ struct {
   __type(key, __u32);
   __type(value, __u64);
 } socks SEC(".maps");
-
-static void answer(__u32 at, __u64 value) {
-  bpf_map_update_elem(&answers, &at, &value, 0);
-}
 
 SEC("tc")
 int of_packets(struct __sk_buff* skb) {

@@ -4,6 +4,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#include "answers.h"
+
 struct kernfs_node {
   __u64 id;
 } __attribute__((preserve_access_index));
@@ -90,12 +92,6 @@ struct {
   __type(value, __u64);
 } of_cgroups SEC(".maps");
 struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, 64);
-  __type(key, __u32);
-  __type(value, __u64);
-} answers SEC(".maps");
-struct {
   __uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
   __uint(max_entries, 2);
   __uint(key_size, 4);
@@ -107,10 +103,6 @@ struct {
   __uint(key_size, 4);
   __uint(value_size, 4);
 } events SEC(".maps");
-
-static void answer(__u32 at, __u64 value) {
-  bpf_map_update_elem(&answers, &at, &value, 0);
-}
 
 SEC("raw_tp")
 int fields(void* ctx) {
