@@ -56,15 +56,6 @@ constexpr AttachClause kIterSockopt[] = {{.attach_types = bit(kTraceIter), .targ
 constexpr AttachClause kLockedSockopt[] = {{.targets = kLockedSockoptLsmHooks}};
 constexpr AttachClause kUnlockedSockopt[] = {{.targets = kUnlockedSockoptLsmHooks}};
 
-// Congestion control: no socket option is set while the algorithm is being taken away.
-constexpr std::string_view kTcpCaRelease[] = {"tcp_congestion_ops.release"};
-constexpr AttachClause kTcpCa[] = {{.target_prefix = "tcp_congestion_ops."}};
-constexpr AttachClause kTcpCaSockopt[] = {
-    {.allow = false, .targets = kTcpCaRelease},
-    {.target_prefix = "tcp_congestion_ops."},
-};
-constexpr AttachClause kSchedExt[] = {{.target_prefix = "sched_ext_ops."}};
-
 constexpr AttachClause kOnlyIter[] = {{.attach_types = bit(kTraceIter)}};
 constexpr AttachClause kOnlyKprobeSession[] = {{.attach_types = bit(kTraceKprobeSession)}};
 // Walking the tasks of a control group takes a lock that hooks in atomic context may hold.
@@ -107,14 +98,6 @@ constexpr AttachClause kLsmDisabled[] = {{.targets = kDisabledLsmHooks}};
 // Security hooks whose pointer arguments are trusted: all but where an object is being made or freed.
 constexpr AttachClause kLsmTrusted[] = {{.allow = false, .targets = kUntrustedLsmHooks}, {}};
 
-// Kernel structs of functions whose programs may call the common helpers; others may call none.
-constexpr AttachClause kStructOpsHelpers[] = {
-    {.target_prefix = "tcp_congestion_ops."},
-    {.target_prefix = "sched_ext_ops."},
-    {.target_prefix = "hid_bpf_ops."},
-    {.target_prefix = "bpf_testmod_st_ops."},
-};
-
 constexpr AttachRule kRules[] = {
     {"sleepable", kSleepable},
     {"modify_return", kMayModifyReturn},
@@ -123,7 +106,6 @@ constexpr AttachRule kRules[] = {
     {"lsm_hook", kLsmHook},
     {"lsm_disabled", kLsmDisabled},
     {"lsm_trusted", kLsmTrusted},
-    {"struct_ops_helpers", kStructOpsHelpers},
     {"d_path", kDPath},
     {"ima_hash", kImaHash},
     {"sk_storage_tracing", kSkStorageTracing},
@@ -131,9 +113,6 @@ constexpr AttachRule kRules[] = {
     {"iter_sockopt", kIterSockopt},
     {"locked_sockopt", kLockedSockopt},
     {"unlocked_sockopt", kUnlockedSockopt},
-    {"tcp_ca", kTcpCa},
-    {"tcp_ca_sockopt", kTcpCaSockopt},
-    {"sched_ext", kSchedExt},
     {"iter", kOnlyIter},
     {"kprobe_session", kOnlyKprobeSession},
     {"css_task_iter", kCssTaskIter},

@@ -1,5 +1,5 @@
 // Attach rules: named predicates, as data, over what a program attaches to (a kernel function, an LSM hook,
-// an iterator, a struct_ops member). Grants and helpers refer to them by name. A rule is a list of clauses;
+// an iterator). Grants and helpers refer to them by name. A rule is a list of clauses;
 // the first clause that matches decides, and no match means "refused".
 #pragma once
 #include <span>

@@ -1,4 +1,4 @@
-// The iterators and struct_ops of Linux 6.12 and of its test module.
+// The iterators of Linux 6.12.
 #include "contract/attach_targets.h"
 
 namespace osmia::contract {
@@ -38,62 +38,10 @@ constexpr IteratorDef kIterators[] = {
     {"sockmap", kSockmap},  {"bpf_sk_storage_map", kSkStorageMap},
 };
 
-constexpr std::string_view kTcpUnsupported[] = {"get_info"};
-constexpr WritableMember kTcpWritable[] = {
-    {"sock", "sk_pacing_rate"},
-    {"sock", "sk_pacing_status"},
-    {"inet_connection_sock", "icsk_ca_priv", true},
-    {"inet_connection_sock", "icsk_ack.pending"},
-    {"tcp_sock", "snd_cwnd"},
-    {"tcp_sock", "snd_cwnd_cnt"},
-    {"tcp_sock", "snd_cwnd_stamp"},
-    {"tcp_sock", "snd_ssthresh"},
-    {"tcp_sock", "ecn_flags"},
-    {"tcp_sock", "app_limited"},
-};
-constexpr std::string_view kDummyMaySleep[] = {"test_sleepable"};
-constexpr WritableMember kDummyWritable[] = {{"bpf_dummy_ops_state", "", true}};
-constexpr WritableMember kStOpsWritable[] = {{"st_ops_args", "", true}};
-constexpr std::string_view kSchedExtMaySleep[] = {
-    "init_task",  "cgroup_init", "cgroup_exit", "cgroup_prep_move",
-    "cpu_online", "cpu_offline", "init",        "exit"};
-constexpr WritableMember kSchedExtWritable[] = {{"task_struct", "scx.slice", true},
-                                                {"task_struct", "scx.dsq_vtime", true},
-                                                {"task_struct", "scx.disallow", true}};
-constexpr std::string_view kHidMaySleep[] = {"hid_rdesc_fixup", "hid_hw_request", "hid_hw_output_report"};
-
-constexpr StructOpsDef kStructOps[] = {
-    {.name = "tcp_congestion_ops",
-     .unsupported = kTcpUnsupported,
-     .promote_from = "sock",
-     .promote_to = "tcp_sock",
-     .writable = kTcpWritable,
-     .write_denied = "only read is supported"},
-    {.name = "bpf_dummy_ops",
-     .all_may_sleep = false,
-     .may_sleep = kDummyMaySleep,
-     .writable = kDummyWritable,
-     .write_denied = "only access to bpf_dummy_ops_state is supported"},
-    {.name = "sched_ext_ops",
-     .all_may_sleep = false,
-     .may_sleep = kSchedExtMaySleep,
-     .writable = kSchedExtWritable},
-    {.name = "hid_bpf_ops", .all_may_sleep = false, .may_sleep = kHidMaySleep},
-    {.name = "bpf_testmod_ops", .module = "bpf_testmod"},
-    {.name = "bpf_testmod_ops2", .module = "bpf_testmod"},
-    {.name = "bpf_testmod_st_ops", .module = "bpf_testmod", .writable = kStOpsWritable},
-};
-
 }  // namespace
 
 const IteratorDef* iterator_target(std::string_view name) {
   for (const IteratorDef& d : kIterators)
-    if (d.name == name) return &d;
-  return nullptr;
-}
-
-const StructOpsDef* struct_ops_target(std::string_view name) {
-  for (const StructOpsDef& d : kStructOps)
     if (d.name == name) return &d;
   return nullptr;
 }

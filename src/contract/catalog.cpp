@@ -79,6 +79,15 @@ const HelperDef* Catalog::helper_for(const ProgTypeDef& type, const Caller& by, 
     if (g.sleep != Sleep::kAny && (g.sleep == Sleep::kOnlySleepable) != by.sleepable) return false;
     return g.targets.empty() || target_allowed(g.targets, type.name, by);
   };
+  if (by.struct_ops) {
+    for (const auto grants_of : {by.struct_ops->grants, by.struct_ops->base})
+      for (const StructOpsGrant& g : grants_of)
+        for (const HelperDef* h : helper_by_id_[id])
+          if (h->tag == g.tag && held(h->capability) && held(g.capability) &&
+              std::find(g.except.begin(), g.except.end(), by.target) == g.except.end())
+            return h;
+    return nullptr;
+  }
   for (const auto& grant : type.grants)
     for (const HelperDef* h : helper_by_id_[id])
       if (h->tag == grant.tag && held(h->capability) && grants(grant)) return h;

@@ -10,6 +10,7 @@
 #include "contract/kfunc_def.h"
 #include "contract/map_def.h"
 #include "contract/prog_type_def.h"
+#include "contract/struct_ops_def.h"
 
 namespace osmia::btf {
 class Btf;
@@ -23,9 +24,10 @@ struct Caller {
   u32 caps = 0;  // bit n = Capability n held
   bool sleepable = false;
   // What it attaches to: the function's or iterator's name ("bpf_lsm_file_open", "bpf_iter_tcp"), for
-  // struct_ops "struct.member" ("tcp_congestion_ops.release"); empty = none.
+  // struct_ops the member's ("release"); empty = none.
   std::string_view target = {};
-  bool target_is_program = false;  // attaches to another BPF program
+  bool target_is_program = false;            // attaches to another BPF program
+  const StructOpsDef* struct_ops = nullptr;  // the struct whose member it implements; its grants count then
 };
 
 class Catalog {
@@ -34,6 +36,7 @@ class Catalog {
   std::vector<const MapDef*> maps;
   std::vector<const ProgTypeDef*> prog_types;
   std::vector<const KfuncDef*> kfuncs;
+  std::vector<const StructOpsDef*> struct_ops;
   std::span<const KptrDestructor> kptr_destructors;      // kernel types that referenced kptrs may hold
   std::span<const ObjectLayout> objects;                 // loads through sockets, flow keys; static data
   std::shared_ptr<const btf::Btf> vmlinux;               // may be null: no kernel types known

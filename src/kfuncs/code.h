@@ -85,6 +85,11 @@ OSMIA_KFUNC(testmod_seq_new);
 OSMIA_KFUNC(testmod_seq_next);
 OSMIA_KFUNC(testmod_seq_value);
 OSMIA_KFUNC(testmod_seq_destroy);
+// st_ops_code.cpp
+OSMIA_KFUNC(st_ops_test_prologue);
+OSMIA_KFUNC(st_ops_test_epilogue);
+OSMIA_KFUNC(st_ops_test_pro_epilogue);
+OSMIA_KFUNC(st_ops_inc10);
 // section_code.cpp
 OSMIA_KFUNC(nothing);  // what needs no doing in a process: RCU and preemption sections of the calling thread
 OSMIA_KFUNC(same_pointer);

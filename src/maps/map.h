@@ -24,6 +24,8 @@ inline constexpr int kNotSupp = 524;  // the kernel's ENOTSUPP, which user space
 
 class Map;
 class PerfEvent;
+class StructOpsType;  // struct_ops.h
+class StructOpsTypes;
 using MapPtr = std::shared_ptr<Map>;
 
 // A program as maps see it (program arrays, device and CPU maps), and as helpers see the one that runs:
@@ -35,6 +37,12 @@ class ProgObject : public std::enable_shared_from_this<ProgObject> {
   virtual u32 prog_type() const = 0;
   virtual u32 attach_type() const = 0;
   virtual bool has_frags() const { return false; }
+  // The kernel type that it attaches to, for programs that implement a struct's member.
+  virtual const btf::Btf* attached_btf() const { return nullptr; }
+  virtual u32 attached_btf_id() const { return 0; }
+  // One run with this host context, also from within another run of the thread. Errors: EOPNOTSUPP if nothing
+  // here can run it, with what is missing.
+  virtual Result<u64> call(void* /*ctx*/) { return Error{EOPNOTSUPP, "this program cannot be run"}; }
 
   // Where a tail call goes, for engines that jump there straight from the slot (contract::SlotsInline). Set
   // before the program can be put in a map; null: ask the engine.
@@ -42,6 +50,8 @@ class ProgObject : public std::enable_shared_from_this<ProgObject> {
 
   // The kernel types that it was verified against; null: none. Set with tail_entry.
   btf::BtfPtr kernel_types;
+  // The structs of functions of its kernel, for kfuncs that call them; null: none. Set with the above.
+  std::shared_ptr<StructOpsTypes> struct_ops;
 };
 
 // What the descriptor in a value means, for maps whose values are maps or programs.
@@ -59,7 +69,8 @@ struct MapAttr {
   u64 map_extra = 0;
   u32 btf_key_type_id = 0, btf_value_type_id = 0, btf_vmlinux_value_type_id = 0;
   u32 inner_map_fd = 0;
-  Descriptors* descriptors = nullptr;  // for inner_map_fd
+  Descriptors* descriptors = nullptr;              // for inner_map_fd
+  std::shared_ptr<StructOpsType> struct_ops = {};  // whose value type it is
   bool sys_admin = true;
   const contract::MapDef* def = nullptr;  // filled by create_map()
 };

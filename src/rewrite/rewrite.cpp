@@ -22,6 +22,7 @@ Result<ExecProgram> rewrite(const verifier::Program& program, const verifier::Fa
   Pass pass{program, facts, options, editor, out, frames_of(facts, options.calls_keep_registers)};
   if (options.inline_loops) inline_loops(pass);
   remove_dead_code(pass);
+  reserve_context_slot(pass);
   OSMIA_TRY(convert_context(pass));
   mark_probing_loads(pass);
   convert_map_fields(pass);
@@ -41,6 +42,7 @@ Result<ExecProgram> rewrite(const verifier::Program& program, const verifier::Fa
     expand_packet_loads(pass);
   if (options.insert_zext) insert_zero_extension(pass);
   if (options.randomize_high) randomize_high_halves(pass);
+  wrap_program(pass);
   OSMIA_ASSIGN(Editor::Layout layout, editor.apply());
   for (size_t s = 0; s < facts.subprogs.size(); s++) {
     const auto& sub = facts.subprogs[s];

@@ -63,9 +63,11 @@ struct Pass {
   Editor& editor;
   ExecProgram& out;
   std::vector<u32> frame;  // bytes of each of facts.subprogs' frames so far
+  s32 context_slot = 0;    // where an epilogue finds the context, from r10
 };
 void inline_loops(Pass& p);             // loops.cpp
 void remove_dead_code(Pass& p);         // dead_code.cpp
+void reserve_context_slot(Pass& p);     // wrapping.cpp
 Status convert_context(Pass& p);        // context.cpp
 void convert_map_fields(Pass& p);       // map_fields.cpp: loads through pointers to maps
 Status convert_arena(Pass& p);          // arena.cpp: accesses through the arena's window, casts
@@ -81,6 +83,7 @@ void expand_packet_loads(Pass& p);      // packet_loads.cpp: LD_ABS, LD_IND
 void mark_probing_loads(Pass& p);       // probing.cpp: loads that may fault
 void insert_zero_extension(Pass& p);    // zext.cpp
 void randomize_high_halves(Pass& p);    // random_high.cpp
+void wrap_program(Pass& p);             // wrapping.cpp: prologues and epilogues of struct_ops
 
 // -- what passes share
 // f(index, instruction as loaded), for every instruction that runs and is still there. A 64-bit load comes

@@ -10,6 +10,7 @@
 #include "kfuncs/kfunc.h"
 #include "prog_types/object_layouts.h"
 #include "prog_types/prog_type.h"
+#include "struct_ops/struct_ops.h"
 #if __has_include("maps/map_type.h")
 #include "maps/map_type.h"
 #define OSMIA_HAVE_MAPS 1
@@ -25,6 +26,7 @@ std::shared_ptr<contract::Catalog> build_catalog(std::shared_ptr<const btf::Btf>
 #ifdef OSMIA_HAVE_MAPS
   for (const auto* e : maps::registry()) catalog->maps.push_back(&e->def);
 #endif
+  for (const auto* e : struct_ops::registry()) catalog->struct_ops.push_back(&e->def);
   catalog->kptr_destructors = kfuncs::kptr_destructors();
   catalog->objects = prog_types::object_layouts();
   catalog->vmlinux = std::move(vmlinux);

@@ -174,7 +174,14 @@ static void warn_of_writes(const Program& p) {
     }
 }
 
+Result<u64> Program::call(void* ctx) {
+  OSMIA_TRY(check_executable(*this));
+  const host::RunScope scope(static_cast<const maps::ProgObject*>(this), ctx);
+  return executable->run(ctx);
+}
+
 Status prepare_program(Kernel& kernel, Program& p) {
+  p.struct_ops = kernel.struct_ops();
   p.kernel_types = kernel.catalog().vmlinux;
   warn_of_writes(p);
   rewrite::Options options;

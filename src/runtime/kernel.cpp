@@ -1,6 +1,8 @@
 // The kernel's own BTF objects come first and never go: id 1 is vmlinux.
 #include "runtime/kernel.h"
 
+#include "struct_ops/struct_ops.h"
+
 namespace osmia::runtime {
 
 Result<JitMode> jit_mode(std::string_view text) {
@@ -15,6 +17,15 @@ Kernel::Kernel(std::shared_ptr<const contract::Catalog> catalog, const std::vect
   if (catalog_->vmlinux) vmlinux_ = add_btf(catalog_->vmlinux, true, "vmlinux");
   for (size_t i = 0; i < catalog_->modules.size(); i++)
     add_btf(catalog_->modules[i], true, i < names.size() ? names[i] : "module" + std::to_string(i + 1));
+  struct_ops_ = struct_ops::types_of(*catalog_);
+  for (const auto& type : struct_ops_->all)
+    for (const BtfObjectPtr& b : kernel_btfs_)
+      if (b->btf == type->btf) type->btf_object_id = b->id;
+}
+
+// What is still attached holds programs, and those hold the types.
+Kernel::~Kernel() {
+  struct_ops_->clear();
 }
 
 BtfObjectPtr Kernel::add_btf(btf::BtfPtr btf, bool kernel, std::string name) {

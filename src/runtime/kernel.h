@@ -48,9 +48,12 @@ class Kernel {
   // module_names: of the catalog's module BTFs, in their order ("bpf_testmod").
   explicit Kernel(std::shared_ptr<const contract::Catalog> catalog,
                   const std::vector<std::string>& module_names = {});
+  ~Kernel();
 
   const contract::Catalog& catalog() const { return *catalog_; }
   const BtfObjectPtr& vmlinux() const { return vmlinux_; }
+  // The structs of functions that the catalog describes and its BTF has; never null.
+  const std::shared_ptr<maps::StructOpsTypes>& struct_ops() const { return struct_ops_; }
 
   IdTable<maps::Map> maps;
   IdTable<Program> programs;
@@ -87,6 +90,7 @@ class Kernel {
  private:
   std::shared_ptr<const contract::Catalog> catalog_;
   BtfObjectPtr vmlinux_;
+  std::shared_ptr<maps::StructOpsTypes> struct_ops_;
   std::vector<BtfObjectPtr> kernel_btfs_;  // never go
 };
 

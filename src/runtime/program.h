@@ -71,6 +71,9 @@ class Program final : public maps::ProgObject {
   u32 object_id() const override { return id; }
   u32 prog_type() const override { return desc.type; }
   u32 attach_type() const override { return desc.expected_attach_type; }
+  const btf::Btf* attached_btf() const override { return desc.attach.btf.get(); }
+  u32 attached_btf_id() const override { return desc.attach.btf_id; }
+  Result<u64> call(void* ctx) override;
   bool has_frags() const override { return desc.prog_flags & (1u << 5); }  // BPF_F_XDP_HAS_FRAGS
   // What OBJ_GET_INFO_BY_FD shows. Made when it is first asked for: most programs are never shown.
   const Dump& dump() const;

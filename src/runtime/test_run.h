@@ -26,6 +26,9 @@ struct TestRunRequest {
   u32 cpu = 0;
   u32 batch_size = 0;
   bool has_data_in = false, has_ctx_in = false;
+  // The caller's memory, for contexts that point into it; 0 or -EFAULT. Null: it cannot be reached.
+  int (*copy_in)(void* to, u64 from, u64 bytes) = nullptr;
+  int (*copy_out)(u64 to, const void* from, u64 bytes) = nullptr;
 };
 struct TestRunResult {
   u32 retval = 0;

@@ -16,6 +16,7 @@ Result<TestRunResult> test_run_flow_dissector(Kernel& k, Program& p, const TestR
 Result<TestRunResult> test_run_sk_lookup(Kernel& k, Program& p, const TestRunRequest& r);
 Result<TestRunResult> test_run_tracing(Kernel& k, Program& p, const TestRunRequest& r);
 Result<TestRunResult> test_run_netfilter(Kernel& k, Program& p, const TestRunRequest& r);
+Result<TestRunResult> test_run_struct_ops(Kernel& k, Program& p, const TestRunRequest& r);
 Result<TestRunResult> test_run_syscall(Kernel& k, Program& p, const TestRunRequest& r);
 
 inline constexpr u32 kPage = 4096;

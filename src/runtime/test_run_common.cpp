@@ -98,12 +98,7 @@ std::map<u32, TestRunFn> test_run_table() {
   table[kSkLookup] = test_run_sk_lookup;
   table[kTracing] = test_run_tracing;
   table[kNetfilter] = test_run_netfilter;
-  // Linux has a test run for these; here it would need what is not there yet.
-  for (const u32 type : {kStructOps})
-    table[type] = [](Kernel&, Program& p, const TestRunRequest&) -> Result<TestRunResult> {
-      return Error{EOPNOTSUPP, "not supported yet: test runs of " +
-                                   std::string(p.type_def ? p.type_def->name : "this type")};
-    };
+  table[kStructOps] = test_run_struct_ops;
   return table;
 }
 

@@ -4,6 +4,7 @@
 
 #include "contract/kernel_types.h"
 #include "maps/map_type.h"
+#include "maps/struct_ops.h"
 #include "syscall/call.h"
 
 namespace osmia::syscall {
@@ -63,6 +64,20 @@ long check_btf(Call& c, maps::Map& map, const maps::MapTypeEntry& type, const bt
   return 0;
 }
 
+// The kernel struct whose values the map holds: of vmlinux, or of the module whose BTF is given.
+long find_struct_ops(Call& c, maps::MapAttr& m) {
+  runtime::BtfObjectPtr btf = c.kernel.vmlinux();
+  if (c.attr.map_flags & BPF_F_VTYPE_BTF_OBJ_FD) {
+    int err;
+    btf = get_btf(static_cast<int>(c.attr.value_type_btf_obj_fd), &err);
+    if (!btf) return fail(-err, "value_type_btf_obj_fd is not BTF");
+    if (!btf->kernel || btf == c.kernel.vmlinux())
+      return fail(EINVAL, "value_type_btf_obj_fd is not a kernel module's BTF");
+  }
+  if (btf) m.struct_ops = c.kernel.struct_ops()->by_value(*btf->btf, c.attr.btf_vmlinux_value_type_id);
+  return 0;
+}
+
 }  // namespace
 
 long map_create(Call& c) {
@@ -106,6 +121,8 @@ long map_create(Call& c) {
     return fail(EPERM, "this map type needs a capability");
   if (a.map_ifindex) return fail(EOPNOTSUPP, "not supported yet: maps on offload devices");
 
+  if (a.btf_vmlinux_value_type_id)
+    if (const long e = find_struct_ops(c, m)) return e;
   auto made = type->create(m);
   if (!made.ok()) return fail(made.error());
   maps::MapPtr map = *std::move(made);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "maps/struct_ops.h"
 #include "runtime/jited.h"
 #include "syscall/call.h"
 
@@ -123,6 +124,8 @@ long map_info(Call& c, maps::Map& m) {
     info.btf_id = m.btf_id, info.btf_key_type_id = i.btf_key_type_id,
     info.btf_value_type_id = i.btf_value_type_id;
   info.btf_vmlinux_value_type_id = m.btf_vmlinux_value_type_id;
+  if (const auto* ops = dynamic_cast<const maps::StructOpsMap*>(&m))
+    info.btf_vmlinux_id = ops->ops().btf_object_id;
   return write_info(c, info, len);
 }
 

@@ -25,6 +25,7 @@ long prog_test_run(Call& c) {
   if (t.data_size_in > kMaxInput || t.ctx_size_in > kMaxInput)
     return fail(EINVAL, "test run input larger than 1 MiB");
   r.data_in.resize(t.data_size_in);
+  r.copy_in = copy_from_user, r.copy_out = copy_to_user;
   r.ctx_in.resize(t.ctx_size_in);
   if (copy_from_user(r.data_in.data(), t.data_in, r.data_in.size()) ||
       copy_from_user(r.ctx_in.data(), t.ctx_in, r.ctx_in.size()))

@@ -91,6 +91,10 @@ struct Env {
   u32 attach_proto = 0;  // FUNC_PROTO id in attach_btf, 0 = unknown (all arguments are scalars)
   std::string attach_name;
   bool attach_raw_tp = false;  // the prototype's first argument is the tracepoint's own data pointer
+  // Of programs that implement a member of a kernel struct (prepare/struct_ops.cpp).
+  const contract::StructOpsDef* struct_ops = nullptr;
+  const contract::StructOpsMember* struct_ops_member = nullptr;
+  std::vector<contract::NullableArg> nullable_args;
   const MapInfo* arena = nullptr;
   std::vector<const MapInfo*> cgroup_storages;
 
@@ -115,7 +119,8 @@ struct Env {
   // Who calls, for what depends on the attach point (attach_name is known after prepare/attach.cpp).
   contract::Caller caller() const { return caller(attach_name); }
   contract::Caller caller(std::string_view target) const {
-    return {prog.expected_attach_type, opt.caps, prog_sleepable, target, prog.attach.program != nullptr};
+    return {prog.expected_attach_type,      opt.caps,  prog_sleepable, target,
+            prog.attach.program != nullptr, struct_ops};
   }
   u32 new_id() { return ++id_gen; }
   const Insn& insn() const { return insns[insn_idx]; }

@@ -146,6 +146,8 @@ struct InsnFacts {
   u32 mem_size = 0;
 };
 
+// Stack that the context takes which an epilogue needs.
+inline constexpr u32 kContextSlotBytes = 8;
 // Stack that an inlined bpf_loop takes: r6 to r8 are saved below everything else of the frame.
 inline constexpr u32 kLoopSpillBytes = 24;
 
@@ -173,6 +175,9 @@ struct Facts {
        uses_arena = false,
        default_exception_callback = false;  // bpf_throw without a callback: its argument is the result
   u32 max_ctx_offset = 0, max_pkt_offset = 0, max_tp_access = 0;
+  const contract::StructOpsDef* struct_ops = nullptr;  // the struct that it implements a member of
+  const contract::StructOpsMember* struct_ops_member = nullptr;
+  u32 attach_proto = 0;  // FUNC_PROTO of what it attaches to, in the attach target's BTF; 0 = unknown
 };
 
 struct Verdict {

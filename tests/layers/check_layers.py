@@ -12,7 +12,7 @@ import pathlib
 import re
 import sys
 
-ROOMS = ("base isa btf contract verifier rewrite interp jit host maps helpers kfuncs prog_types runtime "
+ROOMS = ("base isa btf contract verifier rewrite interp jit host maps struct_ops helpers kfuncs prog_types runtime "
          "modules offload syscall loader preload report api cli").split()
 VERIFIER_SEES = {"base", "isa", "btf", "contract", "verifier"}
 MAX_LINES = 600

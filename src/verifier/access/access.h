@@ -34,6 +34,8 @@ void check_mem_region(Env& env, u32 regno, s32 off, s32 size, u32 mem_size, bool
 void check_ptr_off_reg(Env& env, const RegState& r, u32 regno, bool fixed_off_ok);
 // An object pointer of BTF type (btf, id) at offset off: what a load of `size` gives; writes facts.
 void check_btf_access(Env& env, u32 regno, s32 off, int size, Access access, int value_regno);
+// Rejects a write of `size` bytes to a kernel object, but where the program's attach target lists it.
+void check_kernel_write(Env& env, const RegState& r, s32 off, int size);
 // May this program write packets here; sets seen_direct_write.
 bool may_access_packet(Env& env, const contract::HelperDef* helper, Access access);
 // Names as Linux prints them ("map_value_or_null", "ptr_sk_buff", "trusted_ptr_").

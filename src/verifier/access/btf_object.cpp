@@ -140,9 +140,10 @@ void check_btf_access(Env& env, u32 regno, s32 off, int size, Access access, int
     env.reject(EACCES, "R{} is ptr_{} access user memory: off={}", regno, name, off);
   if (r.type.has(contract::kPercpu))
     env.reject(EACCES, "R{} is ptr_{} access percpu memory: off={}", regno, name, off);
-  // Only objects of the program's own may be written.
-  if (access == Access::kWrite && (!is_alloc(r.type) || r.type.has(contract::kUntrusted)))
+  // Only objects of the program's own may be written, and what its attach target lets it.
+  if (access == Access::kWrite && r.type.has(contract::kUntrusted))
     env.reject(EACCES, "only read is supported");
+  if (access == Access::kWrite && !is_alloc(r.type)) return check_kernel_write(env, r, off, size);
   if (is_alloc(r.type) && !r.type.has(contract::kNonOwnRef | contract::kRcu) && !r.ref_obj_id)
     OSMIA_BUG("an allocated object without a reference");
   check_special_fields(env, r, off, size);

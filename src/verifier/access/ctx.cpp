@@ -103,6 +103,7 @@ namespace {
 
 // What the hook itself may have returned, when an LSM program reads it.
 bool hook_return_range(const Env& env, s32& min, s32& max) {
+  if (env.type->name != "lsm") return false;
   if (env.prog.expected_attach_type != kAttachLsmMac || !env.attach_btf || !env.attach_proto) return false;
   if (env.attach_btf->type(env.attach_proto).type() == 0) return false;
   const std::string_view name = env.attach_name;

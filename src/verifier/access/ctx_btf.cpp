@@ -215,6 +215,14 @@ bool no_such_arg(Env& env, const Hook& h, u32 arg) {
   return false;
 }
 
+// What the attach target knows better than the prototype: every such struct of it is this larger one.
+void promote(const Env& env, const Hook& h, CtxResult& out) {
+  const contract::StructOpsDef* def = env.struct_ops;
+  if (!def || def->promote_from.empty() || out.type.flags & ~u32{contract::kTrusted}) return;
+  if (out.btf_id != h.btf->find(def->promote_from, Kind::kStruct)) return;
+  if (const u32 id = h.btf->find(def->promote_to, Kind::kStruct)) out.btf_id = id;
+}
+
 bool pointer_arg(Env& env, const Hook& h, u32 arg, s32 off, btf::TypeView t, bool is_arg, CtxResult& out) {
   const IterArg* special = iter_arg(env, h, off);
   if (special && special->base == RegBase::kBuf) {
@@ -231,6 +239,13 @@ bool pointer_arg(Env& env, const Hook& h, u32 arg, s32 off, btf::TypeView t, boo
     if (out.btf_id) return true;
     say(env, "invalid btf_id for context argument offset {}", off);
     return false;
+  }
+  for (const contract::NullableArg& n : env.nullable_args) {
+    if (n.offset != off) continue;
+    out.type = RegType(RegBase::kBtfId, kNullTrusted);
+    out.btf = h.btf;
+    out.btf_id = n.btf_id;
+    return true;
   }
   if (env.prog.attach.program) env.unsupported("pointer arguments of a traced BPF program");
 
@@ -259,6 +274,7 @@ bool pointer_arg(Env& env, const Hook& h, u32 arg, s32 off, btf::TypeView t, boo
     return true;
   }
   out.type = type;
+  promote(env, h, out);
   return true;
 }
 

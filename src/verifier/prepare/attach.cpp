@@ -147,11 +147,7 @@ void check_attach_target(Env& env) {
   if (env.prog_sleepable && !may_sleep)
     env.reject(EINVAL,
                "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable");
-  if (env.type->ctx_model == CtxModel::kStructOps) {
-    if (!env.prog.gpl_compatible)
-      env.reject(EINVAL, "struct ops programs must have a GPL compatible license");
-    env.unsupported("struct_ops programs");
-  }
+  if (env.type->ctx_model == CtxModel::kStructOps) return check_struct_ops(env);
   if (traits & kNeedsAttachBtf) Attach(env).run();
 }
 

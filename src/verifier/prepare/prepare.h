@@ -13,6 +13,7 @@ void check_btf_records(Env& env);       // func_info and line_info fit the subpr
 void resolve_pseudo(Env& env);          // maps, values, BTF variables of ld_imm64; known opcodes
 void check_cfg(Env& env);               // reachability, back edges (unprivileged), prune points
 void check_attach_target(Env& env);     // tracing, LSM, extensions, struct_ops
+void check_struct_ops(Env& env);        // the last of these
 void mark_fastcall(Env& env);           // spills around calls that clobber less
 void remove_fastcall_spills(Env& env);  // after exploration: stack depth without them
 void check_stack_depth(Env& env);       // combined depth of every call chain

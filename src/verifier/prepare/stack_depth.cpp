@@ -139,7 +139,10 @@ void note_stack_extra(Env& env) {
     }
     const u32 with_loop =
         loop ? static_cast<u32>(align_up(s.stack_depth, kRegSize)) + kLoopSpillBytes : s.stack_depth;
-    s.stack_extra = static_cast<u16>(with_loop - s.stack_depth + (may_goto ? kRegSize : 0));
+    const bool epilogue =
+        &s == &env.subprogs[0] && env.struct_ops_member && !env.struct_ops_member->epilogue.empty();
+    s.stack_extra = static_cast<u16>(with_loop - s.stack_depth + (may_goto ? kRegSize : 0) +
+                                     (epilogue ? kContextSlotBytes : 0));
   }
 }
 

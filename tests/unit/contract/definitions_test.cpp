@@ -201,16 +201,29 @@ TEST(AttachRules, HookReturnRanges) {
 TEST(AttachTargets, GrantsOfStructOpsFollowTheStruct) {
   const auto catalog = runtime::build_catalog();
   const ProgTypeDef& t = *catalog->prog_type("struct_ops");
-  auto granted = [&](std::string_view target, u32 id) {
-    return catalog->helper_for(t, Caller{.caps = ~0u, .target = target}, id) != nullptr;
+  auto granted = [&](std::string_view name, std::string_view member, u32 id, u32 caps = ~0u) {
+    for (const StructOpsDef* def : catalog->struct_ops)
+      if (def->name == name)
+        return catalog->helper_for(t, Caller{.caps = caps, .target = member, .struct_ops = def}, id) !=
+               nullptr;
+    ADD_FAILURE() << "no struct " << name;
+    return false;
   };
-  EXPECT_TRUE(granted("tcp_congestion_ops.init", 49));  // setsockopt
-  EXPECT_FALSE(granted("tcp_congestion_ops.release", 49));
-  EXPECT_TRUE(granted("tcp_congestion_ops.release", 1));
-  EXPECT_TRUE(granted("bpf_testmod_st_ops.test_prologue", 1));
-  EXPECT_FALSE(granted("bpf_dummy_ops.test_1", 1));  // no helpers at all
-  ASSERT_TRUE(struct_ops_target("tcp_congestion_ops"));
-  EXPECT_EQ(struct_ops_target("nothing"), nullptr);
+  EXPECT_TRUE(granted("tcp_congestion_ops", "init", 49));  // setsockopt
+  EXPECT_FALSE(granted("tcp_congestion_ops", "release", 49));
+  EXPECT_FALSE(granted("tcp_congestion_ops", "release", 57));  // getsockopt
+  EXPECT_TRUE(granted("tcp_congestion_ops", "release", 107));  // sk_storage_get
+  EXPECT_TRUE(granted("tcp_congestion_ops", "release", 116));  // tcp_send_ack
+  EXPECT_TRUE(granted("tcp_congestion_ops", "release", 1));
+  EXPECT_FALSE(granted("sched_ext_ops", "init", 116));
+  EXPECT_TRUE(granted("sched_ext_ops", "init", 156));  // task_storage_get
+  EXPECT_TRUE(granted("hid_bpf_ops", "hid_device_event", 1));
+  EXPECT_FALSE(granted("hid_bpf_ops", "hid_device_event", 156));
+  EXPECT_TRUE(granted("bpf_testmod_st_ops", "test_prologue", 1));
+  EXPECT_TRUE(granted("bpf_testmod_st_ops", "test_prologue", 6));  // trace_printk, with CAP_PERFMON alone
+  EXPECT_FALSE(granted("bpf_testmod_st_ops", "test_prologue", 6, 0));
+  for (const std::string_view silent : {"bpf_dummy_ops", "bpf_testmod_ops", "bpf_testmod_ops2"})
+    for (u32 id = 1; id < 212; id++) EXPECT_FALSE(granted(silent, "test_1", id)) << silent << " " << id;
   ASSERT_TRUE(iterator_target("task_file"));
   EXPECT_EQ(iterator_target("task_file")->args.size(), 2u);
   EXPECT_EQ(iterator_target("tasks"), nullptr);
