@@ -1,0 +1,506 @@
+// struct_ops from load to call: what is refused and in which words, the life of a map's element, links, test
+// runs, and what runs before and after the programs of a struct, on both engines.
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include "struct_ops_kernel.h"
+
+namespace osmia::syscall {
+namespace {
+
+using runtime::JitMode;
+
+constexpr Insn mov(u8 dst, s32 imm) {
+  return {.code = 0xb7, .dst = dst, .imm = imm};
+}
+constexpr Insn load8(u8 dst, u8 src, s16 off) {
+  return {.code = 0x79, .dst = dst, .src = src, .off = off};
+}
+constexpr Insn store_imm(u8 code, u8 dst, s16 off, s32 imm) {
+  return {.code = code, .dst = dst, .off = off, .imm = imm};
+}
+constexpr u8 kB = 0x72, kH = 0x6a, kW = 0x62, kDw = 0x7a;
+constexpr Insn kExit{.code = 0x95};
+const std::vector<Insn> kReturn0 = {mov(0, 0), kExit};
+
+void close_fd(long fd) {
+  FdTable::instance().close(static_cast<int>(fd));
+}
+
+// Writes to the first argument behind a null check.
+std::vector<Insn> writing(u8 code, s16 off) {
+  return {load8(1, 1, 0), {.code = 0x15, .dst = 1, .off = 1}, store_imm(code, 1, off, 7), mov(0, 0), kExit};
+}
+
+TEST(StructOps, RefusesWhatLinuxRefuses) {
+  StructOpsKernel k;
+  const struct {
+    StructOpsKernel::Wanted want;
+    long error;
+    const char* text;
+  } cases[] = {
+      {{"bpf_dummy_ops", 9}, -EINVAL, "attach to invalid member idx 9 of struct bpf_dummy_ops"},
+      {{"bpf_dummy_ops", 0, false, true},
+       -EINVAL,
+       "attach to unsupported member test_1 of struct bpf_dummy_ops"},
+      {{"bpf_dummy_ops", 0, false, false, "Proprietary"},
+       -EINVAL,
+       "struct ops programs must have a GPL compatible"},
+      {{"tcp_congestion_ops", 4}, -524, "attach to unsupported member get_info of struct tcp_congestion_ops"},
+      {{"tcp_congestion_ops", 13},
+       -EINVAL,
+       "attach to invalid member name(@idx 13) of struct tcp_congestion_ops"},
+      {{"sock", 0}, -524, "is not a supported struct"},
+      // A module's struct is not vmlinux's and the other way round.
+      {{"tcp_congestion_ops", 0, true}, -524, "is not a supported struct"},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(k.load(c.want, kReturn0), c.error) << c.text;
+    EXPECT_NE(k.log.find(c.text), std::string::npos) << k.log;
+  }
+  for (const StructOpsKernel::Wanted ok :
+       {StructOpsKernel::Wanted{"bpf_dummy_ops", 2, false, true}, {"tcp_congestion_ops", 5, false, true}}) {
+    const long fd = k.load(ok, kReturn0);
+    EXPECT_GT(fd, 0) << k.log;
+    close_fd(fd);
+  }
+}
+
+TEST(StructOps, WritesOnlyWhatTheStructLists) {
+  StructOpsKernel k;
+  const struct {
+    StructOpsKernel::Wanted want;
+    u8 code;
+    s16 off;
+    const char* text;  // null: accepted
+  } cases[] = {
+      {{"bpf_dummy_ops", 0}, kW, 0, nullptr},
+      {{"bpf_dummy_ops", 0}, kH, 2, nullptr},
+      {{"bpf_dummy_ops", 0}, kDw, 0, "write access at off 0 with size 8"},
+      {{"bpf_dummy_ops", 0}, kW, 4, "write access at off 4 with size 4"},
+      {{"tcp_congestion_ops", 5}, kDw, 8, nullptr},  // sk_pacing_rate
+      {{"tcp_congestion_ops", 5}, kW, 8, nullptr},   // its first half
+      {{"tcp_congestion_ops", 5}, kW, 12, "no write support to tcp_sock at off 12"},
+      {{"tcp_congestion_ops", 5}, kDw, 40, nullptr},  // inside icsk_ca_priv
+      {{"tcp_congestion_ops", 5}, kB, 24, nullptr},   // icsk_ack.pending
+      {{"tcp_congestion_ops", 5}, kH, 24, "size 2 beyond the member of tcp_sock ended at 25"},
+      {{"tcp_congestion_ops", 5}, kDw, 56, "size 8 beyond the member of tcp_sock ended at 60"},
+      {{"tcp_congestion_ops", 5}, kDw, 64, "no write support to tcp_sock at off 64"},
+      {{"bpf_testmod_st_ops", 0, true}, kDw, 0, nullptr},
+  };
+  for (const auto& c : cases) {
+    const long fd = k.load(c.want, writing(c.code, c.off));
+    if (!c.text) {
+      EXPECT_GT(fd, 0) << k.log;
+      close_fd(fd);
+      continue;
+    }
+    EXPECT_EQ(fd, -EACCES) << c.text;
+    EXPECT_NE(k.log.find(c.text), std::string::npos) << k.log;
+  }
+  // Eight bytes at the end of the struct: beyond it.
+  EXPECT_EQ(k.load({"bpf_testmod_st_ops", 0, true}, writing(kDw, 8)), -EACCES);
+  EXPECT_EQ(k.load({"bpf_testmod_st_ops", 0, true}, writing(kDw, -8)), -EACCES);
+}
+
+TEST(StructOps, OnlyNullableArgumentsMustBeChecked) {
+  StructOpsKernel k;
+  const std::vector<Insn> reads = {load8(1, 1, 0), {.code = 0x61, .dst = 0, .src = 1}, kExit};
+  EXPECT_EQ(k.load({"bpf_dummy_ops", 0}, reads), -EACCES);
+  EXPECT_NE(k.log.find("R1 invalid mem access 'trusted_ptr_or_null_'"), std::string::npos) << k.log;
+  const long fd = k.load({"bpf_dummy_ops", 1}, reads);
+  EXPECT_GT(fd, 0) << k.log;
+  close_fd(fd);
+  // No fourth argument, nothing is written to the context, nothing returned but a number.
+  EXPECT_EQ(k.load({"bpf_dummy_ops", 1}, {load8(0, 1, 24), kExit}), -EACCES);
+  EXPECT_EQ(k.load({"bpf_dummy_ops", 1}, {store_imm(kDw, 1, 0, 1), mov(0, 0), kExit}), -EACCES);
+  EXPECT_EQ(k.load({"bpf_dummy_ops", 1}, {{.code = 0x85, .imm = 5}, kExit}), -EINVAL);
+  EXPECT_NE(k.log.find("program of this type cannot use helper bpf_ktime_get_ns#5"), std::string::npos)
+      << k.log;
+}
+
+struct Engines : ::testing::TestWithParam<JitMode> {};
+
+TEST_P(Engines, TestRunsOfDummyOps) {
+  StructOpsKernel k(GetParam());
+  // *state = 9 where there is one; gives its second argument plus 1.
+  const long with = k.load({"bpf_dummy_ops", 1}, {{.code = 0x79, .dst = 0, .src = 1, .off = 8},
+                                                  load8(1, 1, 0),
+                                                  store_imm(kW, 1, 0, 9),
+                                                  {.code = 0x07, .dst = 0, .imm = 1},
+                                                  kExit});
+  const long maybe = k.load({"bpf_dummy_ops", 0}, {load8(1, 1, 0),
+                                                   mov(0, -7),
+                                                   {.code = 0x15, .dst = 1, .off = 1},
+                                                   {.code = 0x61, .dst = 0, .src = 1},
+                                                   kExit});
+  const long tcp = k.load({"tcp_congestion_ops", 0}, kReturn0);
+  ASSERT_GT(with, 0);
+  ASSERT_GT(maybe, 0);
+  ASSERT_GT(tcp, 0);
+  u32 retval = 0;
+  const auto run = [&](long prog, std::vector<u64> ctx) {
+    return k.call(BPF_PROG_TEST_RUN, [&](union bpf_attr& a) {
+      a.test.prog_fd = static_cast<u32>(prog);
+      a.test.ctx_in = reinterpret_cast<u64>(ctx.data()),
+      a.test.ctx_size_in = static_cast<u32>(ctx.size() * 8);
+    });
+  };
+  const auto value = [&](long prog, std::vector<u64> ctx) {
+    union bpf_attr a;
+    std::memset(&a, 0, sizeof a);
+    a.test.prog_fd = static_cast<u32>(prog);
+    a.test.ctx_in = reinterpret_cast<u64>(ctx.data()), a.test.ctx_size_in = static_cast<u32>(ctx.size() * 8);
+    const long r = bpf(*k.kernel, BPF_PROG_TEST_RUN, &a, sizeof a);
+    retval = a.test.retval;
+    return r;
+  };
+  s32 state = 4;
+  const u64 at = reinterpret_cast<u64>(&state);
+  EXPECT_EQ(value(with, {at, 41, 0}), 0);
+  EXPECT_EQ(retval, 42u);
+  EXPECT_EQ(state, 9);
+  EXPECT_EQ(value(maybe, {at}), 0);
+  EXPECT_EQ(retval, 9u);
+  EXPECT_EQ(value(maybe, {0}), 0);
+  EXPECT_EQ(static_cast<s32>(retval), -7);
+  EXPECT_EQ(run(with, {0, 1, 2}), -EINVAL);  // not nullable
+  EXPECT_EQ(run(with, {at, 1}), -EINVAL);    // an argument is missing
+  EXPECT_EQ(run(with, {at, 1, 2, 3}), -EINVAL);
+  EXPECT_EQ(run(with, {8, 1, 2}), -EFAULT);
+  EXPECT_EQ(run(tcp, {at}), -EOPNOTSUPP);
+  for (long fd : {with, maybe, tcp}) close_fd(fd);
+}
+
+// What a syscall program gets from the module's kfunc for a->a = 1, and what is in a->a then.
+struct Called {
+  s64 result;
+  u64 a;
+};
+Called call_module(StructOpsKernel& k, std::string_view kfunc) {
+  const u32 id = k.module->find(kfunc, btf::Kind::kFunc);
+  const long btf = k.btf_fd(2);
+  const std::vector<Insn> insns = {{.code = 0xbf, .dst = 6, .src = 1},
+                                   {.code = 0x7b, .dst = 10, .src = 1, .off = -16},
+                                   store_imm(kDw, 10, -8, 1),
+                                   {.code = 0xbf, .dst = 1, .src = 10},
+                                   {.code = 0x07, .dst = 1, .imm = -8},
+                                   {.code = 0x85, .src = 2, .off = 1, .imm = static_cast<s32>(id)},
+                                   {.code = 0x67, .dst = 0, .imm = 32},
+                                   {.code = 0xc7, .dst = 0, .imm = 32},
+                                   {.code = 0x7b, .dst = 6, .src = 0, .off = 0},
+                                   load8(0, 10, -8),
+                                   {.code = 0x7b, .dst = 6, .src = 0, .off = 8},
+                                   mov(0, 0),
+                                   kExit};
+  const int fds[] = {0, static_cast<int>(btf)};
+  std::vector<char> text(1 << 16);
+  const long prog = k.call(BPF_PROG_LOAD, [&](union bpf_attr& a) {
+    a.prog_type = BPF_PROG_TYPE_SYSCALL, a.prog_flags = BPF_F_SLEEPABLE;
+    a.insns = reinterpret_cast<u64>(insns.data()), a.insn_cnt = static_cast<u32>(insns.size());
+    a.license = reinterpret_cast<u64>("GPL"), a.fd_array = reinterpret_cast<u64>(fds);
+    a.log_level = 2, a.log_buf = reinterpret_cast<u64>(text.data()),
+    a.log_size = static_cast<u32>(text.size());
+  });
+  EXPECT_GT(prog, 0) << text.data() << last_error();
+  Called out{};
+  EXPECT_EQ(k.call(BPF_PROG_TEST_RUN,
+                   [&](union bpf_attr& a) {
+                     a.test.prog_fd = static_cast<u32>(prog);
+                     a.test.ctx_in = reinterpret_cast<u64>(&out), a.test.ctx_size_in = sizeof out;
+                   }),
+            0)
+      << last_error();
+  close_fd(prog);
+  close_fd(btf);
+  return out;
+}
+
+TEST_P(Engines, ProloguesAndEpiloguesOfAttachedPrograms) {
+  StructOpsKernel k(GetParam());
+  // a *= 3; two exits.
+  const std::vector<Insn> times3 = {load8(2, 1, 0),
+                                    load8(0, 2, 0),
+                                    {.code = 0x27, .dst = 0, .imm = 3},
+                                    {.code = 0x7b, .dst = 2, .src = 0},
+                                    {.code = 0x25, .dst = 0, .off = 1, .imm = 100},
+                                    kExit,
+                                    {.code = 0x07, .dst = 0, .imm = 1},
+                                    kExit};
+  OpsValue value;
+  long progs[3];
+  for (u32 i = 0; i < 3; i++) {
+    progs[i] = k.load({"bpf_testmod_st_ops", i, true}, times3);
+    ASSERT_GT(progs[i], 0) << k.log;
+    value.word[i] = static_cast<u64>(progs[i]);
+  }
+  EXPECT_EQ(call_module(k, "bpf_kfunc_st_ops_test_prologue").result, -1);  // nothing is attached
+  const long map = k.make_map(k.st_value, true);
+  ASSERT_GT(map, 0) << last_error();
+  ASSERT_EQ(k.elem(BPF_MAP_UPDATE_ELEM, map, 0, &value), 0) << last_error();
+  for (long p : progs) close_fd(p);  // the map holds them
+
+  Called c = call_module(k, "bpf_kfunc_st_ops_test_prologue");
+  EXPECT_EQ(c.result, 3 * 1001 + 1);
+  EXPECT_EQ(c.a, 3u * 1001);
+  c = call_module(k, "bpf_kfunc_st_ops_test_epilogue");
+  EXPECT_EQ(c.result, 2 * 10003);
+  EXPECT_EQ(c.a, 10003u);
+  c = call_module(k, "bpf_kfunc_st_ops_test_pro_epilogue");
+  EXPECT_EQ(c.result, 2 * (3 * 1001 + 10000));
+
+  // A second one must wait until the first is gone.
+  const long second = k.make_map(k.st_value, true);
+  OpsValue empty;
+  EXPECT_EQ(k.elem(BPF_MAP_UPDATE_ELEM, second, 0, &empty), -EEXIST);
+  EXPECT_EQ(k.elem(BPF_MAP_DELETE_ELEM, map, 0, nullptr), 0);
+  EXPECT_EQ(k.elem(BPF_MAP_UPDATE_ELEM, second, 0, &empty), 0);
+  EXPECT_EQ(call_module(k, "bpf_kfunc_st_ops_test_prologue").result, -1);
+  EXPECT_EQ(k.elem(BPF_MAP_DELETE_ELEM, second, 0, nullptr), 0);
+  close_fd(map);
+  close_fd(second);
+}
+
+TEST_P(Engines, AProgramThatCallsItselfThroughTheModuleEnds) {
+  StructOpsKernel k(GetParam());
+  const u32 id = k.module->find("bpf_kfunc_st_ops_test_epilogue", btf::Kind::kFunc);
+  const long btf = k.btf_fd(2);
+  const std::vector<Insn> insns = {
+      load8(1, 1, 0), {.code = 0x85, .src = 2, .off = 1, .imm = static_cast<s32>(id)}, mov(0, 0), kExit};
+  const int fds[] = {0, static_cast<int>(btf)};
+  const long prog = k.call(BPF_PROG_LOAD, [&](union bpf_attr& a) {
+    a.prog_type = BPF_PROG_TYPE_STRUCT_OPS, a.prog_flags = BPF_F_SLEEPABLE;
+    a.insns = reinterpret_cast<u64>(insns.data()), a.insn_cnt = static_cast<u32>(insns.size());
+    a.license = reinterpret_cast<u64>("GPL"), a.fd_array = reinterpret_cast<u64>(fds);
+    a.attach_btf_id = k.module->find("bpf_testmod_st_ops", btf::Kind::kStruct);
+    a.attach_btf_obj_fd = static_cast<u32>(btf), a.expected_attach_type = 1;
+  });
+  ASSERT_GT(prog, 0) << last_error();
+  const long map = k.make_map(k.st_value, true);
+  OpsValue value;
+  value.word[1] = static_cast<u64>(prog);
+  ASSERT_EQ(k.elem(BPF_MAP_UPDATE_ELEM, map, 0, &value), 0) << last_error();
+  EXPECT_EQ(call_module(k, "bpf_kfunc_st_ops_test_epilogue").a, 4u * 10000 + 1);  // as deep as it may go
+  for (long fd : {prog, btf, map}) close_fd(fd);
+  // Still attached: goes with the kernel (the address sanitizer would see it stay).
+}
+
+INSTANTIATE_TEST_SUITE_P(StructOps, Engines, ::testing::Values(JitMode::kOff, JitMode::kOn));
+
+// The element of a tcp_congestion_ops map that is whole.
+OpsValue algorithm(StructOpsKernel& k, const char* name, std::vector<long>& progs) {
+  OpsValue v;
+  for (u32 i = 0; i < 3; i++) {
+    progs.push_back(k.load({"tcp_congestion_ops", i}, kReturn0));
+    EXPECT_GT(progs.back(), 0) << k.log;
+    v.word[i] = static_cast<u64>(progs.back());
+  }
+  std::strncpy(reinterpret_cast<char*>(&v.word[13]), name, 15);
+  return v;
+}
+
+TEST(StructOpsMap, CreationFollowsLinux) {
+  StructOpsKernel k;
+  const auto create = [&](u32 value_id, bool module, u32 flags = 0, u32 size = 0) {
+    const long fd = k.make_map(value_id, module, flags, size);
+    if (fd > 0) close_fd(fd);
+    return fd > 0 ? 0 : fd;
+  };
+  EXPECT_EQ(create(k.tcp_value, false), 0);
+  EXPECT_EQ(create(k.tcp_value, false, BPF_F_LINK), 0);
+  EXPECT_EQ(create(k.tcp_value, false, BPF_F_RDONLY), -EINVAL);
+  EXPECT_EQ(create(k.tcp_value, false, 0, 192), -EINVAL);
+  EXPECT_EQ(create(k.tcp_value + 1, false), -524);
+  EXPECT_EQ(create(k.tcp_value, true), -524);  // the module has no such type of its own
+  EXPECT_EQ(create(k.st_value, true), 0);
+  EXPECT_EQ(create(k.st_value, false), -524);
+  EXPECT_EQ(k.call(BPF_MAP_CREATE,
+                   [&](union bpf_attr& a) {
+                     a.map_type = BPF_MAP_TYPE_STRUCT_OPS, a.key_size = 4, a.max_entries = 1,
+                     a.value_size = 200;
+                   }),
+            -EINVAL);
+}
+
+TEST(StructOpsMap, LifeOfItsElement) {
+  StructOpsKernel k;
+  std::vector<long> progs;
+  const OpsValue whole = algorithm(k, "mine", progs);
+  const long map = k.make_map(k.tcp_value, false);
+  ASSERT_GT(map, 0);
+  OpsValue seen;
+  std::memset(&seen, 0xff, sizeof seen);
+  EXPECT_EQ(k.elem(BPF_MAP_LOOKUP_ELEM, map, 0, &seen), 0);
+  EXPECT_EQ(seen.state, 0u);
+  EXPECT_EQ(seen.word[0], 0u);
+  EXPECT_EQ(k.elem(BPF_MAP_LOOKUP_ELEM, map, 1, &seen), -ENOENT);
+  EXPECT_EQ(k.elem(BPF_MAP_DELETE_ELEM, map, 0, nullptr), -ENOENT);
+
+  const auto refused = [&](long error, const std::function<void(OpsValue&)>& spoil, u32 key = 0,
+                           u64 flags = 0) {
+    OpsValue v = whole;
+    spoil(v);
+    EXPECT_EQ(k.elem(BPF_MAP_UPDATE_ELEM, map, key, &v, flags), error);
+    EXPECT_EQ(k.elem(BPF_MAP_LOOKUP_ELEM, map, 0, &v), 0);
+    EXPECT_EQ(v.state, 0u);
+  };
+  refused(
+      -EINVAL, [](OpsValue&) {}, 0, BPF_NOEXIST);
+  refused(
+      -E2BIG, [](OpsValue&) {}, 1);
+  refused(-EINVAL, [](OpsValue& v) { v.state = 1; });
+  refused(-EINVAL, [](OpsValue& v) { v.refcnt = 1; });
+  refused(-EINVAL, [](OpsValue& v) { v.pad[0] = 1; });             // between the two parts
+  refused(-EINVAL, [](OpsValue& v) { v.word[16] = 1ull << 32; });  // behind flags
+  refused(-EINVAL, [](OpsValue& v) { v.word[16] = 4; });           // no such flag
+  refused(-EINVAL, [](OpsValue& v) { v.word[15] = 1; });           // the owner is not chosen
+  refused(-EINVAL, [](OpsValue& v) { v.word[13] = 0; });           // no name
+  refused(-EINVAL, [](OpsValue& v) { std::memcpy(&v.word[13], "a b", 4); });
+  refused(-EINVAL, [](OpsValue& v) { std::memset(&v.word[13], 'a', 16); });
+  refused(-EINVAL, [](OpsValue& v) { v.word[0] = 0; });                    // what an algorithm needs
+  refused(-EINVAL, [](OpsValue& v) { std::swap(v.word[0], v.word[2]); });  // a program of another member
+  refused(-EBADF, [](OpsValue& v) { v.word[0] = 4000; });
+  refused(-EINVAL, [&](OpsValue& v) { v.word[0] = static_cast<u64>(map); });
+  refused(-EEXIST, [](OpsValue& v) { std::memcpy(&v.word[13], "cubic", 6); });
+
+  OpsValue v = whole;
+  ASSERT_EQ(k.elem(BPF_MAP_UPDATE_ELEM, map, 0, &v), 0) << last_error();
+  EXPECT_EQ(k.elem(BPF_MAP_UPDATE_ELEM, map, 0, &v), -EBUSY);
+  EXPECT_EQ(k.elem(BPF_MAP_LOOKUP_ELEM, map, 0, &seen), 0);
+  EXPECT_EQ(seen.state, 1u);  // in use
+  EXPECT_EQ(seen.refcnt, 1u);
+  struct bpf_prog_info info = {};
+  EXPECT_EQ(k.call(BPF_OBJ_GET_INFO_BY_FD,
+                   [&](union bpf_attr& a) {
+                     a.info.bpf_fd = static_cast<u32>(progs[0]);
+                     a.info.info = reinterpret_cast<u64>(&info), a.info.info_len = sizeof info;
+                   }),
+            0);
+  EXPECT_EQ(seen.word[0], info.id);
+  EXPECT_EQ(std::string(reinterpret_cast<char*>(&seen.word[13])), "mine");
+  // Another of that name has to wait.
+  const long other = k.make_map(k.tcp_value, false);
+  EXPECT_EQ(k.elem(BPF_MAP_UPDATE_ELEM, other, 0, &v), -EEXIST);
+  EXPECT_EQ(k.elem(BPF_MAP_DELETE_ELEM, map, 0, nullptr), 0);
+  EXPECT_EQ(k.elem(BPF_MAP_LOOKUP_ELEM, map, 0, &seen), 0);
+  EXPECT_EQ(seen.state, 2u);  // to be freed
+  EXPECT_EQ(k.elem(BPF_MAP_DELETE_ELEM, map, 0, nullptr), -EINPROGRESS);
+  EXPECT_EQ(k.elem(BPF_MAP_UPDATE_ELEM, map, 0, &v), -EBUSY);
+  EXPECT_EQ(k.elem(BPF_MAP_UPDATE_ELEM, other, 0, &v), 0);
+
+  struct bpf_map_info map_info = {};
+  EXPECT_EQ(k.call(BPF_OBJ_GET_INFO_BY_FD,
+                   [&](union bpf_attr& a) {
+                     a.info.bpf_fd = static_cast<u32>(map);
+                     a.info.info = reinterpret_cast<u64>(&map_info), a.info.info_len = sizeof map_info;
+                   }),
+            0);
+  EXPECT_EQ(map_info.btf_vmlinux_id, 1u);
+  EXPECT_EQ(map_info.btf_vmlinux_value_type_id, k.tcp_value);
+  EXPECT_EQ(k.call(BPF_MAP_FREEZE, [&](union bpf_attr& a) { a.map_fd = static_cast<u32>(map); }), -524);
+  // In use, an element keeps its map though nobody holds a descriptor of it.
+  const u32 other_id = map_info.id + 1;
+  close_fd(other);
+  const long again = k.call(BPF_MAP_GET_FD_BY_ID, [&](union bpf_attr& a) { a.map_id = other_id; });
+  EXPECT_GT(again, 0);
+  EXPECT_EQ(k.elem(BPF_MAP_DELETE_ELEM, again, 0, nullptr), 0);
+  close_fd(again);
+  EXPECT_EQ(k.call(BPF_MAP_GET_FD_BY_ID, [&](union bpf_attr& a) { a.map_id = other_id; }), -ENOENT);
+  close_fd(map);
+  for (long fd : progs) close_fd(fd);
+}
+
+TEST(StructOpsMap, NothingOfDummyOpsIsTakenOn) {
+  StructOpsKernel k;
+  const long map = k.make_map(k.dummy_value, false), link = k.make_map(k.dummy_value, false, BPF_F_LINK);
+  OpsValue v;
+  EXPECT_EQ(k.elem(BPF_MAP_UPDATE_ELEM, map, 0, &v), -EOPNOTSUPP);
+  EXPECT_EQ(k.elem(BPF_MAP_UPDATE_ELEM, link, 0, &v), -EOPNOTSUPP);
+  close_fd(map);
+  close_fd(link);
+}
+
+struct Links : ::testing::Test {
+  StructOpsKernel k;
+  std::vector<long> progs;
+  long create(long map) {
+    return k.call(BPF_LINK_CREATE, [&](union bpf_attr& a) {
+      a.link_create.map_fd = static_cast<u32>(map), a.link_create.attach_type = BPF_STRUCT_OPS;
+    });
+  }
+  long update(long link, long map, long old = 0) {
+    return k.call(BPF_LINK_UPDATE, [&](union bpf_attr& a) {
+      a.link_update.link_fd = static_cast<u32>(link), a.link_update.new_map_fd = static_cast<u32>(map);
+      if (old) a.link_update.old_map_fd = static_cast<u32>(old), a.link_update.flags = BPF_F_REPLACE;
+    });
+  }
+  long filled(const char* name) {
+    OpsValue v = algorithm(k, name, progs);
+    const long map = k.make_map(k.tcp_value, false, BPF_F_LINK);
+    EXPECT_EQ(k.elem(BPF_MAP_UPDATE_ELEM, map, 0, &v), 0) << last_error();
+    return map;
+  }
+  OpsValue element(long map) {
+    OpsValue v;
+    EXPECT_EQ(k.elem(BPF_MAP_LOOKUP_ELEM, map, 0, &v), 0);
+    return v;
+  }
+  ~Links() override {
+    for (long fd : progs) close_fd(fd);
+  }
+};
+
+TEST_F(Links, TakeMapsOnAndLetThemGo) {
+  const long raw = k.make_map(k.tcp_value, false, BPF_F_LINK), plain = k.make_map(k.tcp_value, false);
+  EXPECT_EQ(create(raw), -EINVAL);  // nothing in it yet
+  EXPECT_EQ(create(plain), -EINVAL);
+  EXPECT_EQ(create(4000), -EBADF);
+  const long map = filled("mine"), same = filled("mine"), other = filled("other");
+  EXPECT_EQ(element(map).state, 3u);  // ready
+  EXPECT_EQ(element(map).refcnt, 0u);
+  EXPECT_EQ(k.elem(BPF_MAP_DELETE_ELEM, map, 0, nullptr), -EOPNOTSUPP);
+  const long link = create(map);
+  ASSERT_GT(link, 0) << last_error();
+  EXPECT_EQ(element(map).state, 3u);
+  EXPECT_EQ(element(map).refcnt, 1u);
+  EXPECT_EQ(create(same), -EEXIST);
+  struct bpf_link_info info = {};
+  EXPECT_EQ(k.call(BPF_OBJ_GET_INFO_BY_FD,
+                   [&](union bpf_attr& a) {
+                     a.info.bpf_fd = static_cast<u32>(link);
+                     a.info.info = reinterpret_cast<u64>(&info), a.info.info_len = sizeof info;
+                   }),
+            0);
+  EXPECT_EQ(info.type, u32{BPF_LINK_TYPE_STRUCT_OPS});
+  EXPECT_NE(info.struct_ops.map_id, 0u);
+
+  EXPECT_EQ(update(link, raw), -EINVAL);
+  EXPECT_EQ(update(link, other), -EINVAL);       // another name
+  EXPECT_EQ(update(link, same, other), -EPERM);  // not what is there
+  EXPECT_EQ(update(link, same, map), 0);
+  EXPECT_EQ(element(map).refcnt, 0u);
+  EXPECT_EQ(element(same).refcnt, 1u);
+  EXPECT_EQ(create(map), -EEXIST);
+
+  pollfd p{static_cast<int>(link), POLLHUP, 0};
+  EXPECT_EQ(poll(&p, 1, 0), 0);
+  const auto detach = [&] {
+    return k.call(BPF_LINK_DETACH,
+                  [&](union bpf_attr& a) { a.link_detach.link_fd = static_cast<u32>(link); });
+  };
+  EXPECT_EQ(detach(), 0);
+  EXPECT_EQ(poll(&p, 1, 0), 1);
+  EXPECT_TRUE(p.revents & POLLHUP);
+  EXPECT_EQ(detach(), 0);
+  EXPECT_EQ(update(link, map), -ENOLINK);
+  EXPECT_EQ(element(same).refcnt, 0u);
+  const long again = create(map);
+  EXPECT_GT(again, 0);
+  close_fd(again);  // the last descriptor of a link detaches it
+  const long third = create(same);
+  EXPECT_GT(third, 0);
+  for (long fd : {raw, plain, map, same, other, link, third}) close_fd(fd);
+}
+
+}  // namespace
+}  // namespace osmia::syscall
