@@ -12,6 +12,7 @@
 
 #include "base/bits.h"
 #include "host/run_context.h"
+#include "maps/struct_ops.h"
 #include "syscall/fds.h"
 
 namespace osmia::syscall {
@@ -74,6 +75,18 @@ u64 bloom_bytes(const maps::Map& m) {
 
 }  // namespace
 
+// The value twice, and for each function a link and a symbol.
+static u64 struct_ops_bytes(const maps::Map& m) {
+  constexpr u64 kMap = 512, kValueHead = 64;  // struct bpf_struct_ops_map, with an empty value
+  u64 functions = 0;
+  if (const auto* ops = dynamic_cast<const maps::StructOpsMap*>(&m)) {
+    const auto& type = ops->ops();
+    for (const btf::Member& member : type.btf->type(type.layout.type_id).members())
+      functions += type.btf->resolve_func_pointer(member.type).exists();
+  }
+  return kMap - kValueHead + u64{2} * m.value_size() + functions * 2 * kPointer + kPage;
+}
+
 u64 memlock(maps::Map& m) {
   const u64 most = m.max_entries();
   switch (m.type()) {
@@ -98,6 +111,7 @@ u64 memlock(maps::Map& m) {
       const u64 pages = most / kPage;
       return kMap + (kMetaPages + pages) * kPage + (kMetaPages + 2 * pages) * kPointer;
     }
+    case BPF_MAP_TYPE_STRUCT_OPS: return struct_ops_bytes(m);
     case BPF_MAP_TYPE_STACK_TRACE:
       return 288 + std::bit_ceil(most) * kPointer + most * (16 + u64{m.value_size()});
     case BPF_MAP_TYPE_CPUMAP: return 256 + most * kPointer;

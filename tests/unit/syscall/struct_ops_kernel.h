@@ -88,7 +88,7 @@ struct StructOpsKernel {
          {"cong_avoid", "set_state", "cwnd_event", "in_ack_event", "pkts_acked", "cong_control"})
       w.add_func("bpf_tcp_ca_" + std::string(stub), take);
     for (const char* stub : {"__bpf_tcp_ca_init", "__bpf_tcp_ca_release"}) w.add_func(stub, take);
-    vmlinux = btf::Btf::parse(w.bytes()).value();
+    vmlinux = *btf::Btf::parse(w.bytes());
 
     btf::Writer m(*vmlinux);
     OpsWriter module_ops{m, common};
@@ -106,7 +106,7 @@ struct StructOpsKernel {
     const u32 none = m.add_func_proto(i32, std::initializer_list<btf::Writer::ParamDef>{});
     ops_value = module_ops.add("bpf_testmod_ops2", {{"test_1", m.add_ptr(none), 0}});
     m.add_func("bpf_testmod_test_1", none);
-    module = btf::Btf::parse(m.bytes(), vmlinux).value();
+    module = *btf::Btf::parse(m.bytes(), vmlinux);
 
     auto catalog = runtime::build_catalog(vmlinux);
     catalog->modules.push_back(module);

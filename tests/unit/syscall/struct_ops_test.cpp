@@ -261,6 +261,83 @@ TEST_P(Engines, ProloguesAndEpiloguesOfAttachedPrograms) {
   close_fd(second);
 }
 
+// Jumps back to its first instruction twice: what runs before it runs once.
+TEST_P(Engines, APrologueRunsOnce) {
+  StructOpsKernel k(GetParam());
+  const std::vector<Insn> loops = {{.code = 0x15, .dst = 1, .off = 5},            // 0: if r1 == 0 goto 6
+                                   {.code = 0x15, .dst = 1, .off = 2, .imm = 1},  // 1: if r1 == 1 goto 4
+                                   mov(1, 1),
+                                   {.code = 0x05, .off = -4},  // 3: goto 0
+                                   mov(1, 0),
+                                   {.code = 0x05, .off = -6},  // 5: goto 0
+                                   mov(0, 0),
+                                   kExit};
+  OpsValue value;
+  std::vector<long> fds;
+  for (u32 i = 0; i < 3; i++) {
+    fds.push_back(k.load({"bpf_testmod_st_ops", i, true}, loops));
+    ASSERT_GT(fds.back(), 0) << k.log;
+    value.word[i] = static_cast<u64>(fds.back());
+  }
+  fds.push_back(k.make_map(k.st_value, true));
+  ASSERT_EQ(k.elem(BPF_MAP_UPDATE_ELEM, fds.back(), 0, &value), 0) << last_error();
+  EXPECT_EQ(call_module(k, "bpf_kfunc_st_ops_test_prologue").a, 1001u);
+  EXPECT_EQ(call_module(k, "bpf_kfunc_st_ops_test_epilogue").result, 20002);
+  EXPECT_EQ(call_module(k, "bpf_kfunc_st_ops_test_pro_epilogue").result, 22002);
+  EXPECT_EQ(k.elem(BPF_MAP_DELETE_ELEM, fds.back(), 0, nullptr), 0);
+  for (long fd : fds) close_fd(fd);
+}
+
+TEST(StructOps, ShowsPrologueAndEpilogueAsLinux) {
+  StructOpsKernel k;
+  const std::vector<Insn> two_exits = {load8(1, 1, 0), {.code = 0x79, .dst = 2, .src = 1},
+                                       mov(0, 0),      {.code = 0x15, .dst = 2, .off = 1},
+                                       kExit,          mov(0, 1),
+                                       kExit};
+  const long fd = k.load({"bpf_testmod_st_ops", 2, true}, two_exits);
+  ASSERT_GT(fd, 0) << k.log;
+  Insn seen[32] = {};
+  struct bpf_prog_info info = {};
+  info.xlated_prog_insns = reinterpret_cast<u64>(seen), info.xlated_prog_len = sizeof seen;
+  ASSERT_EQ(k.call(BPF_OBJ_GET_INFO_BY_FD,
+                   [&](union bpf_attr& a) {
+                     a.info.bpf_fd = static_cast<u32>(fd);
+                     a.info.info = reinterpret_cast<u64>(&info), a.info.info_len = sizeof info;
+                   }),
+            0);
+  const std::vector<Insn> wanted = {
+      load8(6, 1, 0),  // prologue
+      load8(7, 6, 0),
+      {.code = 0x07, .dst = 7, .imm = 1000},
+      {.code = 0x7b, .dst = 6, .src = 7},
+      {.code = 0x7b, .dst = 10, .src = 1, .off = -8},  // the context, for the epilogue
+      load8(1, 1, 0),
+      load8(2, 1, 0),
+      mov(0, 0),
+      {.code = 0x15, .dst = 2, .off = 8},  // to the second exit's block
+      load8(1, 10, -8),                    // 9: epilogue
+      load8(1, 1, 0),
+      load8(6, 1, 0),
+      {.code = 0x07, .dst = 6, .imm = 10000},
+      {.code = 0x7b, .dst = 1, .src = 6},
+      {.code = 0xbf, .dst = 0, .src = 6},
+      {.code = 0x27, .dst = 0, .imm = 2},
+      kExit,
+      mov(0, 1),
+      {.code = 0x06, .imm = -10},  // gotol 9
+  };
+  ASSERT_EQ(info.xlated_prog_len, wanted.size() * 8);
+  for (size_t i = 0; i < wanted.size(); i++) {
+    // The verifier's mark of loads that may fault is shown as a plain load.
+    EXPECT_EQ(seen[i].code, wanted[i].code) << i;
+    EXPECT_EQ(seen[i].off, wanted[i].off) << i;
+    EXPECT_EQ(seen[i].imm, wanted[i].imm) << i;
+    EXPECT_EQ(seen[i].dst, wanted[i].dst) << i;
+    EXPECT_EQ(seen[i].src, wanted[i].src) << i;
+  }
+  close_fd(fd);
+}
+
 TEST_P(Engines, AProgramThatCallsItselfThroughTheModuleEnds) {
   StructOpsKernel k(GetParam());
   const u32 id = k.module->find("bpf_kfunc_st_ops_test_epilogue", btf::Kind::kFunc);
@@ -329,7 +406,7 @@ TEST(StructOpsMap, LifeOfItsElement) {
   const long map = k.make_map(k.tcp_value, false);
   ASSERT_GT(map, 0);
   OpsValue seen;
-  std::memset(&seen, 0xff, sizeof seen);
+  seen.state = 9, seen.word[0] = 9;
   EXPECT_EQ(k.elem(BPF_MAP_LOOKUP_ELEM, map, 0, &seen), 0);
   EXPECT_EQ(seen.state, 0u);
   EXPECT_EQ(seen.word[0], 0u);
@@ -420,7 +497,7 @@ TEST(StructOpsMap, NothingOfDummyOpsIsTakenOn) {
   close_fd(link);
 }
 
-struct Links : ::testing::Test {
+struct StructOpsLinks : ::testing::Test {
   StructOpsKernel k;
   std::vector<long> progs;
   long create(long map) {
@@ -445,12 +522,12 @@ struct Links : ::testing::Test {
     EXPECT_EQ(k.elem(BPF_MAP_LOOKUP_ELEM, map, 0, &v), 0);
     return v;
   }
-  ~Links() override {
+  ~StructOpsLinks() override {
     for (long fd : progs) close_fd(fd);
   }
 };
 
-TEST_F(Links, TakeMapsOnAndLetThemGo) {
+TEST_F(StructOpsLinks, TakeMapsOnAndLetThemGo) {
   const long raw = k.make_map(k.tcp_value, false, BPF_F_LINK), plain = k.make_map(k.tcp_value, false);
   EXPECT_EQ(create(raw), -EINVAL);  // nothing in it yet
   EXPECT_EQ(create(plain), -EINVAL);
