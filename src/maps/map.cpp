@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "maps/object.h"
 #include "maps/value.h"
 
 namespace osmia::maps {
@@ -26,6 +27,8 @@ void release_fields(Map& map, void* value, u32 kinds) {
     if (f.kind & kinds)
       if (FieldRelease fn = release_of(f.kind).load(std::memory_order_acquire))
         fn(map, f, static_cast<u8*>(value) + f.offset);
+      else
+        release_owned_field(*map.record(), f, value);
 }
 
 void Map::stop_timers() {

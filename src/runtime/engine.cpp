@@ -17,6 +17,7 @@
 #include "kfuncs/kfunc.h"
 #include "rewrite/rewrite.h"
 #include "runtime/map_fields.h"
+#include "runtime/object_types.h"
 #include "runtime/test_run_code.h"
 
 namespace osmia::runtime {
@@ -186,6 +187,18 @@ Status prepare_program(Kernel& kernel, Program& p) {
       return kfuncs::code::dynptr_from_skb_rdonly;
     if (def.role == contract::KfuncRole::kCastToKernCtx) return cast_code(p);
     return kfunc_code(def);
+  };
+  options.object_helper_code = [](const contract::HelperDef& def) -> rewrite::NativeFn {
+    constexpr u32 kPerCpuPtr = 153, kThisCpuPtr = 154;  // BPF_FUNC_*
+    return def.id == kPerCpuPtr    ? helpers::code::per_cpu_object
+           : def.id == kThisCpuPtr ? helpers::code::this_cpu_object
+                                   : nullptr;
+  };
+  options.object_type = [&p, &kernel](const btf::Btf& btf, u32 id, bool percpu) -> u64 {
+    ObjectTypePtr type = object_type(btf, id, percpu, kernel.catalog());
+    if (!type) return 0;
+    p.object_types.push_back(type);
+    return reinterpret_cast<u64>(type.get());
   };
   options.map_field = [vmlinux = kernel.catalog().vmlinux.get()](u32 offset, u32 size) {
     return map_field(vmlinux, offset, size);
