@@ -1,5 +1,5 @@
-// Objects that map values and other objects hold. Whoever holds one, a program or a field, is one of its holders:
-// an exchange moves that, and a value that goes lets its object go (maps/object.h).
+// Objects that map values and other objects hold. Whoever holds one, a program or a field, is one of its
+// holders: an exchange moves that, and a value that goes lets its object go (maps/object.h).
 #include "helpers/code.h"
 #include "host/run_context.h"
 #include "maps/object.h"

@@ -15,7 +15,8 @@ constexpr u64 kInvalid = static_cast<u64>(-EINVAL);
 
 u64 wq_init(u64 wq, u64 map, u64 flags, u64, u64) {
   if (has_flags(flags)) return kInvalid;
-  return static_cast<u64>(maps::async::init(at(wq), *static_cast<maps::Map*>(at(map)), btf::kFieldWorkqueue, 0));
+  return static_cast<u64>(
+      maps::async::init(at(wq), *static_cast<maps::Map*>(at(map)), btf::kFieldWorkqueue, 0));
 }
 u64 wq_set_callback(u64 wq, u64 callback, u64 flags, u64, u64) {
   return has_flags(flags) ? kInvalid : static_cast<u64>(maps::async::set_callback(at(wq), callback));

@@ -1,8 +1,8 @@
 // Lists and red-black trees whose nodes lie in the objects that they hold, laid out as Linux's bpf_list_head,
-// bpf_list_node, bpf_rb_root and bpf_rb_node. All functions but the *_taken ones run under the structure's lock.
-// Invariant: a node's owner is the structure that it is in, null when it is in none, and kBusy while it comes or
-// goes; a node whose owner is not null is in one structure and can be put in no other. An empty head or root may
-// be all zeros.
+// bpf_list_node, bpf_rb_root and bpf_rb_node. All functions but the *_taken ones run under the structure's
+// lock. Invariant: a node's owner is the structure that it is in, null when it is in none, and kBusy while it
+// comes or goes; a node whose owner is not null is in one structure and can be put in no other. An empty head
+// or root may be all zeros.
 #pragma once
 #include "base/types.h"
 
@@ -32,8 +32,8 @@ static_assert(sizeof(TreeNode) == 32 && sizeof(TreeRoot) == 16);
 // False: the node is in a structure already (Linux: -EINVAL).
 bool list_push(ListHead* head, ListNode* node, bool back);
 ListNode* list_pop(ListHead* head, bool back);  // null: empty
-// Empties it. The nodes come one after the other by list_next_taken(), which is asked for before a node is let
-// go: from then on it is in no structure.
+// Empties it. The nodes come one after the other by list_next_taken(), which is asked for before a node is
+// let go: from then on it is in no structure.
 ListNode* list_take(ListHead* head);
 ListNode* list_next_taken(ListNode* node);
 

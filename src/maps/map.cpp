@@ -104,7 +104,8 @@ Result<void*> Map::map_memory(void* addr, u64 len, int prot, int flags, off_t of
 }
 
 bool Map::meta_equal(const verifier::MapInfo& m) const {
-  const auto same_record = [](const btf::FieldRecord* a, const btf::FieldRecord* b) {
+  const bool same_btf = m.btf == info_.btf;
+  const auto same_record = [same_btf](const btf::FieldRecord* a, const btf::FieldRecord* b) {
     const bool ea = !a || a->fields.empty(), eb = !b || b->fields.empty();
     if (ea || eb) return ea == eb;
     if (a->fields.size() != b->fields.size()) return false;
@@ -113,6 +114,9 @@ bool Map::meta_equal(const verifier::MapInfo& m) const {
       if (x.kind != y.kind || x.offset != y.offset || x.btf_id != y.btf_id || x.kptr_btf != y.kptr_btf ||
           x.node_offset != y.node_offset)
         return false;
+      // Structs of the program's own are numbered by its BTF.
+      const bool own = x.kind & btf::kFieldGraphRoot || (x.kind & btf::kFieldKptr && !x.kernel);
+      if (x.kernel != y.kernel || (own && !same_btf)) return false;
     }
     return true;
   };

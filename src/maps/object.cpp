@@ -1,6 +1,6 @@
-// Memory from the C library (its caches are per thread); what is freed waits in a list of the virtual CPU until
-// a grace period has passed. Whoever frees pays for it, a batch at a time, so that a grace period's cost (one
-// system call) is spread.
+// Memory from the C library (its caches are per thread); what is freed waits in a list of the virtual CPU
+// until a grace period has passed. Whoever frees pays for it, a batch at a time, so that a grace period's
+// cost (one system call) is spread.
 #include "maps/object.h"
 
 #include <cstdlib>
@@ -164,7 +164,8 @@ void* acquire_object(void* object) {
   if (at < 0) return nullptr;
   auto* count = reinterpret_cast<u32*>(static_cast<u8*>(object) + at);
   for (u32 n = __atomic_load_n(count, __ATOMIC_RELAXED); n;)
-    if (__atomic_compare_exchange_n(count, &n, n + 1, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return object;
+    if (__atomic_compare_exchange_n(count, &n, n + 1, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+      return object;
   return nullptr;
 }
 

@@ -1,6 +1,6 @@
-// Calls on objects that programs allocate get what the verifier learnt: the type to make, or where in its object
-// a pointer points. And pointers into per-CPU objects may be null (a CPU that does not exist) though programs
-// need not look: accesses through them read zero and write nothing then.
+// Calls on objects that programs allocate get what the verifier learnt: the type to make, or where in its
+// object a pointer points. And pointers into per-CPU objects may be null (a CPU that does not exist) though
+// programs need not look: accesses through them read zero and write nothing then.
 #include <array>
 
 #include "rewrite/build.h"
@@ -26,8 +26,9 @@ u8 offset_register(KfuncRole role) {
 
 void add_type(Pass& p, u32 i, const verifier::InsnFacts& f) {
   const bool percpu = f.kfunc->role == KfuncRole::kPercpuObjNew;
-  const u64 type =
-      p.options.object_type && f.object_btf ? p.options.object_type(*f.object_btf, f.object_btf_id, percpu) : 0;
+  const u64 type = p.options.object_type && f.object_btf
+                       ? p.options.object_type(*f.object_btf, f.object_btf_id, percpu)
+                       : 0;
   const Insn lo{.code = kLd | kImm | kDw, .dst = 1, .imm = static_cast<s32>(type)};
   const Insn hi{.imm = static_cast<s32>(type >> 32)};
   p.editor.insert_before(i, std::array{lo, hi});

@@ -1,5 +1,5 @@
-// From BTF to maps::ObjectType. The record is the one that the verifier used: that of the struct's entry among
-// the BTF's structs with special fields.
+// From BTF to maps::ObjectType. The record is the one that the verifier used: that of the struct's entry
+// among the BTF's structs with special fields.
 #include "runtime/object_types.h"
 
 #include "contract/kernel_types.h"

@@ -41,7 +41,7 @@ struct InsnAux : InsnFacts {
   u64 map_key_state = 0;                  // call/: constant-key tracking
   const btf::Btf* btf_var_btf = nullptr;  // ld_imm64 of a kernel variable: kBtfId type
   u32 btf_var_type = 0;
-  bool object_set = false;  // the calls on program objects: object_* hold what the paths so far use
+  bool object_set = false;   // the calls on program objects: object_* hold what the paths so far use
   u16 fastcall_pattern = 0;  // spills around a bpf_fastcall call that may be removed
   u32 fastcall_spills = 0;
 };

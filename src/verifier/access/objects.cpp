@@ -1,6 +1,6 @@
 // Objects that programs allocate, and what lies in them and in map values: which special fields a register's
-// memory has. Invariant: a struct's fields are those that loading its BTF found, so verifier, maps and engines
-// agree on them.
+// memory has. Invariant: a struct's fields are those that loading its BTF found, so verifier, maps and
+// engines agree on them.
 #include "contract/kernel_types.h"
 #include "verifier/access/access.h"
 

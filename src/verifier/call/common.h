@@ -30,7 +30,7 @@ struct CallMeta {
   u32 callback = 0;  // subprogram
   const btf::Btf* ret_btf = nullptr;
   u32 ret_btf_id = 0;
-  const btf::Field* kptr = nullptr;  // what a kptr exchange writes
+  const btf::Field* kptr = nullptr;      // what a kptr exchange writes
   const btf::Btf* kptr_owner = nullptr;  // the BTF that describes that field
 };
 

@@ -160,7 +160,8 @@ void set_mem_or_object(Env& env, const RetSpec& ret, const CallMeta& meta) {
 void set_kernel_object(Env& env, const HelperDef& fn, const CallMeta& meta) {
   if (meta.kptr) {  // what the field held
     u32 flags = fn.ret.flags;
-    if (!meta.kptr->kernel) flags |= meta.kptr->kind == btf::kFieldKptrPercpu ? kAlloc | kPercpu : u32{kAlloc};
+    if (!meta.kptr->kernel)
+      flags |= meta.kptr->kind == btf::kFieldKptrPercpu ? kAlloc | kPercpu : u32{kAlloc};
     RegState& r0 = fresh_pointer(env, RegBase::kBtfId, flags);
     r0.btf = &kptr_btf(*meta.kptr_owner, *meta.kptr);
     r0.btf_id = meta.kptr->btf_id;

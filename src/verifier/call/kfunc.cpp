@@ -261,7 +261,8 @@ bool check_kfunc_call(Env& env) {
   env.aux[env.insn_idx].is_iter_next = call.has(kKfIterNext);
   check_privilege(env, call);
   check_kfunc_args(env, call);
-  if (call.def->callback != CallbackShape::kNone) push_callback(env, call.callback, call.def->callback, call.map);
+  if (call.def->callback != CallbackShape::kNone)
+    push_callback(env, call.callback, call.def->callback, call.map);
   if (call.role() == KfuncRole::kSessionCookie) call.r0_size = 8;
   apply_rcu(env, call);
   apply_preemption(env, call);

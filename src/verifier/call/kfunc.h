@@ -26,9 +26,9 @@ struct KfuncCall {
   u32 iter_frame = 0;
   int iter_slot = -1;
   // of objects that programs allocate
-  const btf::Field* root = nullptr;       // the list head or tree root argument
-  const btf::Btf* root_btf = nullptr;     // that describes it
-  const btf::Btf* object_btf = nullptr;   // the object argument's type
+  const btf::Field* root = nullptr;      // the list head or tree root argument
+  const btf::Btf* root_btf = nullptr;    // that describes it
+  const btf::Btf* object_btf = nullptr;  // the object argument's type
   u32 object_id = 0;
   bool owning_ref = false;  // what is acquired again is owned already: that cannot fail
   u32 callback = 0;         // subprogram

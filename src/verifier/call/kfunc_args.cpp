@@ -205,7 +205,8 @@ void check_context(Env& env, KfuncCall& call, const Pointer& p) {
 
 void note_map(Env& env, KfuncCall& call, u32 regno) {
   const RegState& r = env.reg(regno);
-  if (r.is(RegBase::kBtfId) && !call.map) return;  // the kernel's own pointer to some map; its type is checked below
+  if (r.is(RegBase::kBtfId) && !call.map)
+    return;  // the kernel's own pointer to some map; its type is checked below
   if (!r.is(RegBase::kConstMapPtr) && !r.is(RegBase::kMapValue) && !r.is(RegBase::kMapKey))
     env.reject(EINVAL, "pointer in R{} isn't map pointer", regno);
   // A work queue says which map it lives in; the map argument must be that one (inner maps: by look-up).

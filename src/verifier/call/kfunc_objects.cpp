@@ -36,10 +36,11 @@ void check_family(Env& env, const KfuncCall& call, btf::FieldKind kind) {
   if (call.btf != env.cat.vmlinux.get())
     env.reject(EFAULT, "verifier internal error: unexpected btf mismatch in kfunc call");
   const KfuncRole role = call.role();
-  const bool known = kind == btf::kFieldListHead   ? is_list_role(role)
-                     : kind == btf::kFieldRbRoot   ? is_tree_role(role)
-                     : kind == btf::kFieldListNode ? is_list_role(role) && inserts(role)
-                                                   : role == KfuncRole::kRbtreeAdd || role == KfuncRole::kRbtreeRemove;
+  const bool known = kind == btf::kFieldListHead ? is_list_role(role)
+                     : kind == btf::kFieldRbRoot ? is_tree_role(role)
+                     : kind == btf::kFieldListNode
+                         ? is_list_role(role) && inserts(role)
+                         : role == KfuncRole::kRbtreeAdd || role == KfuncRole::kRbtreeRemove;
   if (known) return;
   const bool root = kind & btf::kFieldGraphRoot;
   env.reject(EFAULT, "verifier internal error: {} {} arg for unknown kfunc", btf::field_name(kind),
@@ -57,7 +58,8 @@ void check_lock_held(Env& env, const RegState& r, const btf::FieldRecord& record
   const ActiveLock& lock = env.cur->active_lock;
   if (lock.ptr && lock.ptr == lock_holder(r) && lock.id == r.id) return;
   if (lock.ptr) say(env, "held lock and object are not in the same allocation");
-  env.reject(EINVAL, "bpf_spin_lock at off={} must be held for {}", record.spin_lock_off, btf::field_name(kind));
+  env.reject(EINVAL, "bpf_spin_lock at off={} must be held for {}", record.spin_lock_off,
+             btf::field_name(kind));
 }
 
 void check_owned_arg(Env& env, u32 index) {
@@ -183,14 +185,15 @@ void check_node_arg(Env& env, KfuncCall& call, u32 index, btf::FieldKind kind) {
   const btf::Field& root = *call.root;
   const std::string_view wanted = call.root_btf->type(root.btf_id).name();
   if (!btf::struct_ids_match(*r.btf, r.btf_id, 0, *call.root_btf, root.btf_id, true, false))
-    env.reject(EINVAL,
-               "operation on {} expects arg#1 {} at offset={} in struct {}, but arg is at offset={} in struct {}",
-               btf::field_name(root.kind), node, root.node_offset, wanted, at, r.btf->type(r.btf_id).name());
+    env.reject(
+        EINVAL,
+        "operation on {} expects arg#1 {} at offset={} in struct {}, but arg is at offset={} in struct {}",
+        btf::field_name(root.kind), node, root.node_offset, wanted, at, r.btf->type(r.btf_id).name());
   call.object_btf = r.btf;
   call.object_id = r.btf_id;
   if (at != static_cast<s32>(root.node_offset))
-    env.reject(EINVAL, "arg#1 offset={}, but expected {} at offset={} in struct {}", at, node, root.node_offset,
-               wanted);
+    env.reject(EINVAL, "arg#1 offset={}, but expected {} at offset={} in struct {}", at, node,
+               root.node_offset, wanted);
   if (inserts(call.role())) note_object(env, r.btf, r.btf_id, at);
 }
 

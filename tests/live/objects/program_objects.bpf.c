@@ -77,8 +77,6 @@ struct {
   __type(value, struct queue);
 } queues SEC(".maps");
 
-private(list) struct bpf_spin_lock list_lock;
-private(list) struct bpf_list_head list_head __contains(item, list);
 private(tree) struct bpf_spin_lock tree_lock;
 private(tree) struct bpf_rb_root tree_root __contains(item, tree);
 private(other) struct bpf_spin_lock other_lock;
@@ -88,30 +86,37 @@ static bool less(struct bpf_rb_node* a, const struct bpf_rb_node* b) {
   return object_of(a, struct item, tree)->key < object_of(b, struct item, tree)->key;
 }
 
-static int put(__u64 key, bool back) {
+// A list of the program's own, to be deleted by it: what user space reads of a list's head is not the same twice on Linux.
+static __always_inline struct queue* make_queue(int key) {
+  struct queue zero = {};
+  bpf_map_update_elem(&queues, &key, &zero, BPF_ANY);
+  return bpf_map_lookup_elem(&queues, &key);
+}
+
+static __always_inline int put(struct queue* q, __u64 key, bool back) {
   struct item* n = new(struct item);
   int err;
   if (!n) return -1;
   n->key = key;
-  bpf_spin_lock(&list_lock);
+  bpf_spin_lock(&q->lock);
   if (back)
-    err = bpf_list_push_back_impl(&list_head, &n->list, NULL, 0);
+    err = bpf_list_push_back_impl(&q->head, &n->list, NULL, 0);
   else
-    err = bpf_list_push_front_impl(&list_head, &n->list, NULL, 0);
-  bpf_spin_unlock(&list_lock);
+    err = bpf_list_push_front_impl(&q->head, &n->list, NULL, 0);
+  bpf_spin_unlock(&q->lock);
   return err;
 }
 
-static __u64 get(bool back) {
+static __always_inline __u64 get(struct queue* q, bool back) {
   struct bpf_list_node* n;
   struct item* i;
   __u64 key;
-  bpf_spin_lock(&list_lock);
+  bpf_spin_lock(&q->lock);
   if (back)
-    n = bpf_list_pop_back(&list_head);
+    n = bpf_list_pop_back(&q->head);
   else
-    n = bpf_list_pop_front(&list_head);
-  bpf_spin_unlock(&list_lock);
+    n = bpf_list_pop_front(&q->head);
+  bpf_spin_unlock(&q->lock);
   if (!n) return 9;
   i = object_of(n, struct item, list);
   key = i->key;
@@ -121,13 +126,17 @@ static __u64 get(bool back) {
 
 SEC("tc")
 int list_ends(struct __sk_buff* skb) {
+  struct queue* q = make_queue(100);
+  int key = 100;
   __u64 out = 0;
-  if (put(2, true) || put(3, true) || put(1, false) || put(4, true)) return -1;
-  out = get(false);
-  out = out * 10 + get(true);
-  out = out * 10 + get(false);
-  out = out * 10 + get(true);
-  out = out * 10 + get(true);
+  if (!q) return -1;
+  if (put(q, 2, true) || put(q, 3, true) || put(q, 1, false) || put(q, 4, true)) return -2;
+  out = get(q, false);
+  out = out * 10 + get(q, true);
+  out = out * 10 + get(q, false);
+  out = out * 10 + get(q, true);
+  out = out * 10 + get(q, true);
+  bpf_map_delete_elem(&queues, &key);
   return out;
 }
 
@@ -179,11 +188,14 @@ int tree_order(struct __sk_buff* skb) {
 
 SEC("tc")
 int one_owner(struct __sk_buff* skb) {
-  struct item *n = new(struct item), *m;
+  struct queue* q = make_queue(100);
+  struct item *n, *m;
   struct bpf_rb_node* removed;
   struct bpf_list_node* popped;
-  int first, second, third, out;
-  if (!n) return -1;
+  int first, second, third, out, key = 100;
+  if (!q) return -1;
+  n = new(struct item);
+  if (!n) return -2;
   n->key = 7;
   m = bpf_refcount_acquire_impl(n, NULL);
   bpf_spin_lock(&tree_lock);
@@ -194,16 +206,17 @@ int one_owner(struct __sk_buff* skb) {
   second = bpf_rbtree_add_impl(&other_root, &n->tree, less, NULL, 0);
   removed = bpf_rbtree_first(&other_root);
   bpf_spin_unlock(&other_lock);
-  bpf_spin_lock(&list_lock);
-  third = bpf_list_push_back_impl(&list_head, &m->list, NULL, 0);
-  popped = bpf_list_pop_front(&list_head);
-  bpf_spin_unlock(&list_lock);
+  bpf_spin_lock(&q->lock);
+  third = bpf_list_push_back_impl(&q->head, &m->list, NULL, 0);
+  popped = bpf_list_pop_front(&q->head);
+  bpf_spin_unlock(&q->lock);
   out = first * 10000 + second * 100 + third * 10 + (removed ? 1 : 0);
   if (popped) {
     m = object_of(popped, struct item, list);
     out += m->key * 100000;
     bpf_obj_drop_impl(m, NULL);
   }
+  bpf_map_delete_elem(&queues, &key);
   return out + least() * 1000000;
 }
 

@@ -1,5 +1,5 @@
-// Objects, lists and trees that programs allocate: nothing leaks, nothing is freed twice, trees keep their order,
-// and two threads may share a structure under its lock. object_bytes() tells what is still there.
+// Objects, lists and trees that programs allocate: nothing leaks, nothing is freed twice, trees keep their
+// order, and two threads may share a structure under its lock. object_bytes() tells what is still there.
 #include "maps/object.h"
 
 #include <gtest/gtest.h>
@@ -129,9 +129,12 @@ TEST_F(Objects, NewIsZeroAndOwnedOnce) {
 }
 
 TEST_F(Objects, SizeLimitsOfLinux) {
-  for (const auto& [size, percpu, fits] :
-       {std::tuple{0u, false, false}, {1u, false, true}, {4088u, false, true}, {4089u, false, false},
-        {512u, true, true}, {513u, true, false}}) {
+  for (const auto& [size, percpu, fits] : {std::tuple{0u, false, false},
+                                           {1u, false, true},
+                                           {4088u, false, true},
+                                           {4089u, false, false},
+                                           {512u, true, true},
+                                           {513u, true, false}}) {
     const ObjectType* t = ObjectType::make(size, {}, percpu);
     void* o = new_object(*t);
     EXPECT_EQ(o != nullptr, fits) << size;
