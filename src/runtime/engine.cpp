@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <unordered_map>
 
 #include "helpers/classic.h"
@@ -194,10 +195,13 @@ Status prepare_program(Kernel& kernel, Program& p) {
            : def.id == kThisCpuPtr ? helpers::code::this_cpu_object
                                    : nullptr;
   };
-  options.object_type = [&p, &kernel](const btf::Btf& btf, u32 id, bool percpu) -> u64 {
-    ObjectTypePtr type = object_type(btf, id, percpu, kernel.catalog());
-    if (!type) return 0;
-    p.object_types.push_back(type);
+  std::map<std::pair<u32, bool>, ObjectTypePtr> types;
+  options.object_type = [&](const btf::Btf& btf, u32 id, bool percpu) -> u64 {
+    ObjectTypePtr& type = types[{id, percpu}];
+    if (!type) {
+      type = object_type(btf, id, percpu, kernel.catalog());
+      if (type) p.object_types.push_back(type);
+    }
     return reinterpret_cast<u64>(type.get());
   };
   options.map_field = [vmlinux = kernel.catalog().vmlinux.get()](u32 offset, u32 size) {

@@ -311,7 +311,8 @@ void check_kfunc_args(Env& env, KfuncCall& call) {
   for (u32 i = 0; i < params.size(); i++) {
     const btf::Param param = params[i];
     const btf::TypeView t = call.btf->skip_modifiers(param.type);
-    if (has_suffix(param.name, "__ign")) {
+    // The second: what newer kernels call an argument that the verifier fills in.
+    if (has_suffix(param.name, "__ign") || has_suffix(param.name, "__prog")) {
       note_escape(env, env.reg(i + 1));
       continue;
     }
