@@ -73,6 +73,8 @@ OSMIA_HELPER(get_attach_cookie);
 OSMIA_HELPER(get_branch_snapshot);
 // kptr_code.cpp
 OSMIA_HELPER(kptr_xchg);
+OSMIA_HELPER(this_cpu_object);  // per-CPU objects of programs
+OSMIA_HELPER(per_cpu_object);
 // show_code.cpp
 OSMIA_HELPER(snprintf_btf);
 // memory_area_code.cpp

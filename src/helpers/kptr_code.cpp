@@ -1,26 +1,20 @@
-// Kernel objects that map values hold. Whoever holds one, a program or a value, is one of its holders: an
-// exchange moves that, and a value that goes lets its object go.
+// Objects that map values and other objects hold. Whoever holds one, a program or a field, is one of its
+// holders: an exchange moves that, and a value that goes lets its object go (maps/object.h).
 #include "helpers/code.h"
-#include "host/kernel_object.h"
-#include "maps/map.h"
+#include "host/run_context.h"
+#include "maps/object.h"
 
 namespace osmia::helpers::code {
-namespace {
-
-void let_go(maps::Map&, const btf::Field& field, void* place) {
-  const u64 object = __atomic_exchange_n(static_cast<u64*>(place), u64{0}, __ATOMIC_ACQ_REL);
-  if (object && field.kernel) host::release_object(object);
-}
-
-}  // namespace
 
 u64 kptr_xchg(u64 place, u64 object, u64, u64, u64) {
-  static const bool once = [] {
-    maps::set_field_release(btf::kFieldKptrRef, let_go);
-    return true;
-  }();
-  (void)once;
   return __atomic_exchange_n(reinterpret_cast<u64*>(place), object, __ATOMIC_ACQ_REL);
+}
+
+u64 this_cpu_object(u64 object, u64, u64, u64, u64) {
+  return per_cpu_object(object, host::current_cpu(), 0, 0, 0);
+}
+u64 per_cpu_object(u64 object, u64 cpu, u64, u64, u64) {
+  return reinterpret_cast<u64>(maps::percpu_copy(reinterpret_cast<void*>(object), static_cast<u32>(cpu)));
 }
 
 }  // namespace osmia::helpers::code

@@ -80,6 +80,21 @@ OSMIA_KFUNC(cpumask_empty);
 OSMIA_KFUNC(cpumask_full);
 OSMIA_KFUNC(cpumask_copy);
 OSMIA_KFUNC(cpumask_weight);
+// program_object_code.cpp: offset is that of the pointer argument in its object, in bytes
+OSMIA_KFUNC(obj_new);   // (a maps::ObjectType)
+OSMIA_KFUNC(obj_drop);  // per-CPU ones too
+OSMIA_KFUNC(refcount_acquire);
+OSMIA_KFUNC(list_push_front);
+OSMIA_KFUNC(list_push_back);
+OSMIA_KFUNC(list_pop_front);
+OSMIA_KFUNC(list_pop_back);
+OSMIA_KFUNC(rbtree_add);
+OSMIA_KFUNC(rbtree_remove);
+OSMIA_KFUNC(rbtree_first);
+// workqueue_code.cpp
+OSMIA_KFUNC(wq_init);
+OSMIA_KFUNC(wq_set_callback);
+OSMIA_KFUNC(wq_start);
 // testmod_code.cpp
 OSMIA_KFUNC(testmod_seq_new);
 OSMIA_KFUNC(testmod_seq_next);

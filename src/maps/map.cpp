@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "maps/object.h"
 #include "maps/value.h"
 
 namespace osmia::maps {
@@ -26,6 +27,8 @@ void release_fields(Map& map, void* value, u32 kinds) {
     if (f.kind & kinds)
       if (FieldRelease fn = release_of(f.kind).load(std::memory_order_acquire))
         fn(map, f, static_cast<u8*>(value) + f.offset);
+      else
+        release_owned_field(*map.record(), f, value);
 }
 
 void Map::stop_timers() {
@@ -101,7 +104,8 @@ Result<void*> Map::map_memory(void* addr, u64 len, int prot, int flags, off_t of
 }
 
 bool Map::meta_equal(const verifier::MapInfo& m) const {
-  const auto same_record = [](const btf::FieldRecord* a, const btf::FieldRecord* b) {
+  const bool same_btf = m.btf == info_.btf;
+  const auto same_record = [same_btf](const btf::FieldRecord* a, const btf::FieldRecord* b) {
     const bool ea = !a || a->fields.empty(), eb = !b || b->fields.empty();
     if (ea || eb) return ea == eb;
     if (a->fields.size() != b->fields.size()) return false;
@@ -110,6 +114,9 @@ bool Map::meta_equal(const verifier::MapInfo& m) const {
       if (x.kind != y.kind || x.offset != y.offset || x.btf_id != y.btf_id || x.kptr_btf != y.kptr_btf ||
           x.node_offset != y.node_offset)
         return false;
+      // Structs of the program's own are numbered by its BTF.
+      const bool own = x.kind & btf::kFieldGraphRoot || (x.kind & btf::kFieldKptr && !x.kernel);
+      if (x.kernel != y.kernel || (own && !same_btf)) return false;
     }
     return true;
   };

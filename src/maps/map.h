@@ -180,7 +180,7 @@ class WriteGuard {
 
 // How a special field of one kind (timer, kptr …) is let go when its value is overwritten or deleted: fn
 // takes what is in it and leaves zero. It runs under the map's locks: it must neither wait nor touch a map.
-// Set once by the room that gives such fields their content; null = nothing to do.
+// Set once by the room that gives such fields their content; null: release_owned_field().
 using FieldRelease = void (*)(Map& map, const btf::Field& field, void* address);
 void set_field_release(btf::FieldKind kind, FieldRelease fn);
 void release_fields(Map& map, void* value, u32 kinds = ~0u);

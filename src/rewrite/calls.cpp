@@ -44,7 +44,8 @@ Status resolve_calls(Pass& p) {
       for (call.args = 5; call.args && f.helper->args[call.args - 1].kind == contract::ArgKind::kNone;)
         call.args--;
       call.tail_call = f.helper->effects & contract::kTailCall;
-      if (!call.tail_call && p.options.helper_code) call.fn = p.options.helper_code(*f.helper);
+      const auto& code = f.percpu_object ? p.options.object_helper_code : p.options.helper_code;
+      if (!call.tail_call && code) call.fn = code(*f.helper);
       constexpr s32 kSmpProcessorId = 8;
       call.reads_cpu = call.fn && in.imm == kSmpProcessorId;
       if (call.fn && f.map && f.map->live)  // one map is known: straight to its code

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/bits.h"
+#include "btf/btf.h"
 #include "isa/opcode_table.h"
 #include "rewrite/build.h"
 #include "rewrite/linux_names.h"
@@ -145,6 +146,10 @@ void helper(View& v) {
                     alu_reg(true, kMul, kR2, kR0), alu(true, kRsh, kR2, 36), v.in,
                     jump_if(true, kJeq, kR0, 0, 4), alu(false, kMul, kR0, 24), jump(3), mov(kR0, -EINVAL),
                     jump(1), mov(kR0, -ENOENT));
+    case BPF_FUNC_per_cpu_ptr:
+    case BPF_FUNC_this_cpu_ptr:
+      if (v.f.percpu_object) v.emit(load(kDw, kR1, kR1, 0), v.in);
+      return;
     case BPF_FUNC_kptr_xchg:
       return v.emit(mov_reg(kR0, kR2),
                     Insn{.code = kStx | kAtomic | kDw, .dst = kR1, .src = kR0, .imm = kXchg});
@@ -154,8 +159,25 @@ void helper(View& v) {
 
 void kfunc(View& v) {
   if (v.in.off || !v.f.kfunc) return;
-  if (v.f.kfunc->role == KfuncRole::kCastToKernCtx || v.f.kfunc->role == KfuncRole::kRdonlyCast)
-    v.emit(mov_reg(kR0, kR1));
+  switch (v.f.kfunc->role) {
+    case KfuncRole::kCastToKernCtx:
+    case KfuncRole::kRdonlyCast: return v.emit(mov_reg(kR0, kR1));
+    case KfuncRole::kObjNew:
+    case KfuncRole::kPercpuObjNew:
+      v.emit(mov(kR1, v.f.object_btf ? static_cast<s32>(v.f.object_btf->type(v.f.object_btf_id).size()) : 0));
+      [[fallthrough]];
+    case KfuncRole::kObjDrop:
+    case KfuncRole::kPercpuObjDrop:
+    case KfuncRole::kRefcountAcquire: v.load_address(kR2); return v.emit(v.in);
+    case KfuncRole::kListPushFront:
+    case KfuncRole::kListPushBack: v.load_address(kR3); return v.emit(mov(kR4, v.f.object_off), v.in);
+    case KfuncRole::kRbtreeAdd: v.load_address(kR4); return v.emit(mov(kR5, v.f.object_off), v.in);
+    default: break;
+  }
+  if (v.f.kfunc->callback == contract::CallbackShape::kWq) {
+    v.load_address(kR4);
+    v.emit(v.in);
+  }
 }
 
 }  // namespace

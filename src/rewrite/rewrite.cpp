@@ -35,6 +35,10 @@ Result<ExecProgram> rewrite(const verifier::Program& program, const verifier::Fa
   if (options.expand_may_goto) expand_may_goto(pass);
   resolve_immediates(pass);
   OSMIA_TRY(resolve_calls(pass));
+  if (!options.linux_view) {
+    pass_object_arguments(pass);
+    guard_percpu_objects(pass);
+  }
   if (options.harden && !options.privileged) mask_tail_calls(pass);
   if (options.linux_view)
     inline_calls_as_linux(pass);

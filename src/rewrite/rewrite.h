@@ -22,6 +22,10 @@ struct Options {
   // The code of a helper or kfunc; a null function means that it cannot run here.
   std::function<NativeFn(const contract::HelperDef&)> helper_code;
   std::function<NativeFn(const contract::KfuncDef&)> kfunc_code;
+  // The code of a helper whose argument is a per-CPU object that a program allocated.
+  std::function<NativeFn(const contract::HelperDef&)> object_helper_code;
+  // What the allocating kfunc is given for objects of this struct; it must outlive the rewritten program.
+  std::function<u64(const btf::Btf& btf, u32 struct_id, bool percpu)> object_type;
   // Why a helper has no code, for people; null or empty: the name says it all.
   std::string_view (*why_absent)(std::string_view name) = nullptr;
   // Helpers that LD_ABS and LD_IND become: (ctx, offset, size in bytes) -> value, or negative: the program
@@ -78,6 +82,8 @@ void guard_divisions(Pass& p);          // division.cpp
 void expand_may_goto(Pass& p);          // may_goto.cpp
 void resolve_immediates(Pass& p);       // immediates.cpp
 Status resolve_calls(Pass& p);          // calls.cpp
+void pass_object_arguments(Pass& p);    // objects.cpp: after resolve_calls
+void guard_percpu_objects(Pass& p);     // objects.cpp
 void inline_calls_as_linux(Pass& p);    // linux_view.cpp
 void expand_packet_loads(Pass& p);      // packet_loads.cpp: LD_ABS, LD_IND
 void mark_probing_loads(Pass& p);       // probing.cpp: loads that may fault

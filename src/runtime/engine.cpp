@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <unordered_map>
 
 #include "helpers/classic.h"
@@ -17,6 +18,7 @@
 #include "kfuncs/kfunc.h"
 #include "rewrite/rewrite.h"
 #include "runtime/map_fields.h"
+#include "runtime/object_types.h"
 #include "runtime/test_run_code.h"
 
 namespace osmia::runtime {
@@ -193,6 +195,21 @@ Status prepare_program(Kernel& kernel, Program& p) {
       return kfuncs::code::dynptr_from_skb_rdonly;
     if (def.role == contract::KfuncRole::kCastToKernCtx) return cast_code(p);
     return kfunc_code(def);
+  };
+  options.object_helper_code = [](const contract::HelperDef& def) -> rewrite::NativeFn {
+    constexpr u32 kPerCpuPtr = 153, kThisCpuPtr = 154;  // BPF_FUNC_*
+    return def.id == kPerCpuPtr    ? helpers::code::per_cpu_object
+           : def.id == kThisCpuPtr ? helpers::code::this_cpu_object
+                                   : nullptr;
+  };
+  std::map<std::pair<u32, bool>, ObjectTypePtr> types;
+  options.object_type = [&](const btf::Btf& btf, u32 id, bool percpu) -> u64 {
+    ObjectTypePtr& type = types[{id, percpu}];
+    if (!type) {
+      type = object_type(btf, id, percpu, kernel.catalog());
+      if (type) p.object_types.push_back(type);
+    }
+    return reinterpret_cast<u64>(type.get());
   };
   options.map_field = [vmlinux = kernel.catalog().vmlinux.get()](u32 offset, u32 size) {
     return map_field(vmlinux, offset, size);

@@ -14,6 +14,10 @@
 #include "runtime/dump.h"
 #include "verifier/verify.h"
 
+namespace osmia::maps {
+class ObjectType;
+}
+
 namespace osmia::runtime {
 
 struct BtfObject {
@@ -53,6 +57,7 @@ class Program final : public maps::ProgObject {
   BtfObjectPtr attach_btf;
   std::shared_ptr<Program> attach_program;
   const contract::ProgTypeDef* type_def = nullptr;
+  std::vector<std::shared_ptr<const maps::ObjectType>> object_types;  // that its code names
 
   mutable std::mutex maps_mutex;
   std::vector<maps::MapPtr> maps;  // used and bound maps, under maps_mutex

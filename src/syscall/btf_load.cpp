@@ -1,8 +1,17 @@
 // BTF_LOAD: bytes from user space become a checked BTF object; its log follows Linux's.
+#include "btf/special_fields.h"
+#include "contract/kernel_types.h"
 #include "syscall/call.h"
 #include "syscall/log_buffer.h"
 
 namespace osmia::syscall {
+
+// The structs that programs may allocate, and who owns whom among them.
+static Status check_fields(const Call& c, const btf::Btf& btf) {
+  const contract::CatalogTypes types(c.kernel.catalog());
+  auto metas = btf::parse_struct_metas(btf, &types);
+  return metas.ok() ? Status(Ok{}) : Status(metas.error());
+}
 
 long btf_load(Call& c) {
   OSMIA_CHECK_ATTR(c, btf_token_fd);
@@ -28,10 +37,13 @@ long btf_load(Call& c) {
     options.log = &text;
     auto r = btf::Btf::parse(std::move(bytes), nullptr, options);
     if (!text.empty()) log.write(text);
-    if (r.ok())
-      parsed = *std::move(r);
-    else
+    if (!r.ok()) {
       result = fail(r.error());
+    } else if (const Status sound = check_fields(c, **r); !sound.ok()) {
+      result = fail(sound.error());
+    } else {
+      parsed = *std::move(r);
+    }
   }
   u32 true_size = 0;
   const int log_err = log.finish(true_size);

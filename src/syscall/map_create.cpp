@@ -56,6 +56,12 @@ long check_btf(Call& c, maps::Map& map, const maps::MapTypeEntry& type, const bt
       return fail(EACCES, "special fields in a map with access flags");
     if (record->mask & ~type.def.fields)
       return fail(EOPNOTSUPP, "this map type cannot hold such a special field");
+    if (record->has(btf::kFieldGraphRoot)) {  // what they hold must be fit to be held
+      const auto metas = btf::parse_struct_metas(*btf, &kernel_types);
+      for (const btf::Field& f : record->fields)
+        if (f.kind & btf::kFieldGraphRoot && (!metas.ok() || !btf::find_struct_meta(*metas, f.btf_id)))
+          return fail(EFAULT, "a list or tree of structs without special fields");
+    }
     info.record = std::make_shared<btf::FieldRecord>(*std::move(record));
   }
   if (type.check_btf)

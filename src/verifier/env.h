@@ -4,6 +4,7 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -40,6 +41,7 @@ struct InsnAux : InsnFacts {
   u64 map_key_state = 0;                  // call/: constant-key tracking
   const btf::Btf* btf_var_btf = nullptr;  // ld_imm64 of a kernel variable: kBtfId type
   u32 btf_var_type = 0;
+  bool object_set = false;   // the calls on program objects: object_* hold what the paths so far use
   u16 fastcall_pattern = 0;  // spills around a bpf_fastcall call that may be removed
   u32 fastcall_spills = 0;
 };
@@ -97,6 +99,8 @@ struct Env {
   std::vector<contract::NullableArg> nullable_args;
   const MapInfo* arena = nullptr;
   std::vector<const MapInfo*> cgroup_storages;
+  // Structs with special fields, by BTF; found when first asked for (access/objects.cpp).
+  std::map<const btf::Btf*, std::vector<btf::StructMeta>> struct_metas;
 
   PathState* cur = nullptr;      // owned by the explorer
   Explorer* explorer = nullptr;  // path/

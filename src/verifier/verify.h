@@ -144,6 +144,13 @@ struct InsnFacts {
   u8 alu_state = 0;   // Spectre v1: how to mask, AluMask (0 = no)
   u64 imm64 = 0;      // resolved immediate of ld_imm64 (BTF variables)
   u32 mem_size = 0;
+  // Calls on objects that programs allocate: the object's type where the call makes one, and how far into its
+  // object the pointer argument points (bytes) where the call must find the object again.
+  const btf::Btf* object_btf = nullptr;
+  u32 object_btf_id = 0;
+  s32 object_off = 0;
+  bool percpu_object =
+      false;  // bpf_per_cpu_ptr, bpf_this_cpu_ptr: of such an object, not of a kernel variable
 };
 
 // Stack that the context takes which an epilogue needs.

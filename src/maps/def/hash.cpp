@@ -59,7 +59,8 @@ class HashBase : public Map {
   virtual void copy_out(void* to, u32 n, u64 flags) const = 0;
   virtual void drop(u32 n) = 0;  // lets go of the value's special fields
   void drop_all() {
-    if (record()) table_.each([this](u32 n) { return drop(n), false; });
+    // All elements: a program may have put something into one that was deleted.
+    for (u32 n = 0; record() && n < table_.elements(); n++) drop(n);
   }
   HashTable table_;
   bool lru_;

@@ -44,6 +44,22 @@ std::string reg_type_name(const Env& env, RegType type);
 bool is_trusted_reg(const RegState& r);
 bool in_rcu_section(const Env& env);  // RCU-protected pointers may be followed here
 bool is_kernel_btf(const Env& env, const btf::Btf* btf);
+
+// -- objects that programs allocate (access/objects.cpp)
+inline bool is_program_object(RegType t) {
+  return t.base == RegBase::kBtfId && t.has(contract::kAlloc);
+}
+inline bool is_non_owning(RegType t) {
+  return is_program_object(t) && t.has(contract::kNonOwnRef);
+}
+// The special fields of this struct of a program's BTF, or null: it has none. Valid as long as env.
+const btf::FieldRecord* struct_record(Env& env, const btf::Btf& btf, u32 id);
+// Those of what the register points to: a map's value or a program's object, else null.
+const btf::FieldRecord* record_of(Env& env, const RegState& r);
+// The BTF that they are described in.
+const btf::Btf& owner_btf(const RegState& r);
+// An instruction's facts speak of one object type and offset; paths that differ are refused.
+void note_object(Env& env, const btf::Btf* btf, u32 id, s32 off);
 // A register's value is inconsistent on an impossible path: logs "REG INVARIANTS VIOLATION" and forgets the
 // ranges (rejects under BPF_F_TEST_REG_INVARIANTS).
 void check_bounds_sanity(Env& env, Scalar& s, const char* role);

@@ -4,7 +4,6 @@
 #include "btf/btf.h"
 #include "btf/special_fields.h"
 #include "btf/struct_walk.h"
-#include "contract/kernel_types.h"
 #include "verifier/access/region.h"
 #include "verifier/domain/print.h"
 
@@ -79,11 +78,8 @@ u32 inherited_trust(const Env& env, const RegState& r, const Landing& to) {
 }
 
 void check_special_fields(Env& env, const RegState& r, s32 off, int size) {
-  if (!is_alloc(r.type)) return;
-  const contract::CatalogTypes types(env.cat);
-  auto record = btf::parse_fields(*r.btf, r.btf_id, btf::kObjectFields, r.btf->type(r.btf_id).size(), &types);
-  // Which fields are special is unknown then (kptrs need the kernel's types): refuse rather than guess.
-  if (!record.ok()) env.unsupported("fields of allocated objects that hold kernel pointers");
+  const btf::FieldRecord* record = is_alloc(r.type) ? struct_record(env, *r.btf, r.btf_id) : nullptr;
+  if (!record) return;
   for (const btf::Field& f : record->fields)
     if (off < static_cast<s64>(f.offset) + f.size && static_cast<s64>(f.offset) < s64{off} + size)
       env.reject(EACCES, "direct access to {} is disallowed", btf::field_name(f.kind));
@@ -145,7 +141,7 @@ void check_btf_access(Env& env, u32 regno, s32 off, int size, Access access, int
     env.reject(EACCES, "only read is supported");
   if (access == Access::kWrite && !is_alloc(r.type)) return check_kernel_write(env, r, off, size);
   if (is_alloc(r.type) && !r.type.has(contract::kNonOwnRef | contract::kRcu) && !r.ref_obj_id)
-    OSMIA_BUG("an allocated object without a reference");
+    env.reject(EFAULT, "verifier internal error: ref_obj_id for allocated object must be non-zero");
   check_special_fields(env, r, off, size);
   const Landing to =
       walk(env, *r.btf, r.btf_id, static_cast<u32>(off), static_cast<u32>(size), is_alloc(r.type));

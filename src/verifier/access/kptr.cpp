@@ -4,7 +4,6 @@
 #include "btf/btf.h"
 #include "btf/special_fields.h"
 #include "btf/struct_walk.h"
-#include "contract/kernel_types.h"
 #include "verifier/access/region.h"
 
 namespace osmia::verifier {
@@ -14,35 +13,29 @@ namespace {
 constexpr std::string_view kRcuProtected[] = {"prog_test_ref_kfunc", "cgroup", "bpf_cpumask", "task_struct",
                                               "bpf_crypto_ctx"};
 
-const btf::Btf& pointee_btf(const MapInfo& m, const btf::Field& f) {
-  return f.kptr_btf ? *f.kptr_btf : *m.btf;
-}
-
-bool rcu_safe(const MapInfo& m, const btf::Field& f) {
+bool rcu_safe(const btf::Btf& owner, const btf::Field& f) {
   if (f.kind == btf::kFieldKptrPercpu) return true;
   if (f.kind != btf::kFieldKptrRef) return false;
   if (!f.kernel) return true;
-  const std::string_view name = pointee_btf(m, f).type(f.btf_id).name();
+  const std::string_view name = kptr_btf(owner, f).type(f.btf_id).name();
   for (std::string_view n : kRcuProtected)
     if (n == name) return true;
   return false;
 }
 
-u32 load_flags(const Env& env, const MapInfo& m, const btf::Field& f) {
+u32 load_flags(Env& env, const btf::Btf& owner, const btf::Field& f) {
   u32 flags = contract::kMaybeNull;
-  if (!rcu_safe(m, f) || !in_rcu_section(env)) return flags | contract::kUntrusted;
+  if (!rcu_safe(owner, f) || !in_rcu_section(env)) return flags | contract::kUntrusted;
   flags |= contract::kRcu;
   if (f.kind == btf::kFieldKptrPercpu) return flags | contract::kPercpu;
   if (f.kernel) return flags;
   flags |= contract::kAlloc;
-  const btf::Btf& b = pointee_btf(m, f);
-  const contract::CatalogTypes types(env.cat);
-  auto record = btf::parse_fields(b, f.btf_id, btf::kObjectFields, b.type(f.btf_id).size(), &types);
-  if (record.ok() && record->has(btf::kFieldGraphNode)) flags |= contract::kNonOwnRef;
+  const btf::FieldRecord* record = struct_record(env, kptr_btf(owner, f), f.btf_id);
+  if (record && record->has(btf::kFieldGraphNode)) flags |= contract::kNonOwnRef;
   return flags;
 }
 
-bool matches(Env& env, const MapInfo& m, const btf::Field& f, const RegState& r, u32 regno) {
+bool matches(Env& env, const btf::Btf& owner, const btf::Field& f, const RegState& r, u32 regno) {
   if (r.type.base != RegBase::kBtfId) return false;
   u32 allowed = contract::kMaybeNull;
   if (is_kernel_btf(env, r.btf)) {
@@ -55,21 +48,21 @@ bool matches(Env& env, const MapInfo& m, const btf::Field& f, const RegState& r,
   if (r.type.flags & ~allowed) return false;
   if ((f.kind == btf::kFieldKptrPercpu) != r.type.has(contract::kPercpu)) return false;
   check_ptr_off_reg(env, r, regno, true);
-  return btf::struct_ids_match(*r.btf, r.btf_id, static_cast<u32>(r.off), pointee_btf(m, f), f.btf_id,
+  return btf::struct_ids_match(*r.btf, r.btf_id, static_cast<u32>(r.off), kptr_btf(owner, f), f.btf_id,
                                f.kind != btf::kFieldKptrUnref, !r.type.has(contract::kAlloc));
 }
 
 }  // namespace
 
-const btf::Btf& kptr_btf(const MapInfo& map, const btf::Field& field) {
-  return pointee_btf(map, field);
+const btf::Btf& kptr_btf(const btf::Btf& owner, const btf::Field& f) {
+  return f.kptr_btf ? *f.kptr_btf : owner;
 }
 
-void check_kptr_value(Env& env, const MapInfo& m, const btf::Field& f, u32 regno) {
+void check_kptr_value(Env& env, const btf::Btf& owner, const btf::Field& f, u32 regno) {
   const RegState r = env.reg(regno);
-  if (matches(env, m, f, r, regno)) return;
+  if (matches(env, owner, f, r, regno)) return;
   const std::string_view has = r.type.base == RegBase::kBtfId ? r.btf->type(r.btf_id).name() : "";
-  const std::string_view wants = pointee_btf(m, f).type(f.btf_id).name();
+  const std::string_view wants = kptr_btf(owner, f).type(f.btf_id).name();
   std::string line =
       fmt::format("invalid kptr access, R{} type={}{} expected={}{}", regno, reg_type_name(env, r.type), has,
                   reg_type_name(env, RegType(RegBase::kBtfId)), wants);
@@ -98,14 +91,14 @@ bool touch_kptr(Env& env, const Touch& t) {
   if (in.cls() != isa::kLdx && referenced) env.reject(EACCES, "store to referenced kptr disallowed");
   switch (in.cls()) {
     case isa::kLdx:
-      set_btf_result(env, t.value_regno, true, &pointee_btf(m, *field), field->btf_id,
-                     load_flags(env, m, *field));
+      set_btf_result(env, t.value_regno, true, &kptr_btf(*m.btf, *field), field->btf_id,
+                     load_flags(env, *m.btf, *field));
       return true;
     case isa::kStx:
       if (env.reg(t.value_regno).is_null()) {
         mark_precise(env, t.value_regno);  // only the value zero may be stored from a scalar
       } else {
-        check_kptr_value(env, m, *field, t.value_regno);
+        check_kptr_value(env, *m.btf, *field, t.value_regno);
       }
       return true;
     case isa::kSt:

@@ -61,9 +61,10 @@ void touch_arena(Env& env, const Touch& t);
 void touch_map_pointer(Env& env, const Touch& t);
 // A kptr field of a map value that lies exactly here. False: there is none.
 bool touch_kptr(Env& env, const Touch& t);
-// May what the register holds be kept in this field? Else EACCES.
-void check_kptr_value(Env& env, const MapInfo& map, const btf::Field& field, u32 regno);
-const btf::Btf& kptr_btf(const MapInfo& map, const btf::Field& field);  // the pointee's
+// May what the register holds be kept in this field? Else EACCES. owner: the BTF that the field is described
+// in.
+void check_kptr_value(Env& env, const btf::Btf& owner, const btf::Field& field, u32 regno);
+const btf::Btf& kptr_btf(const btf::Btf& owner, const btf::Field& field);  // the pointee's
 
 void check_alignment(Env& env, const RegState& r, s32 off, int size, bool strict_once);
 void check_map_flags(Env& env, u32 regno, s32 off, s32 size, Access how);

@@ -74,21 +74,24 @@ Types types_for(ArgKind kind) {
 }
 
 // A pointer to a kernel object where `want` (in the kernel's BTF) is expected.
-// kptr_map: the object is to be kept in a field of that map's values.
-void check_object_type(Env& env, u32 regno, const ArgSpec& arg, u32 want, bool strict,
-                       const MapInfo* kptr_map, const btf::Field* kptr) {
+// meta: the object may have to fit the kptr field that is exchanged.
+void check_object_type(Env& env, u32 regno, const ArgSpec& arg, u32 want, bool strict, const CallMeta& meta) {
   const RegState& r = env.reg(regno);
-  if (r.type.has(kPercpu)) return;  // the helper's own checks
-  if (r.type.has(kAlloc)) {
-    if (kptr_map) return check_kptr_value(env, *kptr_map, *kptr, regno);
+  const bool kept = meta.kptr && arg.kind == ArgKind::kBtfId;
+  const u32 f = r.type.flags;
+  if (f == kAlloc || f == (kAlloc | kPercpu)) {
+    if (kept) return check_kptr_value(env, *meta.kptr_owner, *meta.kptr, regno);
     if (arg.kind != ArgKind::kSpinLock && arg.kind != ArgKind::kKptrXchgDest)
       env.reject(EFAULT, "verifier internal error: unimplemented handling of MEM_ALLOC");
     return;
   }
+  if (f == kPercpu || f == (kPercpu | kRcu) || f == (kPercpu | kTrusted)) return;  // the helper's own checks
+  if (r.type.has(kAlloc | kPercpu))
+    env.reject(EFAULT, "verifier internal error: invalid PTR_TO_BTF_ID register for type match");
   const bool release = arg.flags & kObjRelease;
   if (r.type.maybe_null() && (!(arg.flags & kMaybeNull) || release))
     env.reject(EACCES, "Possibly NULL pointer passed to helper arg{}", regno);
-  if (kptr_map) return check_kptr_value(env, *kptr_map, *kptr, regno);
+  if (kept) return check_kptr_value(env, *meta.kptr_owner, *meta.kptr, regno);
   if (!want || !r.btf || !env.cat.vmlinux) env.unsupported("a kernel object argument whose type is unknown");
   if (!btf::struct_ids_match(*r.btf, r.btf_id, static_cast<u32>(r.off), *env.cat.vmlinux, want, strict))
     env.reject(EACCES, "R{} is of type {} but {} is expected", regno, r.btf->type(r.btf_id).name(),
@@ -141,25 +144,26 @@ void check_alloc_size(Env& env, u32 regno, CallMeta& meta) {
 }
 
 void check_lock_arg(Env& env, u32 regno, const CallMeta& meta) {
+  if (in_locked_callback(env)) env.reject(EACCES, "can't spin_{{lock,unlock}} in rbtree cb");
   check_spin_lock(env, regno, meta.fn->effects & contract::kSpinLock);
 }
 
-// The place of a referenced kptr in a map value.
+// The place of a referenced kptr in a map value or an object of the program's.
 void check_kptr_dest(Env& env, u32 regno, CallMeta& meta) {
   const RegState& r = env.reg(regno);
-  if (!is_exact(r, RegBase::kMapValue)) env.unsupported("kptr exchange in allocated objects");
+  if (r.is(RegBase::kMapValue) && !r.map->btf)
+    env.reject(EINVAL, "map '{}' has to have BTF in order to use bpf_kptr_xchg", r.map->name);
+  const btf::FieldRecord* record = record_of(env, r);
   if (!r.s.is_const())
     env.reject(EINVAL, "R{} doesn't have constant offset. kptr has to be at the constant offset", regno);
-  if (!r.map->btf) env.reject(EINVAL, "map '{}' has to have BTF in order to use bpf_kptr_xchg", r.map->name);
-  if (!map_field(r.map, btf::kFieldKptr)) env.reject(EINVAL, "R{} has no valid kptr", regno);
+  if (!record || !record->has(btf::kFieldKptr)) env.reject(EINVAL, "R{} has no valid kptr", regno);
   const u32 at = static_cast<u32>(r.off) + static_cast<u32>(r.s.var_off.value);
-  const btf::Field* field = r.map->record->find(at, btf::kFieldKptr);
+  const btf::Field* field = record->find(at, btf::kFieldKptr);
   if (!field) env.reject(EACCES, "off={} doesn't point to kptr", static_cast<s32>(at));
   if (field->kind == btf::kFieldKptrUnref)
     env.reject(EACCES, "off={} kptr isn't referenced kptr", static_cast<s32>(at));
-  if (!field->kernel) env.unsupported("kptr exchange of allocated objects");
   meta.kptr = field;
-  meta.kptr_map = r.map;
+  meta.kptr_owner = &owner_btf(r);
 }
 
 // What the kind demands beyond type and offset.
@@ -206,7 +210,7 @@ void check_arg_type(Env& env, u32 regno, const ArgSpec& arg, u32 btf_id, const C
   if (arg.flags & kRdOnly) t = t.without(kRdOnly);
   if (arg.flags & kMaybeNull) t = t.without(kMaybeNull);
   if (arg.kind == ArgKind::kMem) t = t.without(kDynptrFlags);
-  if (meta.kptr && arg.kind == ArgKind::kBtfId) t = t.without(kAlloc | kPercpu);
+  if (meta.kptr && arg.kind == ArgKind::kBtfId && t.has(kAlloc)) t = t.without(kAlloc | kPercpu);
   bool found = false;
   for (const RegType& ok : types) found |= ok == t;
   if (!found) reject_type(env, regno, types);
@@ -221,8 +225,7 @@ void check_arg_type(Env& env, u32 regno, const ArgSpec& arg, u32 btf_id, const C
   if (!want && arg.kind == ArgKind::kBtfIdSockCommon) want = kernel_struct(env, "sock_common");
   // Releasing a socket takes any kind of socket; any other release wants exactly its type.
   const bool strict = (arg.flags & kObjRelease) && arg.kind != ArgKind::kBtfIdSockCommon;
-  const bool kept = meta.kptr && arg.kind == ArgKind::kBtfId;
-  check_object_type(env, regno, arg, want, strict, kept ? meta.kptr_map : nullptr, meta.kptr);
+  check_object_type(env, regno, arg, want, strict, meta);
 }
 
 void check_arg_offset(Env& env, u32 regno, bool release, bool dynptr) {

@@ -2,7 +2,7 @@
 // were not called (again), and a path into the callback that comes back to the call. Asynchronous callbacks
 // start on a stack of their own. Invariant: the caller's own frame is not touched but for its iteration
 // count.
-#include "verifier/call/common.h"
+#include "verifier/call/kfunc.h"
 
 namespace osmia::verifier {
 
@@ -29,6 +29,19 @@ bool map_can_iterate(const MapInfo* map) {
   for (std::string_view n : kNames)
     if (map->def->name == n) return true;
   return false;
+}
+
+// less(a, b): two nodes of the tree whose root the caller's r1 points to, under its lock.
+void pass_nodes(Env& env, PathState& st, u32 f) {
+  const RegState& root = st.frames[f - 1]->regs[1];
+  const btf::FieldRecord* record = record_of(env, root);
+  const btf::Field* field = record ? record->find(static_cast<u32>(root.off), btf::kFieldRbRoot) : nullptr;
+  if (!field) env.reject_silently(EFAULT);
+  for (u32 r : {1u, 2u}) {
+    RegState& node = st.frames[f].mut().regs[r];
+    set_graph_node(node, owner_btf(root), *field);
+    make_non_owning(env, node);
+  }
 }
 
 // The callee is frame `f` of st, its caller frame f-1.
@@ -61,6 +74,7 @@ void pass_sync_args(Env& env, PathState& st, u32 f, CallbackShape shape, const M
       set_dynptr(st.frames[f].mut().regs[1], DynptrKind::kLocal, true, env.new_id());
       pass_reg(st, f - 1, 3, f, 2);
       break;
+    case CallbackShape::kRbtreeAdd: pass_nodes(env, st, f); break;
     default: env.unsupported("this kind of callback");
   }
 }

@@ -37,6 +37,19 @@ bool drop_reference(Env& env, u32 ref_obj_id) {
   return true;
 }
 
+bool stash_reference(Env& env, u32 ref_obj_id) {
+  if (!release_ref_id(env, ref_obj_id)) return false;
+  const bool in_rcu = in_rcu_section(env);
+  for_each_reg(
+      *env.cur, [&](const RegState& r) { return r.ref_obj_id == ref_obj_id; },
+      [&](RegState& r) {
+        if (!in_rcu || !r.type.has(kAlloc) || !r.type.has(kPercpu)) return invalidate_reg(env, r);
+        r.ref_obj_id = 0;
+        r.type = r.type.without(kAlloc).with(kRcu);
+      });
+  return true;
+}
+
 void forget_packet_pointers(Env& env) {
   for_each_reg(
       *env.cur,
@@ -48,7 +61,7 @@ void forget_packet_pointers(Env& env) {
 
 void forget_non_owning_refs(Env& env) {
   for_each_reg(
-      *env.cur, [](const RegState& r) { return r.type.has(kNonOwnRef); },
+      *env.cur, [](const RegState& r) { return is_non_owning(r.type); },
       [&](RegState& r) { invalidate_reg(env, r); });
 }
 

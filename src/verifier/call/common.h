@@ -30,8 +30,8 @@ struct CallMeta {
   u32 callback = 0;  // subprogram
   const btf::Btf* ret_btf = nullptr;
   u32 ret_btf_id = 0;
-  const btf::Field* kptr = nullptr;  // what a kptr exchange writes, a field of kptr_map's value
-  const MapInfo* kptr_map = nullptr;
+  const btf::Field* kptr = nullptr;      // what a kptr exchange writes
+  const btf::Btf* kptr_owner = nullptr;  // the BTF that describes that field
 };
 
 // -- privileges and regions of the current path
@@ -54,6 +54,8 @@ void invalidate_reg(const Env& env, RegState& r);
 // Drops a reference and every register that belongs to it. False: it is not held (or not this callback's to
 // drop).
 bool drop_reference(Env& env, u32 ref_obj_id);
+// The same for a per-CPU object that was put into a map inside an RCU section: its pointers stay readable.
+bool stash_reference(Env& env, u32 ref_obj_id);
 void forget_packet_pointers(Env& env);
 void forget_non_owning_refs(Env& env);
 const btf::Field* map_field(const MapInfo* map, u32 kinds);
@@ -78,6 +80,10 @@ void check_snprintf(Env& env);
 
 // -- locks and timers (locks.cpp)
 void check_spin_lock(Env& env, u32 regno, bool lock);
+// What ActiveLock::ptr is while the lock in this object is held.
+const void* lock_holder(const RegState& r);
+// A callback is explored (or a function that it calls) that runs with its caller's lock held.
+bool in_locked_callback(const Env& env);
 void check_timer(Env& env, u32 regno, CallMeta& meta);
 
 // -- maps (map_args.cpp)

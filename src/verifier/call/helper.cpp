@@ -55,7 +55,9 @@ void release_argument(Env& env, const HelperDef& fn, const CallMeta& meta) {
     release_stack_dynptr(env, regno, fn.name, fn.id);
     return;
   }
-  const bool ok = meta.ref_obj_id ? drop_reference(env, meta.ref_obj_id) : env.reg(regno).is_null();
+  const bool ok = !meta.ref_obj_id ? env.reg(regno).is_null()
+                  : meta.kptr      ? stash_reference(env, meta.ref_obj_id)
+                                   : drop_reference(env, meta.ref_obj_id);
   if (!ok) env.reject(EINVAL, "func {}#{} reference has not been acquired before", fn.name, fn.id);
 }
 
@@ -86,6 +88,20 @@ void call_back(Env& env, const HelperDef& fn, const CallMeta& meta) {
   }
 }
 
+// Of a per-CPU object of the program's, or of a kernel variable: the two are found in different ways.
+void note_percpu_object(Env& env) {
+  const RegState& r = env.reg(1);
+  const bool object = r.type.has(kRcu);
+  if (object && !r.btf->type(r.btf_id).is_struct_or_union())
+    env.reject(EFAULT, "Helper has invalid btf/btf_id in R1");
+  if (object && is_kernel_btf(env, r.btf)) env.unsupported("per-CPU objects of the kernel's");
+  InsnAux& aux = env.aux[env.insn_idx];
+  if (aux.object_set && aux.percpu_object != object)
+    env.unsupported("one call for per-CPU objects and per-CPU variables");
+  aux.object_set = true;
+  aux.percpu_object = object;
+}
+
 // What the helper does before its registers are gone. True: packet pointers die.
 bool apply_effects(Env& env, const HelperDef& fn, CallMeta& meta) {
   const u64 fx = fn.effects;
@@ -114,8 +130,7 @@ bool apply_effects(Env& env, const HelperDef& fn, CallMeta& meta) {
     // Writing through an skb dynptr may move the packet.
     moves_packet |= kind == DynptrKind::kSkb;
   }
-  if ((fx & kPerCpuPtr) && env.reg(1).type.has(kRcu))
-    env.unsupported("per-CPU pointers of allocated objects");
+  if (fx & kPerCpuPtr) note_percpu_object(env);
   if (fx & kNeedsDst) env.dst_needed = true;
   return moves_packet;
 }
@@ -130,7 +145,8 @@ void set_mem_or_object(Env& env, const RetSpec& ret, const CallMeta& meta) {
   if (!meta.ret_btf) env.reject(EINVAL, "kernel subsystem misconfigured verifier");
   const btf::TypeView t = meta.ret_btf->skip_modifiers(meta.ret_btf_id);
   if (t.is_struct_or_union()) {
-    RegState& r0 = fresh_pointer(env, RegBase::kBtfId, ret.flags & ~kRdOnly);
+    const u32 flags = env.aux[env.insn_idx].percpu_object ? kAlloc | kRcu : ret.flags & ~kRdOnly;
+    RegState& r0 = fresh_pointer(env, RegBase::kBtfId, flags);
     r0.btf = meta.ret_btf;
     r0.btf_id = meta.ret_btf_id;
     return;
@@ -143,8 +159,11 @@ void set_mem_or_object(Env& env, const RetSpec& ret, const CallMeta& meta) {
 
 void set_kernel_object(Env& env, const HelperDef& fn, const CallMeta& meta) {
   if (meta.kptr) {  // what the field held
-    RegState& r0 = fresh_pointer(env, RegBase::kBtfId, fn.ret.flags);
-    r0.btf = &kptr_btf(*meta.kptr_map, *meta.kptr);
+    u32 flags = fn.ret.flags;
+    if (!meta.kptr->kernel)
+      flags |= meta.kptr->kind == btf::kFieldKptrPercpu ? kAlloc | kPercpu : u32{kAlloc};
+    RegState& r0 = fresh_pointer(env, RegBase::kBtfId, flags);
+    r0.btf = &kptr_btf(*meta.kptr_owner, *meta.kptr);
     r0.btf_id = meta.kptr->btf_id;
     return;
   }

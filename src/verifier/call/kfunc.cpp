@@ -1,6 +1,5 @@
 // Kfunc calls: found by name in the kernel's BTF, allowed by program type, checked by prototype and KF_
-// flags. What needs allocated objects, lists, trees or work queues is refused as not supported, never
-// assumed.
+// flags. What a definition's role says beyond that is applied here, for objects in kfunc_objects.cpp.
 #include "verifier/call/kfunc.h"
 #include "contract/attach_rules.h"
 #include "verifier/prepare/prepare.h"
@@ -41,25 +40,6 @@ const KfuncDef* find_def(Env& env, std::string_view name) {
   for (const KfuncDef* def : env.cat.kfuncs)
     if (def->name == name && may_call(env, *def)) found = found ? found : def;
   return found;
-}
-
-// Allocated objects, lists, trees, and callbacks (also asynchronous ones) are not modelled yet.
-bool needs_objects(const KfuncDef& def) {
-  switch (def.role) {
-    case KfuncRole::kObjNew:
-    case KfuncRole::kPercpuObjNew:
-    case KfuncRole::kObjDrop:
-    case KfuncRole::kPercpuObjDrop:
-    case KfuncRole::kRefcountAcquire:
-    case KfuncRole::kListPushFront:
-    case KfuncRole::kListPushBack:
-    case KfuncRole::kListPopFront:
-    case KfuncRole::kListPopBack:
-    case KfuncRole::kRbtreeAdd:
-    case KfuncRole::kRbtreeRemove:
-    case KfuncRole::kRbtreeFirst: return true;
-    default: return def.callback != CallbackShape::kNone;
-  }
 }
 
 KfuncCall fetch(Env& env) {
@@ -107,6 +87,8 @@ void apply_rcu(Env& env, const KfuncCall& call) {
     if (unlock) env.reject(EINVAL, "unmatched rcu read unlock (kernel function {})", call.name);
     return;
   }
+  if ((lock || unlock) && in_locked_callback(env))
+    env.reject(EACCES, "Calling bpf_rcu_read_{{lock,unlock}} in unnecessary rbtree callback");
   if (lock) env.reject(EINVAL, "nested rcu read lock (kernel function {})", call.name);
   if (unlock) {
     end_rcu_section(env);
@@ -134,7 +116,8 @@ void check_privilege(Env& env, const KfuncCall& call) {
     env.reject(EACCES, "destructive kfunc calls require CAP_SYS_BOOT capability");
   if (call.has(kKfSleepable) && !in_sleepable(env))
     env.reject(EACCES, "program must be sleepable to call sleepable kfunc {}", call.name);
-  if (needs_objects(*call.def)) env.unsupported(fmt::format("kfunc {}", call.name));
+  if (is_object_role(call.role()) && call.btf != env.cat.vmlinux.get())
+    env.unsupported(fmt::format("kfunc {} of a module", call.name));
   if (call.has(kKfIterNew) && !call.def->targets.empty() && !in_sleepable(env) &&
       !target_allowed(call.def->targets, env.type->name, env.caller()))
     env.reject(EINVAL, "css_task_iter is only allowed in bpf_lsm, bpf_iter and sleepable progs");
@@ -204,8 +187,30 @@ void set_memory(Env& env, KfuncCall& call, const btf::TypeView& target) {
   if (call.ref_obj_id) r0.ref_obj_id = call.ref_obj_id;
 }
 
+void finish_pointer_result(Env& env, const KfuncCall& call) {
+  const bool or_null = returns_null(call);
+  if (or_null) {
+    RegState& r0 = env.mut_reg(0);
+    r0.type = r0.type.with(kMaybeNull);
+    r0.id = env.new_id();
+  }
+  note_result_size(env, 8);
+  if (call.has(kKfAcquire)) {
+    const u32 id = acquire_ref(env, env.insn_idx);
+    RegState& r0 = env.mut_reg(0);
+    if (or_null) r0.id = id;
+    r0.ref_obj_id = id;
+  } else if (call.role() == KfuncRole::kRbtreeFirst) {
+    make_non_owning(env, env.mut_reg(0));
+  }
+  // Objects with a lock are told apart.
+  const btf::FieldRecord* record = record_of(env, env.reg(0));
+  if (record && record->has(btf::kFieldSpinLock) && !env.reg(0).id) env.mut_reg(0).id = env.new_id();
+}
+
 void set_pointer_result(Env& env, KfuncCall& call, const btf::TypeView& ptr) {
   const btf::TypeView target = call.btf->skip_modifiers(ptr.type());
+  if (set_object_result(env, call)) return finish_pointer_result(env, call);
   switch (call.role()) {
     case KfuncRole::kCastToKernCtx:
       set_object(env, RegType(RegBase::kBtfId, kTrusted), call.btf, call.ret_btf_id);
@@ -224,25 +229,14 @@ void set_pointer_result(Env& env, KfuncCall& call, const btf::TypeView& ptr) {
         set_object(env, RegType(RegBase::kBtfId, flags), call.btf, target.id());
       }
   }
-  if (call.has(kKfRetNull)) {
-    RegState& r0 = env.mut_reg(0);
-    r0.type = r0.type.with(kMaybeNull);
-    r0.id = env.new_id();
-  }
-  note_result_size(env, 8);
-  if (call.has(kKfAcquire)) {
-    const u32 id = acquire_ref(env, env.insn_idx);
-    RegState& r0 = env.mut_reg(0);
-    if (call.has(kKfRetNull)) r0.id = id;
-    r0.ref_obj_id = id;
-  }
+  finish_pointer_result(env, call);
 }
 
 void set_result(Env& env, KfuncCall& call) {
   const btf::TypeView t = call.btf->skip_modifiers(call.proto.type());
   const bool struct_pointer =
       t.is(btf::Kind::kPtr) && call.btf->skip_modifiers(t.type()).is_struct_or_union();
-  if (call.has(kKfAcquire) && !struct_pointer)
+  if (call.has(kKfAcquire) && !struct_pointer && !is_object_role(call.role()))
     env.reject(EINVAL, "acquire kernel function does not return PTR_TO_BTF_ID");
   if (is_scalar_type(t)) {
     mark_unknown(env, 0);
@@ -267,11 +261,14 @@ bool check_kfunc_call(Env& env) {
   env.aux[env.insn_idx].is_iter_next = call.has(kKfIterNext);
   check_privilege(env, call);
   check_kfunc_args(env, call);
+  if (call.def->callback != CallbackShape::kNone)
+    push_callback(env, call.callback, call.def->callback, call.map);
   if (call.role() == KfuncRole::kSessionCookie) call.r0_size = 8;
   apply_rcu(env, call);
   apply_preemption(env, call);
   if (call.release_regno && !drop_reference(env, env.reg(call.release_regno).ref_obj_id))
     env.reject(EINVAL, "kfunc {}#{} reference has not been acquired before", call.name, call.id);
+  apply_object_effects(env, call);
   if (call.def->throws) {
     env.seen_exception = true;
     // Without a callback of its own the cookie becomes the program's return value.

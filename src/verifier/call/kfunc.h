@@ -25,6 +25,13 @@ struct KfuncCall {
   DynptrFacts dynptr;  // the initialised one
   u32 iter_frame = 0;
   int iter_slot = -1;
+  // of objects that programs allocate
+  const btf::Field* root = nullptr;      // the list head or tree root argument
+  const btf::Btf* root_btf = nullptr;    // that describes it
+  const btf::Btf* object_btf = nullptr;  // the object argument's type
+  u32 object_id = 0;
+  bool owning_ref = false;  // what is acquired again is owned already: that cannot fail
+  u32 callback = 0;         // subprogram
 
   bool has(u32 flag) const { return def->flags & flag; }
   contract::KfuncRole role() const { return def->role; }
@@ -39,7 +46,26 @@ inline bool is_scalar_type(const btf::TypeView& t) {
 std::string_view btf_kind_str(const btf::TypeView& t);
 bool has_suffix(std::string_view name, std::string_view suffix);
 
+// A struct of numbers, arrays of numbers and such structs, at most four deep.
+bool is_scalar_struct(Env& env, const btf::Btf& btf, const btf::TypeView& t, int depth);
+
 void check_kfunc_args(Env& env, KfuncCall& call);
+
+// -- objects that programs allocate (kfunc_objects.cpp): arguments by parameter index …
+void check_object_arg(Env& env, KfuncCall& call, u32 index);      // to be dropped
+void check_refcounted_arg(Env& env, KfuncCall& call, u32 index);  // to be acquired once more
+void check_root_arg(Env& env, KfuncCall& call, u32 index, btf::FieldKind kind);
+void check_node_arg(Env& env, KfuncCall& call, u32 index, btf::FieldKind kind);
+void check_workqueue_arg(Env& env, KfuncCall& call, u32 index);
+// … what the call does to the state, before its registers are gone …
+void apply_object_effects(Env& env, const KfuncCall& call);
+// … and what r0 is then. False: it is nothing of the kind.
+bool set_object_result(Env& env, const KfuncCall& call);
+// The element of this list or tree, as the structures give it: at its node.
+void set_graph_node(RegState& r, const btf::Btf& btf, const btf::Field& root);
+void make_non_owning(Env& env, RegState& r);
+bool returns_null(const KfuncCall& call);
+bool is_object_role(contract::KfuncRole role);
 // The iterator argument of a constructor, next(), destructor or other function (iterator.cpp).
 void check_iter_arg(Env& env, u32 regno, KfuncCall& call);
 void fork_iter_next(Env& env, const KfuncCall& call);

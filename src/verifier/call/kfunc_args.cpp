@@ -1,6 +1,6 @@
 // Arguments of kfuncs. What one is follows from the prototype in BTF, from suffixes of the parameter's name
 // ("__sz",
-// "__nullable") and from the register itself. What needs allocated objects is refused as not supported.
+// "__nullable") and from the register itself. Those about objects of programs are in kfunc_objects.cpp.
 #include "btf/struct_walk.h"
 #include "verifier/access/access.h"
 #include "verifier/call/kfunc.h"
@@ -12,7 +12,25 @@ using namespace contract;
 
 namespace {
 
-enum class KArg : u8 { kNull, kCtx, kDynptr, kIter, kConstStr, kMap, kBtfId, kMem, kMemSize, kUnsupported };
+enum class KArg : u8 {
+  kNull,
+  kCtx,
+  kObject,
+  kRefcounted,
+  kDynptr,
+  kIter,
+  kListHead,
+  kListNode,
+  kRbRoot,
+  kRbNode,
+  kConstStr,
+  kMap,
+  kWorkqueue,
+  kBtfId,
+  kCallback,
+  kMem,
+  kMemSize
+};
 
 struct Pointer {
   u32 index = 0, regno = 0;
@@ -24,26 +42,6 @@ struct Pointer {
 bool points_to(const KfuncCall& call, const Pointer& p, std::string_view name) {
   (void)call;
   return p.target.is_struct_or_union() && p.target.name() == name;
-}
-
-// A struct of numbers, arrays of numbers and such structs, at most four deep.
-bool is_scalar_struct(Env& env, const btf::Btf& btf, const btf::TypeView& t, int depth) {
-  if (!t.is_struct_or_union()) return false;
-  for (const btf::Member& m : t.members()) {
-    const btf::TypeView member = btf.skip_modifiers(m.type);
-    if (member.is_struct_or_union()) {
-      if (depth >= 3) {
-        say(env, "max struct nesting depth exceeded");
-        return false;
-      }
-      if (!is_scalar_struct(env, btf, member, depth + 1)) return false;
-    } else if (member.is(btf::Kind::kArray)) {
-      if (!member.array().nelems || !is_scalar_type(btf.skip_modifiers(member.array().type))) return false;
-    } else if (!is_scalar_type(member)) {
-      return false;
-    }
-  }
-  return true;
 }
 
 bool is_size_of(Env& env, const KfuncCall& call, u32 index, std::string_view suffix) {
@@ -59,21 +57,24 @@ KArg classify(Env& env, const KfuncCall& call, const Pointer& p) {
   const RegState& r = env.reg(p.regno);
   const std::string_view name = p.param.name;
   if (has_suffix(name, "__nullable") && r.is_null()) return KArg::kNull;
-  if (has_suffix(name, "__alloc") || has_suffix(name, "__refcounted_kptr")) return KArg::kUnsupported;
+  if (has_suffix(name, "__alloc")) return KArg::kObject;
+  if (has_suffix(name, "__refcounted_kptr")) return KArg::kRefcounted;
   if (points_to(call, p, "bpf_dynptr")) return KArg::kDynptr;
   if (call.is_iter() ? p.index == 0 : has_suffix(name, "__iter")) return KArg::kIter;
-  for (std::string_view graph : {"bpf_list_head", "bpf_list_node", "bpf_rb_root", "bpf_rb_node"})
-    if (points_to(call, p, graph)) return KArg::kUnsupported;
+  if (points_to(call, p, "bpf_list_head")) return KArg::kListHead;
+  if (points_to(call, p, "bpf_list_node")) return KArg::kListNode;
+  if (points_to(call, p, "bpf_rb_root")) return KArg::kRbRoot;
+  if (points_to(call, p, "bpf_rb_node")) return KArg::kRbNode;
   if (has_suffix(name, "__str")) return KArg::kConstStr;
   if (has_suffix(name, "__map")) return KArg::kMap;
-  if (points_to(call, p, "bpf_wq")) return KArg::kUnsupported;
+  if (points_to(call, p, "bpf_wq")) return KArg::kWorkqueue;
   if (r.is(RegBase::kBtfId) || !struct_behind(r.type.base).empty()) {
     if (!p.target.is_struct_or_union())
       env.reject(EINVAL, "kernel function {} args#{} pointer type {} {} is not supported", call.name, p.index,
                  btf_kind_str(p.target), p.target.name());
     return KArg::kBtfId;
   }
-  if (call.btf->resolve_func_pointer(p.param.type)) return KArg::kUnsupported;
+  if (call.btf->resolve_func_pointer(p.param.type)) return KArg::kCallback;
   const bool sized =
       is_size_of(env, call, p.index + 1, "__sz") || is_size_of(env, call, p.index + 1, "__szk");
   const bool plain = is_scalar_type(p.target) || is_scalar_struct(env, *call.btf, p.target, 0);
@@ -204,9 +205,14 @@ void check_context(Env& env, KfuncCall& call, const Pointer& p) {
 
 void note_map(Env& env, KfuncCall& call, u32 regno) {
   const RegState& r = env.reg(regno);
-  if (r.is(RegBase::kBtfId)) return;  // the kernel's own pointer to some map; its type is checked below
+  if (r.is(RegBase::kBtfId) && !call.map)
+    return;  // the kernel's own pointer to some map; its type is checked below
   if (!r.is(RegBase::kConstMapPtr) && !r.is(RegBase::kMapValue) && !r.is(RegBase::kMapKey))
     env.reject(EINVAL, "pointer in R{} isn't map pointer", regno);
+  // A work queue says which map it lives in; the map argument must be that one (inner maps: by look-up).
+  if (call.map && (call.map != r.map || call.map_uid != r.map_uid))
+    env.reject(EINVAL, "workqueue pointer in R1 map_uid={} doesn't match map pointer in R2 map_uid={}",
+               call.map_uid, r.map_uid);
   call.map = r.map;
   call.map_uid = r.map_uid;
 }
@@ -230,9 +236,8 @@ bool check_pointer(Env& env, KfuncCall& call, const Pointer& p) {
   note_reference(env, call, p.regno);
   const KArg kind = classify(env, call, p);
   if (kind == KArg::kNull) return false;
-  if (kind == KArg::kUnsupported) env.unsupported(fmt::format("kfunc {}", call.name));
   if (kind == KArg::kMap) note_map(env, call, p.regno);
-  if (kind == KArg::kMap || kind == KArg::kBtfId) check_trusted(env, call, p.regno);
+  if (kind == KArg::kMap || kind == KArg::kBtfId || kind == KArg::kObject) check_trusted(env, call, p.regno);
   check_arg_offset(env, p.regno, call.has(kKfRelease) && env.reg(p.regno).ref_obj_id, false);
   switch (kind) {
     case KArg::kCtx: check_context(env, call, p); break;
@@ -250,6 +255,20 @@ bool check_pointer(Env& env, KfuncCall& call, const Pointer& p) {
       break;
     }
     case KArg::kBtfId: check_object(env, call, p, *call.btf, p.target); break;
+    case KArg::kObject: check_object_arg(env, call, p.index); break;
+    case KArg::kRefcounted: check_refcounted_arg(env, call, p.index); break;
+    case KArg::kListHead: check_root_arg(env, call, p.index, btf::kFieldListHead); break;
+    case KArg::kRbRoot: check_root_arg(env, call, p.index, btf::kFieldRbRoot); break;
+    case KArg::kListNode: check_node_arg(env, call, p.index, btf::kFieldListNode); break;
+    case KArg::kRbNode: check_node_arg(env, call, p.index, btf::kFieldRbNode); break;
+    case KArg::kWorkqueue: check_workqueue_arg(env, call, p.index); break;
+    case KArg::kCallback:
+      if (!is_exact(env.reg(p.regno), RegBase::kFunc))
+        env.reject(EINVAL, "arg{} expected pointer to func", p.index);
+      // Who would call it, when and with what, is not known.
+      if (call.def->callback == CallbackShape::kNone) env.unsupported(fmt::format("kfunc {}", call.name));
+      call.callback = env.reg(p.regno).subprog;
+      break;
     case KArg::kMem: check_memory(env, call, p); break;
     case KArg::kMemSize: check_sized_memory(env, call, p); return true;
     default: OSMIA_BUG("kfunc argument of unknown kind");
@@ -258,6 +277,25 @@ bool check_pointer(Env& env, KfuncCall& call, const Pointer& p) {
 }
 
 }  // namespace
+
+bool is_scalar_struct(Env& env, const btf::Btf& btf, const btf::TypeView& t, int depth) {
+  if (!t.is_struct_or_union()) return false;
+  for (const btf::Member& m : t.members()) {
+    const btf::TypeView member = btf.skip_modifiers(m.type);
+    if (member.is_struct_or_union()) {
+      if (depth >= 3) {
+        say(env, "max struct nesting depth exceeded");
+        return false;
+      }
+      if (!is_scalar_struct(env, btf, member, depth + 1)) return false;
+    } else if (member.is(btf::Kind::kArray)) {
+      if (!member.array().nelems || !is_scalar_type(btf.skip_modifiers(member.array().type))) return false;
+    } else if (!is_scalar_type(member)) {
+      return false;
+    }
+  }
+  return true;
+}
 
 bool has_suffix(std::string_view name, std::string_view suffix) {
   return name.size() > suffix.size() && name.ends_with(suffix);
@@ -273,7 +311,8 @@ void check_kfunc_args(Env& env, KfuncCall& call) {
   for (u32 i = 0; i < params.size(); i++) {
     const btf::Param param = params[i];
     const btf::TypeView t = call.btf->skip_modifiers(param.type);
-    if (has_suffix(param.name, "__ign")) {
+    // The second: what newer kernels call an argument that the verifier fills in.
+    if (has_suffix(param.name, "__ign") || has_suffix(param.name, "__prog")) {
       note_escape(env, env.reg(i + 1));
       continue;
     }

@@ -1,5 +1,5 @@
-// Spin locks and timers in map values. One lock at a time; what is locked is known by the map and by the id
-// of the pointer to the element, so two look-ups are two locks.
+// Spin locks in map values and objects, timers in map values. One lock at a time; what is locked is known by
+// the map (or the object's BTF) and by the id of the pointer to the element, so two look-ups are two locks.
 #include "verifier/call/common.h"
 
 namespace osmia::verifier {
@@ -19,7 +19,31 @@ void check_points_to(Env& env, const RegState& r, btf::FieldKind kind, std::stri
                field->offset);
 }
 
+void check_object_lock(Env& env, const RegState& r) {
+  const btf::FieldRecord* record = record_of(env, r);
+  if (!record || !record->has(btf::kFieldSpinLock))
+    env.reject(EINVAL, "local 'kptr' has no valid bpf_spin_lock");
+  if (pointer_offset(r) != record->spin_lock_off)
+    env.reject(EINVAL, "off {} doesn't point to 'struct bpf_spin_lock' that is at {}", pointer_offset(r),
+               record->spin_lock_off);
+}
+
 }  // namespace
+
+const void* lock_holder(const RegState& r) {
+  return r.is(RegBase::kMapValue) ? static_cast<const void*>(r.map) : r.btf;
+}
+
+bool in_locked_callback(const Env& env) {
+  const PathState& st = *env.cur;
+  for (u32 f = st.curframe; f; f--) {
+    if (!st.frames[f]->in_callback) continue;
+    const contract::KfuncDef* by = env.aux[st.frames[f]->callsite].kfunc;
+    if (by && by->role >= contract::KfuncRole::kRbtreeAdd && by->role <= contract::KfuncRole::kRbtreeFirst)
+      return true;
+  }
+  return false;
+}
 
 void check_spin_lock(Env& env, u32 regno, bool lock) {
   const RegState& r = env.reg(regno);
@@ -27,16 +51,18 @@ void check_spin_lock(Env& env, u32 regno, bool lock) {
   if (!r.s.is_const())
     env.reject(EINVAL, "R{} doesn't have constant offset. bpf_spin_lock has to be at the constant offset",
                regno);
-  if (!is_exact(r, RegBase::kMapValue)) env.unsupported("bpf_spin_lock in an allocated object");
-  const MapInfo* map = r.map;
-  check_points_to(env, r, btf::kFieldSpinLock, "bpf_spin_lock");
+  if (is_exact(r, RegBase::kMapValue))
+    check_points_to(env, r, btf::kFieldSpinLock, "bpf_spin_lock");
+  else
+    check_object_lock(env, r);
+  const void* holder = lock_holder(r);
   if (lock) {
     if (st.active_lock.ptr) env.reject(EINVAL, "Locking two bpf_spin_locks are not allowed");
-    st.active_lock = {map, r.id};
+    st.active_lock = {holder, r.id};
     return;
   }
   if (!st.active_lock.ptr) env.reject(EINVAL, "bpf_spin_unlock without taking a lock");
-  if (st.active_lock.ptr != map || st.active_lock.id != r.id)
+  if (st.active_lock.ptr != holder || st.active_lock.id != r.id)
     env.reject(EINVAL, "bpf_spin_unlock of different lock");
   forget_non_owning_refs(env);
   st.active_lock = {};

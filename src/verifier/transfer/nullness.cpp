@@ -5,16 +5,6 @@
 namespace osmia::verifier {
 namespace {
 
-bool is_alloc_object(RegType t) {
-  return t.base == RegBase::kBtfId && t.has(contract::kAlloc);
-}
-
-bool may_hold_lock(const RegState& r) {
-  if (r.is(RegBase::kMapValue)) return r.map->record && r.map->record->has(btf::kFieldSpinLock);
-  // The lock of an allocated object: kept apart in any case, which only tells more objects apart.
-  return is_alloc_object(r.type);
-}
-
 bool has_inner_field(const MapInfo& m, u32 kinds) {
   return m.record && m.record->has(kinds);
 }
@@ -72,7 +62,7 @@ void mark_not_null(RegState& r) {
   }
 }
 
-void mark_ptr_or_null_regs(Env&, PathState& st, u32 frame, u32 regno, bool is_null) {
+void mark_ptr_or_null_regs(Env& env, PathState& st, u32 frame, u32 regno, bool is_null) {
   const RegState& tested = st.frames[frame]->regs[regno];
   const u32 id = tested.id, ref = tested.ref_obj_id;
   if (ref && ref == id && is_null) forget_reference(st, id);
@@ -84,7 +74,7 @@ void mark_ptr_or_null_regs(Env&, PathState& st, u32 frame, u32 regno, bool is_nu
       [&](RegState& r) {
         // Pointers that may be null cannot have been moved, save those that came at an offset.
         if (r.s.smin || r.s.smax || !r.s.is_zero()) return;
-        if (r.off && !is_alloc_object(r.type)) return;
+        if (r.off && !is_program_object(r.type)) return;
         if (is_null) {
           r.type = RegType(RegBase::kScalar);
           r.id = 0;
@@ -92,7 +82,9 @@ void mark_ptr_or_null_regs(Env&, PathState& st, u32 frame, u32 regno, bool is_nu
           return;
         }
         mark_not_null(r);
-        if (!may_hold_lock(r)) r.id = 0;
+        // Objects with a lock stay told apart.
+        const btf::FieldRecord* record = record_of(env, r);
+        if (!record || !record->has(btf::kFieldSpinLock)) r.id = 0;
       });
 }
 
