@@ -83,6 +83,8 @@ void fill_facts(const Env& env, Facts& facts) {
   facts.max_ctx_offset = env.max_ctx_offset;
   facts.max_pkt_offset = env.max_pkt_offset;
   facts.max_tp_access = env.max_tp_access;
+  facts.max_key_access = env.max_key_access;
+  facts.max_value_access = env.max_value_access;
   facts.uses_arena = env.arena != nullptr;
   facts.default_exception_callback = env.seen_exception && env.exception_callback_subprog <= 0;
   for (const Subprog& s : env.subprogs) facts.has_tail_call |= s.has_tail_call;
