@@ -19,6 +19,7 @@ struct IterScope {
   enum Tasks : u8 { kAllTasks, kThread, kProcess };
   Tasks tasks = kAllTasks;
   u32 pid = 0;  // of the thread or process
+  Object (*object_of_fd)(int fd) = nullptr;  // what a descriptor of this process is
 };
 
 // Where one open file is among its objects; Linux's struct seq_operations. index: the reader's position,

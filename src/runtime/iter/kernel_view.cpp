@@ -76,16 +76,26 @@ host::ObjectPtr make_program_object(const btf::BtfPtr& types, const ProgramPtr& 
   return program_object(types, *p, p.use_count(), true);
 }
 
-host::ObjectPtr make_link_object(const btf::BtfPtr& types, const std::shared_ptr<Link>& link) {
+host::ObjectPtr make_link_object(const btf::BtfPtr& types, const LinkPtr& link) {
   auto object = make(types, "bpf_link");
   if (!object) return nullptr;
+  object->memory.set("type", link->type);
   object->memory.set("id", link->id);
   object->memory.set("refcnt.counter", static_cast<u64>(link.use_count()));
-  if (link->program)
-    if (auto program = make_program_object(types, link->program)) {
+  if (const auto attached = link->program())
+    if (auto program = make_program_object(types, attached)) {
       object->memory.set("prog", program->address());
       object->others.push_back(std::move(program));
     }
+  return object;
+}
+
+host::ObjectPtr make_btf_object(const btf::BtfPtr& types, const BtfObject& btf) {
+  auto object = make(types, "btf");
+  if (!object) return nullptr;
+  object->memory.set("id", btf.id);
+  object->memory.set("kernel_btf", btf.kernel);
+  object->memory.set_text("name", btf.name);
   return object;
 }
 

@@ -9,6 +9,8 @@ namespace osmia::runtime {
 // struct bpf_prog with its struct bpf_prog_aux. Null if the types lack them.
 host::ObjectPtr make_program_object(const btf::BtfPtr& types, const ProgramPtr& program);
 // struct bpf_link with the program.
-host::ObjectPtr make_link_object(const btf::BtfPtr& types, const std::shared_ptr<Link>& link);
+host::ObjectPtr make_link_object(const btf::BtfPtr& types, const LinkPtr& link);
+// struct btf, its id and name alone.
+host::ObjectPtr make_btf_object(const btf::BtfPtr& types, const BtfObject& object);
 
 }  // namespace osmia::runtime
