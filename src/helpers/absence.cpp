@@ -34,7 +34,6 @@ constexpr auto kMessages =
 constexpr auto kConnections = list("bpf_setsockopt", "bpf_getsockopt", "bpf_sock_ops_cb_flags_set",
                                    "bpf_load_hdr_opt", "bpf_store_hdr_opt", "bpf_reserve_hdr_opt",
                                    "bpf_tcp_send_ack", "bpf_sock_map_update", "bpf_sock_hash_update");
-constexpr auto kIterators = list("bpf_seq_printf", "bpf_seq_write", "bpf_seq_printf_btf");
 constexpr auto kFiles = list("bpf_d_path", "bpf_sock_from_file");
 
 constexpr Reason kReasons[] = {
@@ -48,7 +47,6 @@ constexpr Reason kReasons[] = {
     {"traced packets are the kernel's", kTracedPackets},
     {"the data of sockets is the kernel's", kMessages},
     {"connections are the kernel's", kConnections},
-    {"iterators' files are the kernel's", kIterators},
     {"open files are the kernel's", kFiles},
 };
 

@@ -119,6 +119,10 @@ OSMIA_HELPER(plain_event_output);
 OSMIA_HELPER(trace_printk);
 OSMIA_HELPER(trace_vprintk);
 OSMIA_HELPER(snprintf);
+// seq_code.cpp
+OSMIA_HELPER(seq_printf);
+OSMIA_HELPER(seq_write);
+OSMIA_HELPER(seq_printf_btf);
 // checksum_code.cpp
 OSMIA_HELPER(csum_diff);
 OSMIA_HELPER(csum_update);

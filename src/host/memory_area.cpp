@@ -1,5 +1,4 @@
-// struct file, dentry and inode are made with each area: what a program may follow as trusted pointers
-// (file.f_inode, dentry.d_inode) is never null.
+// The file behind an area is made with it.
 #include "host/memory_area.h"
 
 #include <sys/sysmacros.h>
@@ -7,49 +6,10 @@
 #include <cinttypes>
 #include <cstdio>
 
+#include "host/file_object.h"
 #include "host/proc_file.h"
 
 namespace osmia::host {
-namespace {
-
-class Area final : public KernelObject {
- public:
-  using KernelObject::KernelObject;
-  std::string name;
-};
-
-KernelStruct* part(KernelObject& of, const btf::BtfPtr& types, const char* name) {
-  auto made = KernelStruct::make(*types, name);
-  if (!made.ok()) return nullptr;
-  of.parts.push_back(std::move(*made));
-  return &of.parts.back();
-}
-
-void add_file(Area& area, const btf::BtfPtr& types, const AreaInfo& info) {
-  area.parts.reserve(4);
-  KernelStruct* inode = part(area, types, "inode");
-  KernelStruct* dentry = inode ? part(area, types, "dentry") : nullptr;
-  KernelStruct* file = dentry ? part(area, types, "file") : nullptr;
-  if (!file) return;
-  inode->set("i_ino", info.inode);
-  inode->set("i_rdev", 0);
-  if (KernelStruct* super = part(area, types, "super_block")) {
-    // The kernel's own form of a device number: 12 bits of major, 20 of minor.
-    super->set("s_dev", u64{major(info.device)} << 20 | minor(info.device));
-    inode->set("i_sb", super->address());
-  }
-  area.name = info.path.substr(info.path.rfind('/') + 1);
-  dentry->set("d_name.name", reinterpret_cast<u64>(area.name.c_str()));
-  dentry->set("d_name.len", area.name.size());
-  if (!dentry->set_text("d_iname", area.name)) dentry->set_text("d_shortname.string", area.name);
-  dentry->set("d_inode", inode->address());
-  dentry->set("d_parent", dentry->address());
-  file->set("f_inode", inode->address());
-  file->set("f_path.dentry", dentry->address());
-  area.memory.set("vm_file", file->address());
-}
-
-}  // namespace
 
 std::vector<AreaInfo> memory_areas(u32 process) {
   std::vector<AreaInfo> out;
@@ -67,7 +27,7 @@ std::vector<AreaInfo> memory_areas(u32 process) {
       continue;
     a.device = makedev(first, second);
     a.flags = (how[0] == 'r' ? 1u : 0) | (how[1] == 'w' ? 2u : 0) | (how[2] == 'x' ? 4u : 0) |
-              (how[3] == 's' ? 8u : 0) | 0x70;  // … and VM_MAYREAD, VM_MAYWRITE, VM_MAYEXEC
+              (how[3] == 's' ? 0x88u : 0) | 0x70;  // … and VM_MAYREAD, VM_MAYWRITE, VM_MAYEXEC, VM_MAYSHARE
     if (name) a.path = line.substr(static_cast<size_t>(name));
     out.push_back(std::move(a));
   }
@@ -78,13 +38,21 @@ ObjectPtr make_area(const btf::BtfPtr& types, const AreaInfo& info, u64 mm) {
   if (!types) return nullptr;
   auto memory = KernelStruct::make(*types, "vm_area_struct");
   if (!memory.ok()) return nullptr;
-  auto area = std::make_shared<Area>(ObjectKind::kOther, ObjectKey{}, std::move(*memory));
+  auto area = std::make_shared<KernelObject>(ObjectKind::kOther, ObjectKey{}, std::move(*memory));
   area->memory.set("vm_start", info.start);
   area->memory.set("vm_end", info.end);
   area->memory.set("vm_flags", info.flags);
   area->memory.set("vm_pgoff", info.offset / 4096);
   area->memory.set("vm_mm", mm);
-  if (info.inode) add_file(*area, types, info);
+  if (!info.inode) return area;
+  FileInfo info_of_file;
+  info_of_file.path = info.path;
+  info_of_file.device = info.device;
+  info_of_file.inode = info.inode;
+  if (auto file = make_file(types, info_of_file)) {
+    area->memory.set("vm_file", file->address());
+    area->others.push_back(std::move(file));
+  }
   return area;
 }
 

@@ -122,6 +122,20 @@ class Map : public std::enable_shared_from_this<Map> {
     return -kNotSupp;
   }
 
+  // ---- what iterators call. Elements of a hash table, a bucket at a time: appends them (-ENOENT: there is no
+  // such bucket; -ENOTSUPP: no hash table). An element's memory stays good as long as the map lives; holds()
+  // says whether it is still there. value: null where each CPU has its own, which copy_values() copies.
+  struct Element {
+    u32 number;
+    const void* key;
+    void* value;
+  };
+  virtual int bucket_elements(u32 /*bucket*/, std::vector<Element>& /*out*/) { return -kNotSupp; }
+  virtual bool holds(const Element&) const { return false; }
+  virtual void copy_values(const Element&, void* /*to: user_value_size() bytes*/) const {}
+  // How many elements there are; 0 for types that Linux does not count (all but hash tables).
+  virtual s64 element_count() const { return 0; }
+
   // ---- memory that user space may map. Errors as Linux's mmap of a map: ENOTSUPP, EPERM, EACCES, EINVAL,
   // ENOMEM.
   virtual int mmap_fd() const { return -1; }
@@ -141,7 +155,8 @@ class Map : public std::enable_shared_from_this<Map> {
     if (user_refs_.fetch_sub(1) == 1) release_user_refs();
   }
   virtual void release_user_refs() { stop_timers(); }
-  bool held_by_user() const { return user_refs_.load() != 0; }
+  u32 user_refs() const { return user_refs_.load(); }
+  bool held_by_user() const { return user_refs() != 0; }
 
   // Inner-map template equality (Linux's map_meta_equal) and whether the type may be an inner map at all.
   virtual bool may_be_inner() const { return true; }

@@ -22,6 +22,10 @@ constexpr u64 kPrograms = 0xffffc00000000000;
 constexpr u32 kProgramBits = 28, kIdMask = 0x1ffff;
 constexpr u64 kFunctionStep = 0x40;  // without machine code
 
+constexpr u64 kData = 0xffffffff82600000, kDataStep = 0x100;
+constexpr std::string_view kDataNames[] = {"bpf_iter_fops", "bpf_link_fops", "bpf_map_fops", "bpf_prog_fops",
+                                           "btf_fops"};
+
 struct Table {
   std::mutex mutex;
   std::map<std::string, s32, std::less<>> by_name;
@@ -43,6 +47,12 @@ s32 helper_symbol(std::string_view name) {
   return at;
 }
 
+u64 data_symbol(std::string_view name) {
+  for (size_t i = 0; i < std::size(kDataNames); i++)
+    if (kDataNames[i] == name) return kData + i * kDataStep;
+  return 0;
+}
+
 u64 function_symbol(const Program& p, u32 function) {
   const u64 start = kPrograms + (u64{p.id & kIdMask} << kProgramBits);
   const jit::Image* image = p.executable ? p.executable->image() : nullptr;
@@ -53,6 +63,8 @@ u64 function_symbol(const Program& p, u32 function) {
 
 std::string kallsyms(Kernel& kernel) {
   std::string out = fmt::format("{:016x} T __bpf_call_base\n", kCallBase);
+  for (const std::string_view name : kDataNames)
+    out += fmt::format("{:016x} D {}\n", data_symbol(name), name);
   const auto& catalog = kernel.catalog();
   for (const auto* h : catalog.helpers) helper_symbol(h->name);
   if (catalog.vmlinux)

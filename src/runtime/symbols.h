@@ -13,6 +13,8 @@ namespace osmia::runtime {
 
 // imm of a dumped call to this helper (or internal routine): its symbol's distance from __bpf_call_base.
 s32 helper_symbol(std::string_view name);
+// Address of a variable of the kernel's that programs compare with ("bpf_map_fops"), 0: there is none here.
+u64 data_symbol(std::string_view name);
 // Address of a program's function (an index into dump.functions), as jited_ksyms has it.
 u64 function_symbol(const Program& program, u32 function);
 // Every symbol as /proc/kallsyms has it, one a line: helpers, kfuncs (whose calls keep the BTF id), and the

@@ -189,6 +189,7 @@ std::string fdinfo_text(int fd) {
 
 std::string fd_link(int fd) {
   const Fd entry = FdTable::instance().get(fd);
+  if (entry.iterator) return "anon_inode:bpf_iter";
   switch (entry.object.index()) {  // as the alternatives of runtime::Object
     case 1: return "anon_inode:bpf-map";
     case 2: return "anon_inode:bpf-prog";

@@ -66,6 +66,7 @@ bool FdTable::is_open(int fd) {
 void FdTable::add(int fd, Fd entry) {
   if (maps::Map* m = map_of(entry)) m->user_ref();
   if (is_ring(map_of(entry))) rings_++;
+  if (entry.iterator) iterators_++;
   Fd old;
   {
     std::lock_guard lock(mutex_);
@@ -77,6 +78,7 @@ void FdTable::add(int fd, Fd entry) {
 
 void FdTable::drop(const Fd& old) {
   if (is_ring(map_of(old))) rings_--;
+  if (old.iterator) iterators_--;
   if (maps::Map* m = map_of(old)) m->user_unref();
 }
 

@@ -11,6 +11,10 @@
 
 #include "runtime/kernel.h"
 
+namespace osmia::runtime {
+class IterFile;
+}
+
 namespace osmia::syscall {
 
 struct Fd {
@@ -18,6 +22,7 @@ struct Fd {
   bool readable = true, writable = true;                  // maps: BPF_F_RDONLY, BPF_F_WRONLY
   std::shared_ptr<void> keep;                             // ENABLE_STATS: what ends when it is closed
   std::shared_ptr<maps::PerfEvent> perf_event = nullptr;  // then there is no object
+  std::shared_ptr<runtime::IterFile> iterator = nullptr;  // the same
 };
 
 class FdTable {
@@ -41,6 +46,16 @@ class FdTable {
   int dup3(int from, int to, int flags);
   int fcntl(int fd, int cmd, unsigned long arg);
   void* mmap(void* addr, size_t len, int prot, int flags, int fd, off_t off);
+  // Reading an iterator's file, for whoever takes over read(2): false if the number is not one's. Else bytes or
+  // a negative errno.
+  bool read_iterator(int fd, void* to, size_t bytes, long& result);
+  // For readers that nobody takes over (stdio, the machine's kernel): the descriptor becomes a plain file with
+  // all that is left to read. 0 (also if it is no iterator's), or the negative errno that reading gave.
+  int render_iterator(int fd);
+  // A descriptor for an iterator's file. Where reads are not taken over it is rendered at once; then this
+  // fails with what reading would answer.
+  int install_iterator(std::shared_ptr<runtime::IterFile> file);
+  static void take_over_reads();  // once, by who does
   int epoll_ctl(int epfd, int op, int fd, void* event);
   int ioctl(int fd, unsigned long request, void* argument);
   // Before epoll_wait(2), or poll(2) and select(2) (polls): descriptors of ring buffers get the level that
@@ -53,7 +68,8 @@ class FdTable {
   void drop(const Fd& old);  // it is out of the table
   mutable std::mutex mutex_;
   std::unordered_map<int, Fd> table_;
-  std::atomic<u32> rings_{0};  // entries of table_ that are ring buffers
+  std::atomic<u32> rings_{0};      // entries of table_ that are ring buffers
+  std::atomic<u32> iterators_{0};  // … that are iterators' files
 };
 
 }  // namespace osmia::syscall

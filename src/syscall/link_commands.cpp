@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string>
 
+#include "syscall/iter_link.h"
 #include "syscall/link_type.h"
 
 namespace osmia::syscall {
@@ -103,7 +104,9 @@ long iter_create(Call& c) {
   int err;
   const auto link = get_link(static_cast<int>(c.attr.iter_create.link_fd), &err);
   if (!link) return fail(-err, "link_fd is not a link");
-  return fail(EINVAL, "link_fd is not an iterator's link");
+  auto file = open_iterator(*link);
+  if (!file.ok()) return fail(file.error());
+  return c.fds.install_iterator(std::move(*file));
 }
 
 int put_name(u64 user, u32 room, std::string_view name) {

@@ -86,7 +86,8 @@ struct Env {
   std::vector<std::shared_ptr<const btf::Btf>> used_btfs;
   s32 exception_callback_subprog = -1;
   bool seen_direct_write = false, seen_exception = false, dst_needed = false, cb_access = false;
-  u32 max_ctx_offset = 0, max_pkt_offset = 0, max_tp_access = 0;
+  u32 max_ctx_offset = 0, max_pkt_offset = 0, max_tp_access = 0, max_key_access = 0,
+      max_value_access = 0;  // of the buffers of iterators
 
   // Where a tracing, LSM or extension program attaches (prepare/attach.cpp): the function's prototype.
   const btf::Btf* attach_btf = nullptr;

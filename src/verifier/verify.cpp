@@ -86,6 +86,8 @@ void fill_facts(const Env& env, Facts& facts) {
   facts.struct_ops = env.struct_ops;
   facts.struct_ops_member = env.struct_ops_member;
   facts.attach_proto = env.attach_proto;
+  facts.max_key_access = env.max_key_access;
+  facts.max_value_access = env.max_value_access;
   facts.uses_arena = env.arena != nullptr;
   facts.default_exception_callback = env.seen_exception && env.exception_callback_subprog <= 0;
   for (const Subprog& s : env.subprogs) facts.has_tail_call |= s.has_tail_call;

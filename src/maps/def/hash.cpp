@@ -53,9 +53,24 @@ class HashBase : public Map {
         },
         [this](u32 n) { drop(n); });
   }
+  int bucket_elements(u32 bucket, std::vector<Element>& out) override {
+    return table_.visit_bucket(
+        bucket, [](u32) { return true; },
+        [&](u32 n) {
+          out.push_back({n, table_.key_of(n), value_at(n)});
+          return false;
+        },
+        [](u32) {});
+  }
+  bool holds(const Element& e) const override { return table_.find(e.key) == e.number; }
+  void copy_values(const Element& e, void* to) const override { copy_out(to, e.number, 0); }
+  s64 element_count() const override {
+    return table_.each([](u32) { return false; });
+  }
 
  protected:
   virtual Status init(const MapAttr& a, HashTable::Shape shape) = 0;
+  virtual void* value_at(u32) { return nullptr; }  // where there is one for all CPUs
   virtual void copy_out(void* to, u32 n, u64 flags) const = 0;
   virtual void drop(u32 n) = 0;  // lets go of the value's special fields
   void drop_all() {
@@ -126,6 +141,7 @@ class HashMap final : public HashBase {
     shape.value_bytes = a.value_size;
     return table_.init(shape);
   }
+  void* value_at(u32 n) override { return table_.value_of(n); }
   void copy_out(void* to, u32 n, u64 flags) const override { load(to, table_.value_of(n), flags); }
   void drop(u32 n) override {
     if (record()) release_fields(*this, table_.value_of(n));

@@ -50,6 +50,9 @@ class HashOfMaps final : public Map {
         key, [](u32) {}, [this](u32 n) { let_go(n); });
   }
   int next_key(const void* key, void* next) override { return table_.next_key(key, next); }
+  s64 element_count() const override {
+    return table_.each([](u32) { return false; });
+  }
   bool may_be_inner() const override { return false; }
   u8 batches() const override { return kBucketBatch | kLookupBatch | kUpdateBatch | kDeleteBatch; }
   int bucket_batch(u32 bucket, u32 room, bool take, u64, std::vector<u8>& out) override {

@@ -17,6 +17,7 @@
 #include "runtime/engine.h"
 #include "runtime/symbols.h"
 #include "syscall/fdinfo.h"
+#include "syscall/fds.h"
 
 namespace osmia::preload {
 namespace {
@@ -74,11 +75,6 @@ runtime::Kernel* make_kernel() {
 
 std::atomic<runtime::Kernel*> g_made = nullptr;
 
-// Only a process that uses bpf(2) sees other symbols than the machine's.
-bool kernel_in_use() {
-  return g_made;
-}
-
 std::string symbols() {
   FILE* machine = next<FILE* (*)(const char*, const char*)>("fopen")("/proc/kallsyms", "r");
   const std::string text = runtime::symbol_table(*g_made, machine);
@@ -99,9 +95,13 @@ int fdinfo_of(const char* path) {
 }  // namespace
 
 runtime::Kernel* kernel() {
-  static runtime::Kernel* k = make_kernel();  // never freed: descriptors outlive static destructors
+  static runtime::Kernel* k = (syscall::FdTable::take_over_reads(), make_kernel());  // never freed: descriptors outlive static destructors
   g_made = k;
   return k;
+}
+
+bool kernel_in_use() {
+  return g_made;
 }
 
 void* next_symbol(const char* name) {

@@ -8,6 +8,8 @@ namespace osmia::preload {
 // The process's Kernel; null if it could not be made (then bpf(2) answers ENOSYS, with a line on standard
 // error).
 runtime::Kernel* kernel();
+// Was it made? Only a process that uses bpf(2) sees other symbols, and pins, than the machine's.
+bool kernel_in_use();
 
 // libc's function of this name, for a wrapper that has the same name.
 void* next_symbol(const char* name);

@@ -18,6 +18,7 @@
 #include <cstring>
 #include <string>
 
+#include "preload/library/iter_reads.h"
 #include "preload/library/state.h"
 #include "syscall/bpf.h"
 #include "syscall/fdinfo.h"
@@ -171,6 +172,7 @@ OSMIA_EXPORT int select(int n, fd_set* in, fd_set* out, fd_set* except, struct t
   }
 
 static int do_openat(int dir, const char* path, int flags, unsigned mode) {
+  if (const auto fd = preload::open_pinned_iterator(path)) return *fd;
   const char* content;
   path = preload::redirect(path, &content);
   if (content) return preload::open_content(content, flags);
@@ -195,6 +197,15 @@ OSMIA_EXPORT int openat64(int dir, const char* path, int flags, ...) {
 }
 
 static FILE* do_fopen(const char* real_name, const char* path, const char* how) {
+  if (const auto fd = preload::open_pinned_iterator(path)) {
+    FILE* f = *fd < 0 ? nullptr : fdopen(*fd, how);
+    if (!f && *fd >= 0) {
+      const int why = errno;
+      fds().close(*fd);
+      errno = why;
+    }
+    return f;
+  }
   const char* content;
   path = preload::redirect(path, &content);
   if (content) {

@@ -52,6 +52,13 @@ void check_buffer(Env& env, std::string_view what, u32 regno, s32 off, s32 size)
                tnum_strn(r.s.var_off));
 }
 
+void check_iter_buffer(Env& env, u32 regno, s32 off, s32 size, bool read_only) {
+  check_buffer(env, read_only ? "rdonly" : "rdwr", regno, off, size);
+  const u32 end = static_cast<u32>(off) + static_cast<u32>(size);
+  u32& most = read_only ? env.max_key_access : env.max_value_access;
+  if (end > most) most = end;
+}
+
 void touch_map_key(Env& env, const Touch& t) {
   if (t.writes()) env.reject(EACCES, "write to change key R{} not allowed", t.regno);
   check_mem_region(env, t.regno, t.off, t.size, env.reg(t.regno).map->key_size, false);
@@ -74,7 +81,7 @@ void touch_buf(Env& env, const Touch& t) {
   const bool read_only = type.has(contract::kRdOnly);
   if (read_only && t.writes())
     env.reject(EACCES, "R{} cannot write into {}", t.regno, reg_type_name(env, type));
-  check_buffer(env, read_only ? "rdonly" : "rdwr", t.regno, t.off, t.size);
+  check_iter_buffer(env, t.regno, t.off, t.size, read_only);
   if (t.loads_reg()) mark_unknown(env, t.value_regno);
 }
 

@@ -36,7 +36,7 @@ void check_helper_mem(Env& env, u32 regno, s32 size, Access access, bool zero_si
       return check_mem_region(env, regno, r.off, size, r.mem_size, zero_size_allowed);
     case RegBase::kBuf:
       check_writable(env, regno, access, read_only);
-      return check_buffer(env, read_only ? "rdonly" : "rdwr", regno, r.off, size);
+      return check_iter_buffer(env, regno, r.off, size, read_only);
     case RegBase::kStack:
       return check_stack_initialized(env, regno, r.off, size, zero_size_allowed, true, arg);
     case RegBase::kBtfId: return check_btf_access(env, regno, r.off, size, Access::kRead, -1);

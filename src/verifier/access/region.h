@@ -71,6 +71,8 @@ void check_map_flags(Env& env, u32 regno, s32 off, s32 size, Access how);
 // Like check_map_value_access, for an instruction: kptr fields may be touched whole.
 void check_map_value_direct(Env& env, u32 regno, s32 off, s32 size);
 void check_buffer(Env& env, std::string_view what, u32 regno, s32 off, s32 size);
+// The buffers of iterators: how far programs reach is kept for whoever attaches them.
+void check_iter_buffer(Env& env, u32 regno, s32 off, s32 size, bool read_only);
 
 // -- the stack
 void check_stack_bounds(Env& env, u32 regno, s32 off, s32 size, bool by_helper, Access how);

@@ -60,7 +60,9 @@ struct Merger::Saved {
         cb(e.cb_access),
         ctx_off(e.max_ctx_offset),
         pkt_off(e.max_pkt_offset),
-        tp(e.max_tp_access) {}
+        tp(e.max_tp_access),
+        key(e.max_key_access),
+        value(e.max_value_access) {}
   void restore(Env& e) const {
     e.aux = aux;
     e.subprogs = subprogs;
@@ -74,13 +76,15 @@ struct Merger::Saved {
     e.max_ctx_offset = ctx_off;
     e.max_pkt_offset = pkt_off;
     e.max_tp_access = tp;
+    e.max_key_access = key;
+    e.max_value_access = value;
   }
   std::vector<InsnAux> aux;
   std::vector<Subprog> subprogs;
   std::vector<const MapInfo*> storages, maps;
   std::vector<std::shared_ptr<const btf::Btf>> btfs;
   bool direct_write, exception, dst, cb;
-  u32 ctx_off, pkt_off, tp;
+  u32 ctx_off, pkt_off, tp, key, value;
 };
 
 }  // namespace osmia::verifier::native

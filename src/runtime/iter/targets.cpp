@@ -1,0 +1,41 @@
+// The list of targets. Those that cannot be walked in a process are here, too: programs for them verify and
+// attach, and opening the file says why not.
+#include "btf/btf.h"
+#include "runtime/iter/iterator.h"
+
+namespace osmia::runtime {
+namespace {
+
+using namespace iter_targets;
+
+constexpr std::string_view kNoSockets = "the kernel's sockets are not the process's to see";
+constexpr IterTarget kElsewhere[] = {
+    {.name = "bpf_sk_storage_map", .needs = IterTarget::kMap, .why = kNoSockets},
+    {.name = "ipv6_route", .why = "the kernel's routes are not the process's to see"},
+    {.name = "netlink", .why = kNoSockets},
+    {.name = "sockmap", .needs = IterTarget::kMap, .why = kNoSockets},
+    {.name = "tcp", .why = kNoSockets},
+    {.name = "udp", .why = kNoSockets},
+    {.name = "unix", .why = kNoSockets},
+};
+
+}  // namespace
+
+const IterTarget* iter_target(std::string_view name) {
+  for (const IterTarget* t :
+       {&kBpfMap, &kBpfMapElem, &kBpfProg, &kBpfLink, &kTask, &kTaskFile, &kTaskVma, &kCgroup, &kKsym})
+    if (t->name == name) return t;
+  for (const IterTarget& t : kElsewhere)
+    if (t.name == name) return &t;
+  return nullptr;
+}
+
+const IterTarget* iter_target(const Program& p) {
+  constexpr std::string_view kPrefix = "bpf_iter_";
+  const auto& attach = p.desc.attach;
+  if (!attach.btf || !attach.btf_id) return nullptr;
+  const std::string_view name = attach.btf->type(attach.btf_id).name();
+  return name.starts_with(kPrefix) ? iter_target(name.substr(kPrefix.size())) : nullptr;
+}
+
+}  // namespace osmia::runtime
