@@ -99,6 +99,13 @@ class Map : public std::enable_shared_from_this<Map> {
   virtual ProgObject* prog_at(u32 /*index*/) const { return nullptr; }
   virtual std::shared_ptr<ProgObject> lookup_prog(u32 /*index*/) { return nullptr; }
 
+  // Ways out by a map (devices, CPUs): where an element leads, and the program that runs there.
+  struct WayOut {
+    bool there = false;  // the element exists
+    u32 target = 0;      // a device's index, a CPU
+    std::shared_ptr<ProgObject> program;
+  };
+  virtual WayOut way_out(const void* /*key*/) { return {}; }
   // For maps that hold programs: may one that was just verified use the map?
   virtual bool admits(const ProgObject& /*user*/) { return true; }
 

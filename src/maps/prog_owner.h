@@ -1,5 +1,5 @@
-// Which programs may meet in one map: the first that uses the map, or is put in it, decides. A tail call keeps
-// the context and the control-group storage, and a driver keeps the packet's layout, so what the second
+// Which programs may meet in one map: the first that uses the map, or is put in it, decides. A tail call
+// keeps the context and the control-group storage, and a driver keeps the packet's layout, so what the second
 // program relies on must be what the first had.
 // Source: Linux 6.12, bpf_prog_map_compatible (behaviour only).
 #pragma once

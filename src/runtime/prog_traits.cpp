@@ -1,5 +1,5 @@
-// What other programs in the same map must share with this one (maps/prog_owner.h), read from what the verifier
-// found.
+// What other programs in the same map must share with this one (maps/prog_owner.h), read from what the
+// verifier found.
 #include "runtime/program.h"
 
 namespace osmia::runtime {

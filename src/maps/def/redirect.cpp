@@ -74,6 +74,12 @@ class TargetArray : public Map {
     return 0;
   }
   int next_key(const void* key, void* next) override { return next_index(*this, key, next); }
+  WayOut way_out(const void* key) override {
+    const u32 i = load_unaligned<u32>(key);
+    std::lock_guard lock(mutex_);
+    const u64 w = i < max_entries() ? words_[i].load(std::memory_order_relaxed) : 0;
+    return {w != 0, target(i, w), w ? programs_[i] : nullptr};
+  }
   bool admits(const ProgObject& user) override { return owner_.admit(user, false); }
 
  protected:
@@ -84,6 +90,7 @@ class TargetArray : public Map {
     programs_[i].swap(program);
     dropped = pen_.put(std::move(program));
   }
+  virtual u32 target(u32 /*index*/, u64 word) const { return static_cast<u32>(word); }
   ProgOwner owner_;  // of the programs in elements
 
  private:
@@ -168,6 +175,12 @@ class DevmapHash final : public Map {
         });
   }
   int next_key(const void* key, void* next) override { return table_.next_key(key, next); }
+  WayOut way_out(const void* key) override {
+    std::lock_guard lock(mutex_);
+    const u32 n = table_.find<4>(key);
+    if (n == HashTable::kNone) return {};
+    return {true, load_unaligned<u32>(table_.value_of(n)), programs_[n]};
+  }
   bool admits(const ProgObject& user) override { return owner_.admit(user, false); }
 
  private:
@@ -200,6 +213,9 @@ class Cpumap final : public TargetArray {
     put(cpu, as_word(t.what, id), *std::move(program));
     return 0;
   }
+
+ private:
+  u32 target(u32 index, u64) const override { return index; }
 };
 
 // AF_XDP sockets by descriptor; what programs may read of one is the queue that it is bound to.

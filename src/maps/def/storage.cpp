@@ -53,7 +53,8 @@ int check_cgroup_key(const Map& m, const btf::Btf& btf, btf::TypeView key, btf::
                                                                                                    : EINVAL;
 }
 
-// Storages come to be when a program is attached to a control group, which nothing here does: no key is there.
+// Storages come to be when a program is attached to a control group, which nothing here does: no key is
+// there.
 class CgroupStorageMap final : public Map {
  public:
   using Map::Map;

@@ -9,6 +9,10 @@ namespace osmia::preload {
 // error).
 runtime::Kernel* kernel();
 
+// Threads that work for another process: commands are its, with these rights. Null: our own again.
+void set_caller(const runtime::Cred* cred);
+runtime::Cred own_rights();
+
 // libc's function of this name, for a wrapper that has the same name.
 void* next_symbol(const char* name);
 template <class Fn>
