@@ -1,8 +1,10 @@
-// Values go in as by MAP_UPDATE_ELEM; maps of maps or of programs take descriptors, which nobody has here.
+// Values go in as by MAP_UPDATE_ELEM. Where a value has a descriptor, of a program, its name stands for it:
+// in devmap and cpumap values ("3/NAME") and program arrays ("/NAME").
 #include "cli/map_set.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <linux/bpf.h>
 
 #include <cstring>
 
@@ -14,12 +16,25 @@ namespace {
 
 using Bytes = std::vector<u8>;
 
-class NoDescriptors final : public maps::Descriptors {
+constexpr s32 kNamed = 1;  // the one descriptor that there is: the program that the value names
+
+class OneProgram final : public maps::Descriptors {
+ public:
+  explicit OneProgram(std::shared_ptr<maps::ProgObject> program) : program_(std::move(program)) {}
+
+ private:
   Result<maps::MapPtr> map(int) override { return Error{EBADF, "there are no descriptors"}; }
-  Result<std::shared_ptr<maps::ProgObject>> prog(int) override {
-    return Error{EBADF, "there are no descriptors"};
+  Result<std::shared_ptr<maps::ProgObject>> prog(int fd) override {
+    if (!program_ || fd != kNamed) return Error{EBADF, "there are no descriptors"};
+    return program_;
   }
+  std::shared_ptr<maps::ProgObject> program_;
 };
+
+bool takes_program(u32 type) {
+  return type == BPF_MAP_TYPE_DEVMAP || type == BPF_MAP_TYPE_DEVMAP_HASH || type == BPF_MAP_TYPE_CPUMAP ||
+         type == BPF_MAP_TYPE_PROG_ARRAY;
+}
 
 Result<Bytes> bytes_of(const std::string& text, u32 size, const char* what) {
   const auto bad = [&](const std::string& why) {
@@ -55,6 +70,11 @@ Result<Bytes> bytes_of(const std::string& text, u32 size, const char* what) {
 
 }  // namespace
 
+std::string program_in_element(const std::string& text) {
+  const size_t value = text.find("]="), slash = text.find('/', value);
+  return value == text.npos || slash == text.npos ? "" : text.substr(slash + 1);
+}
+
 Status set_map_element(const loader::LoadedObject& object, const std::string& text) {
   const size_t open = text.find('['), close = text.find("]=");
   if (open == text.npos || close == text.npos || close < open)
@@ -63,16 +83,35 @@ Status set_map_element(const loader::LoadedObject& object, const std::string& te
   const maps::MapPtr map = object.map(name);
   if (!map) return Error{ENOENT, "--map-set: the program has no map '" + name + "'"};
   OSMIA_ASSIGN(const Bytes key, bytes_of(text.substr(open + 1, close - open - 1), map->key_size(), "key"));
-  OSMIA_ASSIGN(Bytes value, bytes_of(text.substr(close + 2), map->value_size(), "value"));
+  std::string given = text.substr(close + 2);
+  std::shared_ptr<maps::ProgObject> program;
+  Bytes value;
+  if (const std::string wanted = program_in_element(text); !wanted.empty() && takes_program(map->type())) {
+    program = object.program(wanted);
+    if (!program) return Error{ENOENT, "--map-set: the object has no program '" + wanted + "'"};
+    given.resize(given.find('/'));
+    const bool alone = map->type() == BPF_MAP_TYPE_PROG_ARRAY;
+    if (!alone && map->value_size() != 8)
+      return Error{EINVAL, "--map-set: the values of map '" + name + "' have no room for a program"};
+    if (alone != given.empty())
+      return Error{EINVAL, "--map-set \"" + text + "\": expected " + (alone ? "/PROGRAM" : "NUMBER/PROGRAM")};
+    if (!alone) {
+      OSMIA_ASSIGN(value, bytes_of(given, 4, "value"));
+    }
+    value.resize(value.size() + 4);
+    store_unaligned<s32>(&value[value.size() - 4], kNamed);
+  } else {
+    OSMIA_ASSIGN(value, bytes_of(given, map->value_size(), "value"));
+  }
   if (map->info().def->traits & contract::kMapPercpu) {  // every CPU gets it
     value.resize(align_up(value.size(), 8));
     Bytes all;
     while (all.size() < map->user_value_size()) all.insert(all.end(), value.begin(), value.end());
     value = std::move(all);
   }
-  NoDescriptors none;
+  OneProgram descriptors(program);
   const maps::WriteGuard guard(*map);
-  if (const int err = map->update_user(key.data(), value.data(), 0, none))
+  if (const int err = map->update_user(key.data(), value.data(), 0, descriptors))
     return Error{-err, fmt::format("--map-set \"{}\": {}", text, std::strerror(-err))};
   return Ok{};
 }

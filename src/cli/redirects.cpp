@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <linux/bpf.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace osmia::cli {
@@ -44,6 +45,26 @@ Redirects::Target Redirects::target_of(const host::Redirect& r) const {
   return t;
 }
 
+// A hop without a program that does what the target says needs no more words.
+Redirects::Target Redirects::target_of(const runtime::FrameHop& hop) const {
+  using End = runtime::FrameHop::End;
+  Target t = target_of(hop.way);
+  t.program = hop.program, t.action = hop.action;
+  switch (hop.end) {
+    case End::kSent: t.then = hop.program.empty() ? "" : "sent"; break;
+    case End::kToStack: t.then = hop.program.empty() ? "" : "to the stack"; break;
+    case End::kRedirected: t.then = "redirected"; break;
+    case End::kDropped: t.then = "dropped"; break;
+    case End::kTooLong: t.then = "dropped: longer than the device takes"; break;
+  }
+  return t;
+}
+
+std::string Redirects::action_name(u32 action) {
+  static constexpr const char* kNames[] = {"XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT"};
+  return action < std::size(kNames) ? kNames[action] : fmt::format("return {}", static_cast<s32>(action));
+}
+
 std::string Redirects::words(const Target& t) {
   std::string s;
   if (t.kind == "device") s = fmt::format("to ifindex {}", t.ifindex);
@@ -56,6 +77,8 @@ std::string Redirects::words(const Target& t) {
   if (t.kind == "nowhere") s = "to nowhere: no helper said where";
   if (t.to_ingress) s += " (ingress)";
   if (!t.map.empty()) s += " by " + t.map + (t.has_key ? fmt::format("[{}]", t.key) : "");
+  if (!t.program.empty()) s += fmt::format(", {}: {}", t.program, action_name(t.action));
+  if (!t.then.empty()) s += ", " + t.then;
   return s;
 }
 
@@ -66,11 +89,20 @@ void Redirects::describe(const Target& t, nlohmann::ordered_json& j) {
   if (t.kind == "cpu") j["cpu"] = t.key;
   if (!t.map.empty()) j["map"] = t.map;
   if (t.has_key) j["key"] = t.key;
+  if (!t.program.empty()) j["program"] = t.program, j["action"] = action_name(t.action);
+  if (!t.then.empty()) j["then"] = t.then;
 }
 
-void Redirects::count(u32 action, const std::string& name, const host::Redirect& r) {
-  if (name.ends_with("_REDIRECT")) by_action_[action][target_of(r)]++;
-  if (r.clones) clones_[r.clone_ifindex] += r.clones;
+void Redirects::count(u32 action, const std::string& name, const runtime::TestRunResult& r) {
+  const host::Redirect& way = r.redirect;
+  const bool followed = std::any_of(r.hops.begin(), r.hops.end(), [](const auto& hop) {
+    return !hop.program.empty() || hop.end == runtime::FrameHop::End::kTooLong;
+  });
+  if (name.ends_with("_REDIRECT") && followed)
+    for (const auto& hop : r.hops) by_action_[action][target_of(hop)]++;
+  else if (name.ends_with("_REDIRECT"))
+    by_action_[action][target_of(way)]++;
+  if (way.clones) clones_[way.clone_ifindex] += way.clones;
 }
 
 std::string Redirects::text(u32 action) const {

@@ -94,7 +94,7 @@ Status run_packets(const Arguments& args, runtime::Kernel& kernel, runtime::Prog
       continue;
     }
     out.counts[r->retval]++;
-    redirects.count(r->retval, code_name(*program.type_def, r->retval), r->redirect);
+    redirects.count(r->retval, code_name(*program.type_def, r->retval), *r);
     out.total_ns += r->duration_ns;
     const RunView view = view_of(program, request, *r);
     out.changed += view.changed;
@@ -239,7 +239,11 @@ int run(int argc, char** argv) {
     if (!network.ok()) return complain("run", network.error().message);
     host::set_network(std::move(*network));
   }
-  const loader::LoadResult loaded = (*object)->load_alone(*name);
+  loader::LoadOptions options;
+  for (const std::string& element : args.map_set)
+    if (std::string program = program_in_element(element); !program.empty())
+      options.also.push_back(std::move(program)), options.with_auxiliary = true;
+  const loader::LoadResult loaded = (*object)->load_alone(*name, options);
   if (loaded.error) {
     const std::string why = !loaded.verdict.message.empty() ? loaded.verdict.message : loaded.message;
     return complain("run", fmt::format("{}: {}: {}", args.file, *name, why),

@@ -115,6 +115,7 @@ Result<runtime::TestRunRequest> request_for(const runtime::Program& p, RunInput 
   if (in.has_data) r.data_out_capacity = 1u << 20;
   r.ctx_in = std::move(in.ctx);
   r.has_ctx_in = in.has_ctx;
+  r.follow = is_xdp(p);
   r.repeat = in.repeat == 1 ? 0 : in.repeat;  // some types take no number, and none counts as one
   if (in.has_ctx) {
     const bool gives_back =

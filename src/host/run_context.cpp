@@ -88,6 +88,15 @@ RunScope::RunScope(const void* program, void* ctx) : saved_(run_context()) {
   }
 }
 
+RunScope::RunScope(const void* program, void* ctx, u32 cpu) : saved_(run_context()) {
+  RunContext& c = run_context();
+  c.program = program;
+  c.ctx = ctx;
+  if (c.depth++) return;
+  while (!take(cpu)) std::this_thread::yield();
+  c.cpu = cpu;
+}
+
 RunScope::~RunScope() {
   RunContext& c = run_context();
   if (c.depth == 1) slots().slot[c.cpu].sequence.fetch_add(1, std::memory_order_release);

@@ -35,6 +35,8 @@ inline u32 current_cpu() {
 class RunScope {
  public:
   explicit RunScope(const void* program, void* ctx = nullptr);
+  // On this CPU (below nr_cpus()): waits until it is free. A nested scope stays where it is.
+  RunScope(const void* program, void* ctx, u32 cpu);
   ~RunScope();
   RunScope(const RunScope&) = delete;
   RunScope& operator=(const RunScope&) = delete;

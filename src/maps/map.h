@@ -43,6 +43,11 @@ class ProgObject : public std::enable_shared_from_this<ProgObject> {
   // One run with this host context, also from within another run of the thread. Errors: EOPNOTSUPP if nothing
   // here can run it, with what is missing.
   virtual Result<u64> call(void* /*ctx*/) { return Error{EOPNOTSUPP, "this program cannot be run"}; }
+  // What programs in one map must share (ProgOwner): the control-group storage that it uses (a map's id, 0 =
+  // none), whether it makes tail calls, and what it is for: BTF and prototype (0, 0: nothing).
+  virtual u32 cgroup_storage(bool /*percpu*/) const { return 0; }
+  virtual bool tail_calls() const { return false; }
+  virtual std::pair<u64, u32> attach_target() const { return {}; }
 
   // Where a tail call goes, for engines that jump there straight from the slot (contract::SlotsInline). Set
   // before the program can be put in a map; null: ask the engine.
@@ -104,6 +109,16 @@ class Map : public std::enable_shared_from_this<Map> {
   // Tail calls. prog_at: stays alive until the caller's RunScope ends; lookup_prog: as long as it is held.
   virtual ProgObject* prog_at(u32 /*index*/) const { return nullptr; }
   virtual std::shared_ptr<ProgObject> lookup_prog(u32 /*index*/) { return nullptr; }
+
+  // Ways out by a map (devices, CPUs): where an element leads, and the program that runs there.
+  struct WayOut {
+    bool there = false;  // the element exists
+    u32 target = 0;      // a device's index, a CPU
+    std::shared_ptr<ProgObject> program;
+  };
+  virtual WayOut way_out(const void* /*key*/) { return {}; }
+  // For maps that hold programs: may one that was just verified use the map?
+  virtual bool admits(const ProgObject& /*user*/) { return true; }
 
   // ---- what bpf(2) calls; value buffers hold user_value_size() bytes
   virtual u32 user_value_size() const { return info_.value_size; }

@@ -80,6 +80,9 @@ class Program final : public maps::ProgObject {
   u32 attached_btf_id() const override { return desc.attach.btf_id; }
   Result<u64> call(void* ctx) override;
   bool has_frags() const override { return desc.prog_flags & (1u << 5); }  // BPF_F_XDP_HAS_FRAGS
+  u32 cgroup_storage(bool percpu) const override;
+  bool tail_calls() const override;
+  std::pair<u64, u32> attach_target() const override;
   // What OBJ_GET_INFO_BY_FD shows. Made when it is first asked for: most programs are never shown.
   const Dump& dump() const;
   void show_as(const rewrite::ExecProgram& exec);  // before: the dump is of this, not of what Linux shows

@@ -2,6 +2,7 @@
 // type, registered with the Kernel; a type without one answers ENOTSUPP (524) as Linux does.
 #pragma once
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -12,6 +13,15 @@ namespace osmia::runtime {
 
 class Kernel;
 class Program;
+
+// What became of an XDP frame on one of its ways out.
+struct FrameHop {
+  enum class End : u8 { kSent, kToStack, kRedirected, kDropped, kTooLong };
+  host::Redirect way;   // to one device or CPU, never to all of a map
+  std::string program;  // the one in the map's element; empty: none
+  u32 action = 0;       // what it returned
+  End end = End::kSent;
+};
 
 struct TestRunRequest {
   std::vector<u8> data_in;
@@ -29,6 +39,7 @@ struct TestRunRequest {
   // The caller's memory, for contexts that point into it; 0 or -EFAULT. Null: it cannot be reached.
   int (*copy_in)(void* to, u64 from, u64 bytes) = nullptr;
   int (*copy_out)(u64 to, const void* from, u64 bytes) = nullptr;
+  bool follow = false;  // XDP: the last repetition's frame goes on, through the programs in map elements
 };
 struct TestRunResult {
   u32 retval = 0;
@@ -36,6 +47,7 @@ struct TestRunResult {
   std::vector<u8> data_out;    // whole
   std::vector<u8> ctx_out;     // whole
   host::Redirect redirect;     // of the last repetition; counts if retval says that it redirects
+  std::vector<FrameHop> hops;  // XDP with `follow`: one for every copy of the frame and every map on its way
   std::vector<u8> ctx_in_out;  // syscall programs: what goes back to where ctx_in came from
 };
 // Errors: the errno of Linux's test run (EINVAL, ENOMEM, ENOTSUPP …).

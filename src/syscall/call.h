@@ -49,6 +49,9 @@ runtime::ProgramPtr get_prog(int fd, int* err);
 runtime::BtfObjectPtr get_btf(int fd, int* err);
 runtime::LinkPtr get_link(int fd, int* err);
 
+// Keys or values of such maps are descriptors of sockets, tasks, files: of the process that has the Kernel.
+bool names_files(u32 map_type);
+
 // Names of maps and programs: letters, digits, '_' and '.', at most 15, NUL-terminated. False: EINVAL.
 bool object_name(const char (&from)[BPF_OBJ_NAME_LEN], std::string& to);
 

@@ -9,10 +9,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "maps/perf_event.h"
 #include "maps/ring_buffer.h"
+#include "syscall/uaccess.h"
 
 namespace osmia::syscall {
 namespace {
@@ -44,6 +47,8 @@ long raw(long nr, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, lo
   return ::syscall(nr, a, b, c, d, e, f);
 #endif
 }
+thread_local FdTable* t_table = nullptr;
+
 maps::Map* map_of(const Fd& f) {
   const auto* m = std::get_if<maps::MapPtr>(&f.object);
   return m ? m->get() : nullptr;
@@ -55,11 +60,44 @@ bool is_ring(const maps::Map* m) {
 }  // namespace
 
 FdTable& FdTable::instance() {
+  if (t_table) return *t_table;
   static FdTable* table = new FdTable;  // never freed: descriptors may be closed by destructors at exit
   return *table;
 }
 
+FdTable::Scope::Scope(FdTable& table) : outer_(t_table) {
+  t_table = &table;
+}
+FdTable::Scope::~Scope() {
+  t_table = outer_;
+}
+
+FdTable::~FdTable() {
+  for (const auto& [fd, entry] : table_) drop(entry);
+  if (installed_ >= 0) raw(SYS_close, installed_);
+}
+
+int FdTable::take_installed(Fd* entry) {
+  *entry = std::exchange(installed_entry_, {});
+  return std::exchange(installed_, -1);
+}
+
+void FdTable::copy_to(FdTable& other) const {
+  std::lock_guard lock(mutex_);
+  for (const auto& [fd, entry] : table_) other.add(fd, entry);
+}
+
+std::vector<int> FdTable::numbers() const {
+  std::lock_guard lock(mutex_);
+  std::vector<int> out;
+  for (const auto& [fd, entry] : table_) out.push_back(fd);
+  return out;
+}
+
 bool FdTable::is_open(int fd) {
+  if (const int pid = user_process())
+    return raw(SYS_access, reinterpret_cast<long>(
+                               ("/proc/" + std::to_string(pid) + "/fd/" + std::to_string(fd)).c_str())) == 0;
   return raw(SYS_fcntl, fd, F_GETFD) >= 0;
 }
 
@@ -102,22 +140,33 @@ int FdTable::install(Fd entry) {
   const int fd = source >= 0 ? static_cast<int>(raw(SYS_fcntl, source, F_DUPFD_CLOEXEC, 0))
                              : static_cast<int>(raw(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (fd < 0) return -errno;
+  if (foreign_) {
+    if (installed_ >= 0) raw(SYS_close, installed_);
+    installed_ = fd, installed_entry_ = std::move(entry);
+    return fd;
+  }
   add(fd, std::move(entry));
   return fd;
 }
 
 Fd FdTable::get(int fd) const {
+  if (elsewhere_.load(std::memory_order_relaxed)) return {};
   std::lock_guard lock(mutex_);
   const auto it = table_.find(fd);
   return it == table_.end() ? Fd{} : it->second;
 }
 bool FdTable::has(int fd) const {
+  if (FdsElsewhere* e = elsewhere_.load(std::memory_order_relaxed)) return e->has(fd);
   std::lock_guard lock(mutex_);
   return table_.count(fd);
 }
 
 int FdTable::close(int fd) {
-  if (has(fd)) forget(fd);
+  FdsElsewhere* e = elsewhere_.load(std::memory_order_relaxed);
+  if (e)
+    e->closed(fd);
+  else if (has(fd))
+    forget(fd);
   return static_cast<int>(raw(SYS_close, fd));
 }
 
@@ -135,7 +184,9 @@ int FdTable::dup3(int from, int to, int flags) {
   const bool ours = has(from);
   const int fd = static_cast<int>(raw(SYS_dup3, from, to, flags));
   if (fd < 0) return fd;
-  if (ours)
+  if (FdsElsewhere* e = elsewhere_.load(std::memory_order_relaxed))
+    e->duplicated(from, fd);
+  else if (ours)
     add(fd, entry);
   else
     forget(fd);
@@ -149,7 +200,9 @@ int FdTable::fcntl(int fd, int cmd, unsigned long arg) {
   const bool ours = has(fd);
   const int copy = static_cast<int>(raw(SYS_fcntl, fd, cmd, static_cast<long>(arg)));
   if (copy >= 0) {
-    if (ours)
+    if (FdsElsewhere* e = elsewhere_.load(std::memory_order_relaxed))
+      e->duplicated(fd, copy);
+    else if (ours)
       add(copy, entry);
     else
       forget(copy);
@@ -158,6 +211,8 @@ int FdTable::fcntl(int fd, int cmd, unsigned long arg) {
 }
 
 void* FdTable::mmap(void* addr, size_t len, int prot, int flags, int fd, off_t off) {
+  if (FdsElsewhere* e = elsewhere_.load(std::memory_order_relaxed); e && fd >= 0 && e->has(fd))
+    return e->mmap(addr, len, prot, flags, fd, off);
   const Fd entry = fd >= 0 ? get(fd) : Fd{};
   maps::Map* const m = map_of(entry);
   if (m || entry.perf_event) {
@@ -172,6 +227,7 @@ void* FdTable::mmap(void* addr, size_t len, int prot, int flags, int fd, off_t o
 }
 
 void FdTable::before_wait(bool polls) const {
+  if (FdsElsewhere* e = elsewhere_.load(std::memory_order_relaxed)) return e->before_wait(polls);
   if (!rings_.load(std::memory_order_relaxed)) return;
   std::vector<maps::MapPtr> rings;
   {

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <mutex>
 #include <unordered_map>
+#include <vector>
 
 #include "runtime/kernel.h"
 
@@ -25,10 +26,45 @@ struct Fd {
   std::shared_ptr<runtime::IterFile> iterator = nullptr;  // the same
 };
 
+// Where the table of a forked process is: in the process that has the Kernel (preload/library/family.h).
+class FdsElsewhere {
+ public:
+  virtual ~FdsElsewhere() = default;
+  virtual bool has(int fd) = 0;
+  virtual void closed(int fd) = 0;  // about to be
+  virtual void duplicated(int from, int to) = 0;
+  virtual void* mmap(void* addr, size_t len, int prot, int flags, int fd, off_t off) = 0;
+  virtual void before_wait(bool polls) = 0;
+};
+
 class FdTable {
  public:
-  // The process's one table: descriptors belong to the process.
+  // The process's one table: descriptors belong to the process. In a thread that works for another process
+  // (Scope): that one's.
   static FdTable& instance();
+  class Scope {
+   public:
+    explicit Scope(FdTable& table);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    FdTable* outer_;
+  };
+
+  // Tables of other processes: install() then opens a number of this process, which whoever hands it over
+  // takes out again; numbers of the other process come in by adopt().
+  explicit FdTable(bool foreign = false) : foreign_(foreign) {}
+  ~FdTable();
+  int take_installed(Fd* entry);  // -1: nothing was installed
+  void adopt(int fd, Fd entry) { add(fd, std::move(entry)); }
+  void abandon(int fd) { forget(fd); }
+  void copy_to(FdTable& other) const;
+  // From now on the entries are elsewhere. The ones that are here are not looked at again, not even to be let
+  // go: other threads of before the fork may have held their locks.
+  void move_to(FdsElsewhere* elsewhere) { elsewhere_ = elsewhere; }
+  std::vector<int> numbers() const;
 
   // A new descriptor for the object (close-on-exec); negative errno.
   int install(Fd fd);
@@ -66,6 +102,10 @@ class FdTable {
   void add(int fd, Fd entry);
   void forget(int fd);
   void drop(const Fd& old);  // it is out of the table
+  const bool foreign_;
+  int installed_ = -1;  // foreign
+  Fd installed_entry_;
+  std::atomic<FdsElsewhere*> elsewhere_{nullptr};
   mutable std::mutex mutex_;
   std::unordered_map<int, Fd> table_;
   std::atomic<u32> rings_{0};      // entries of table_ that are ring buffers

@@ -116,6 +116,8 @@ long map_batch(Call& c) {
   if (m->info().frozen) entry.writable = false;
   if ((read && !entry.readable) || (write && !entry.writable))
     return fail(EPERM, "the descriptor or a frozen map does not allow this");
+  if (user_process() && names_files(m->type()))
+    return fail(EOPNOTSUPP, "not supported yet: a forked process's files in such a map");
   if (write) m->write_begin();
   const std::unique_ptr<Map, void (*)(Map*)> guard(write ? m.get() : nullptr, [](Map* p) { p->write_end(); });
   const u8 can = m->batches();

@@ -33,6 +33,8 @@ maps::MapPtr open_map(u32 fd, bool read, bool write, long* err) {
   if (write && m->info().frozen) entry.writable = false;
   if ((read && !entry.readable) || (write && !entry.writable))
     return *err = fail(EPERM, "the descriptor or a frozen map does not allow this"), nullptr;
+  if (user_process() && names_files(m->type()))
+    return *err = fail(EOPNOTSUPP, "not supported yet: a forked process's files in such a map"), nullptr;
   return m;
 }
 bool lock_flag_ok(const Map& m, u64 flags) {
@@ -46,6 +48,22 @@ int read_key(const Map& m, u64 user, std::vector<u8>& key) {
 }
 
 }  // namespace
+
+bool names_files(u32 type) {
+  switch (type) {
+    case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+    case BPF_MAP_TYPE_CGROUP_ARRAY:
+    case BPF_MAP_TYPE_SOCKMAP:
+    case BPF_MAP_TYPE_SOCKHASH:
+    case BPF_MAP_TYPE_XSKMAP:
+    case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
+    case BPF_MAP_TYPE_SK_STORAGE:
+    case BPF_MAP_TYPE_TASK_STORAGE:
+    case BPF_MAP_TYPE_INODE_STORAGE:
+    case BPF_MAP_TYPE_CGRP_STORAGE: return true;
+    default: return false;
+  }
+}
 
 long map_lookup_elem(Call& c) {
   OSMIA_CHECK_ATTR(c, flags);

@@ -234,6 +234,9 @@ long prog_load(Call& c) {
 
   if (const long err = check_program(c, *p)) return err;
   keep_used_maps(*p);
+  for (const maps::MapPtr& m : p->maps)
+    if (!m->admits(*p))
+      return fail(EINVAL, "map " + m->info().name + " holds programs of another kind than this one");
   if (c.kernel.prepare) {
     const Status s = c.kernel.prepare(c.kernel, *p);
     if (!s.ok()) return fail(s.error());

@@ -16,6 +16,10 @@ int put_user(u64 to, const T& v) {
   return copy_to_user(to, &v, sizeof v);
 }
 
+// For threads that work for another process: user pointers are that process's from now on; 0: our own again.
+void set_user_process(int pid);
+int user_process();
+
 // Where user memory lies: what reaches outside [begin, end) is EFAULT from now on, for the whole process and
 // every thread. Without a call it is the whole address space, and the caller's pointers reach whatever the
 // process can.

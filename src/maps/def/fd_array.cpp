@@ -9,6 +9,7 @@
 #include "maps/map_type.h"
 #include "maps/object_array.h"
 #include "maps/pen.h"
+#include "maps/prog_owner.h"
 #include "maps/value.h"
 #include "rewrite/exec_program.h"
 
@@ -87,7 +88,7 @@ class ProgArrayMap final : public PtrArrayMap<ProgObject> {
   std::shared_ptr<ProgObject> lookup_prog(u32 index) override { return shared(index); }
   ProgObject* prog_at(u32 index) const override { return at(index); }
   bool may_be_inner() const override { return false; }
-  // The first program decides which others fit: a tail call keeps the context.
+  bool admits(const ProgObject& user) override { return owner_.admit(user, true); }
   void release_user_refs() override {
     std::vector<Pen::Dropped> dropped;
     std::lock_guard lock(mutex_);
@@ -102,20 +103,10 @@ class ProgArrayMap final : public PtrArrayMap<ProgObject> {
     if (!p.ok()) return p.error();
     const ProgObject& prog = **p;
     if (prog.prog_type() == BPF_PROG_TYPE_EXT) return bad("an extension program cannot be tail-called");
-    std::lock_guard lock(mutex_);
-    if (!owned_) {
-      owned_ = true;
-      owner_type_ = prog.prog_type(), owner_attach_ = prog.attach_type(), owner_frags_ = prog.has_frags();
-    }
-    const bool attach_matters =
-        prog.prog_type() == BPF_PROG_TYPE_TRACING || prog.prog_type() == BPF_PROG_TYPE_LSM;
-    if (owner_type_ != prog.prog_type() || owner_frags_ != prog.has_frags() ||
-        (attach_matters && owner_attach_ != prog.attach_type()))
-      return bad("program of another type than the first in this program array");
+    if (!owner_.admit(prog, true)) return bad("program of another kind than the first of this program array");
     return p;
   }
-  bool owned_ = false, owner_frags_ = false;
-  u32 owner_type_ = 0, owner_attach_ = 0;
+  ProgOwner owner_;
 };
 
 class ArrayOfMaps final : public PtrArrayMap<Map> {

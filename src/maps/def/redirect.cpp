@@ -13,6 +13,7 @@
 #include "maps/hash_table.h"
 #include "maps/map_type.h"
 #include "maps/pen.h"
+#include "maps/prog_owner.h"
 
 namespace osmia::maps {
 namespace {
@@ -40,12 +41,13 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are words");
 
 // The program of an element, an XDP program made for such maps. Null if none is wanted.
 Result<std::shared_ptr<ProgObject>> program_of(const Target& t, Descriptors& fds, u32 attach_type,
-                                               bool only_einval) {
+                                               bool only_einval, ProgOwner& owner) {
   if (t.prog_fd <= 0) return std::shared_ptr<ProgObject>();
   auto p = fds.prog(t.prog_fd);
   if (!p.ok()) return only_einval ? bad("not a program") : p.error();
   if ((*p)->prog_type() != BPF_PROG_TYPE_XDP || (*p)->attach_type() != attach_type)
     return bad("expected an XDP program that was loaded for this kind of map");
+  if (!owner.admit(**p, false)) return bad("program of another kind than the first of this map");
   return p;
 }
 
@@ -72,6 +74,13 @@ class TargetArray : public Map {
     return 0;
   }
   int next_key(const void* key, void* next) override { return next_index(*this, key, next); }
+  WayOut way_out(const void* key) override {
+    const u32 i = load_unaligned<u32>(key);
+    std::lock_guard lock(mutex_);
+    const u64 w = i < max_entries() ? words_[i].load(std::memory_order_relaxed) : 0;
+    return {w != 0, target(i, w), w ? programs_[i] : nullptr};
+  }
+  bool admits(const ProgObject& user) override { return owner_.admit(user, false); }
 
  protected:
   void put(u32 i, u64 word, std::shared_ptr<ProgObject> program) {
@@ -81,6 +90,8 @@ class TargetArray : public Map {
     programs_[i].swap(program);
     dropped = pen_.put(std::move(program));
   }
+  virtual u32 target(u32 /*index*/, u64 word) const { return static_cast<u32>(word); }
+  ProgOwner owner_;  // of the programs in elements
 
  private:
   std::unique_ptr<std::atomic<u64>[]> words_;
@@ -104,7 +115,7 @@ class Devmap final : public TargetArray {
       return 0;
     }
     if (!host::net_device(t.what)) return -EINVAL;
-    auto program = program_of(t, fds, kXdpDevmap, true);
+    auto program = program_of(t, fds, kXdpDevmap, true, owner_);
     if (!program.ok()) return -program.error().code;
     const u32 id = *program ? (*program)->object_id() : 0;
     put(i, as_word(t.what, id), *std::move(program));
@@ -138,7 +149,7 @@ class DevmapHash final : public Map {
     if (flags > BPF_EXIST || !t.what) return -EINVAL;
     if (flags & BPF_NOEXIST && lookup(key)) return -EEXIST;
     if (!host::net_device(t.what)) return -EINVAL;
-    auto program = program_of(t, fds, kXdpDevmap, true);
+    auto program = program_of(t, fds, kXdpDevmap, true, owner_);
     if (!program.ok()) return -program.error().code;
     const u64 word = as_word(t.what, *program ? (*program)->object_id() : 0);
     std::vector<Pen::Dropped> dropped;
@@ -164,9 +175,17 @@ class DevmapHash final : public Map {
         });
   }
   int next_key(const void* key, void* next) override { return table_.next_key(key, next); }
+  WayOut way_out(const void* key) override {
+    std::lock_guard lock(mutex_);
+    const u32 n = table_.find<4>(key);
+    if (n == HashTable::kNone) return {};
+    return {true, load_unaligned<u32>(table_.value_of(n)), programs_[n]};
+  }
+  bool admits(const ProgObject& user) override { return owner_.admit(user, false); }
 
  private:
   HashTable table_;
+  ProgOwner owner_;
   std::mutex mutex_;
   std::vector<std::shared_ptr<ProgObject>> programs_;  // by element, under mutex_
   Pen pen_;
@@ -188,18 +207,22 @@ class Cpumap final : public TargetArray {
       put(cpu, 0, nullptr);
       return 0;
     }
-    auto program = program_of(t, fds, kXdpCpumap, false);
+    auto program = program_of(t, fds, kXdpCpumap, false, owner_);
     if (!program.ok()) return -ENOMEM;  // as Linux answers whatever keeps the entry from being made
     const u32 id = *program ? (*program)->object_id() : 0;
     put(cpu, as_word(t.what, id), *std::move(program));
     return 0;
   }
+
+ private:
+  u32 target(u32 index, u64) const override { return index; }
 };
 
 // AF_XDP sockets by descriptor; what programs may read of one is the queue that it is bound to.
 class Xskmap final : public TargetArray {
  public:
   using TargetArray::TargetArray;
+  bool admits(const ProgObject&) override { return true; }
   int lookup_user(const void*, void*, u64) override { return -EOPNOTSUPP; }
   int update_user(const void* key, const void* value, u64 flags, Descriptors&) override {
     const u32 i = load_unaligned<u32>(key);

@@ -1,5 +1,6 @@
 // Local storages: values that hang on sockets, inodes, tasks and cgroups (maps/local_storage.h), and the two
 // older cgroup storages.
+#include "host/run_context.h"
 #include "maps/checks.h"
 #include "maps/local_storage.h"
 #include "maps/map_type.h"
@@ -50,6 +51,27 @@ int check_cgroup_key(const Map& m, const btf::Btf& btf, btf::TypeView key, btf::
   if (!key.is(btf::Kind::kStruct) || key.members().size() != 2) return EINVAL;
   return is_int_member(btf, key.members()[0], 0, 8) && is_int_member(btf, key.members()[1], 64, 4) ? 0
                                                                                                    : EINVAL;
+}
+
+// Storages come to be when a program is attached to a control group, which nothing here does: no key is
+// there.
+class CgroupStorageMap final : public Map {
+ public:
+  using Map::Map;
+  u32 user_value_size() const override {
+    const bool percpu = type() == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+    return percpu ? align_up(value_size(), 8) * host::nr_cpus() : value_size();
+  }
+  int lookup_user(const void*, void*, u64) override { return -ENOENT; }
+  int update_user(const void*, const void*, u64 flags, Descriptors&) override {
+    const u64 known = type() == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE ? BPF_EXIST : BPF_EXIST | BPF_F_LOCK;
+    return flags & ~known ? -EINVAL : -ENOENT;
+  }
+  int erase_user(const void*) override { return -EINVAL; }
+  int next_key(const void*, void*) override { return -ENOENT; }
+};
+Result<MapPtr> create_cgroup(const MapAttr& a) {
+  return MapPtr(std::make_shared<CgroupStorageMap>(a));
 }
 
 Result<MapPtr> create_local(const MapAttr& a) {
@@ -113,7 +135,7 @@ const MapTypeEntry kTypes[] = {
              .only_helpers = kCgroup,
              .unprivileged = true},
      .check = check_cgroup,
-     .create = create_inert,
+     .create = create_cgroup,
      .check_btf = check_cgroup_key},
     {.def = {.type = BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
              .name = "percpu_cgroup_storage",
@@ -122,7 +144,7 @@ const MapTypeEntry kTypes[] = {
              .only_helpers = kCgroup,
              .unprivileged = true},
      .check = check_cgroup,
-     .create = create_inert,
+     .create = create_cgroup,
      .check_btf = check_cgroup_key},
 };
 

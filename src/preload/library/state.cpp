@@ -1,6 +1,8 @@
 // The Kernel is made at the first bpf(2), not when the library is loaded: most processes never call it.
 #include "preload/library/state.h"
 
+#include "preload/library/family.h"
+
 #include <dlfcn.h>
 #include <linux/capability.h>
 #include <sys/mman.h>
@@ -24,9 +26,12 @@ namespace {
 
 constexpr const char* kVmlinux = "/sys/kernel/btf/vmlinux";
 
+thread_local const runtime::Cred* t_caller = nullptr;
+
 // The effective capabilities of the calling thread, as they are now: programs drop and raise them between
 // loads.
 runtime::Cred effective() {
+  if (t_caller) return *t_caller;
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[2] = {};
   runtime::Cred cred;
@@ -69,6 +74,7 @@ runtime::Kernel* make_kernel() {
   runtime::install_engine(*k);
   k->credentials = effective;
   if (const char* native = std::getenv("OSMIA_NATIVE")) k->native_profile = std::strcmp(native, "1") == 0;
+  found_family();
   k->unprivileged_disabled = std::strcmp(unprivileged_setting(), "0") != 0;
   return k;
 }
@@ -102,6 +108,13 @@ runtime::Kernel* kernel() {
 
 bool kernel_in_use() {
   return g_made;
+}
+
+void set_caller(const runtime::Cred* cred) {
+  t_caller = cred;
+}
+runtime::Cred own_rights() {
+  return effective();
 }
 
 void* next_symbol(const char* name) {

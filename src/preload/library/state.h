@@ -11,6 +11,10 @@ runtime::Kernel* kernel();
 // Was it made? Only a process that uses bpf(2) sees other symbols, and pins, than the machine's.
 bool kernel_in_use();
 
+// Threads that work for another process: commands are its, with these rights. Null: our own again.
+void set_caller(const runtime::Cred* cred);
+runtime::Cred own_rights();
+
 // libc's function of this name, for a wrapper that has the same name.
 void* next_symbol(const char* name);
 template <class Fn>

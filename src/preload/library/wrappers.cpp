@@ -18,6 +18,7 @@
 #include <cstring>
 #include <string>
 
+#include "preload/library/family.h"
 #include "preload/library/iter_reads.h"
 #include "preload/library/state.h"
 #include "syscall/bpf.h"
@@ -46,9 +47,9 @@ bool trace_wanted() {
 }
 
 long our_bpf(int cmd, void* attr, unsigned size) {
-  runtime::Kernel* k = preload::kernel();
-  if (!k) return errno = ENOSYS, -1;
-  const long r = syscall::bpf(*k, cmd, attr, size);
+  runtime::Kernel* k = preload::in_child() ? nullptr : preload::kernel();
+  if (!k && !preload::in_child()) return errno = ENOSYS, -1;
+  const long r = k ? syscall::bpf(*k, cmd, attr, size) : preload::bpf_of_child(cmd, attr, size);
   if (trace_wanted())
     std::fprintf(stderr, "osmia: bpf(%d, %u bytes) = %ld %s\n", cmd, size, r,
                  r < 0 ? syscall::last_error().c_str() : "");
@@ -67,7 +68,8 @@ OSMIA_EXPORT long syscall(long nr, ...) {
   switch (nr) {
     case SYS_perf_event_open: {
       const void* attr = reinterpret_cast<const void*>(a[0]);
-      if (!syscall::is_bpf_output_event(attr)) return raw(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+      if (preload::in_child() || !syscall::is_bpf_output_event(attr))
+        return raw(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
       const long r = syscall::open_perf_event(attr, static_cast<int>(a[1]), static_cast<int>(a[2]),
                                               static_cast<int>(a[3]), static_cast<unsigned long>(a[4]));
       return r < 0 ? (errno = static_cast<int>(-r), -1) : r;
