@@ -6,6 +6,7 @@
 
 #include <cstring>
 
+#include "host/socket_text.h"
 #include "runtime/catalog.h"
 #include "runtime/engine.h"
 #include "syscall/bpf.h"
@@ -84,6 +85,15 @@ long Kernel::bpf(int command, void* attr, unsigned size) const {
 void Kernel::close_fd(int fd) const {
   syscall::FdTable::instance().close(fd);
 }
+Status Kernel::give_sockets(const std::string& text) {
+  OSMIA_ASSIGN(auto list, host::parse_sockets(text));
+  host::set_sockets(std::move(list));
+  return Ok{};
+}
+void Kernel::use_machine_sockets() {
+  host::set_sockets(nullptr);
+}
+
 const std::string& Kernel::last_bpf_error() {
   return syscall::last_error();
 }
