@@ -66,7 +66,10 @@ Result<Kernel> Kernel::create(const KernelOptions& options) {
     auto machine = btf::Btf::from_file(kMachineBtf);
     if (machine.ok()) vmlinux = *machine;
   }
-  impl->kernel = std::make_unique<runtime::Kernel>(runtime::build_catalog(vmlinux));
+  auto catalog = runtime::build_catalog(vmlinux);
+  std::vector<std::string> modules;
+  runtime::add_known_modules(*catalog, modules, options.btf_path.empty());
+  impl->kernel = std::make_unique<runtime::Kernel>(std::move(catalog), modules);
   runtime::Kernel& k = *impl->kernel;
   runtime::install_engine(k);
   if (options.engine == Engine::kJit) k.jit = runtime::JitMode::kOn;

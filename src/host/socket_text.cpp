@@ -18,8 +18,8 @@ struct Name {
   std::string_view word;
   u32 value;
 };
-constexpr Name kStates[] = {{"ESTAB", 1},      {"SYN-SENT", 2},  {"SYN-RECV", 3},   {"FIN-WAIT-1", 4},
-                            {"FIN-WAIT-2", 5}, {"TIME-WAIT", 6}, {"UNCONN", 7},     {"CLOSE-WAIT", 8},
+constexpr Name kStates[] = {{"ESTAB", 1},      {"SYN-SENT", 2},  {"SYN-RECV", 3}, {"FIN-WAIT-1", 4},
+                            {"FIN-WAIT-2", 5}, {"TIME-WAIT", 6}, {"UNCONN", 7},   {"CLOSE-WAIT", 8},
                             {"LAST-ACK", 9},   {"LISTEN", 10},   {"CLOSING", 11}};
 
 bool number(std::string_view text, u64& out, int base = 10) {
@@ -41,7 +41,9 @@ bool endpoint(std::string_view text, SocketFacts& f, SocketAddress& address, u16
     std::string device = host.substr(percent + 1);
     if (device.ends_with(']')) device.pop_back();
     u64 index = 0;
-    f.device = number(device, index) ? static_cast<u32>(index) : device == "lo" ? 1 : if_nametoindex(device.c_str());
+    f.device = number(device, index) ? static_cast<u32>(index)
+               : device == "lo"      ? 1
+                                     : if_nametoindex(device.c_str());
     if (!f.device) return false;
     host.erase(percent);
   }
@@ -150,7 +152,8 @@ Result<std::shared_ptr<const SocketList>> parse_sockets(std::string_view text) {
     };
     if ((line[0] == ' ' || line[0] == '\t') && !list->sockets.empty()) {
       for (const auto word : words)
-        if (!take_word(word, list->sockets.back())) return wrong("expected a number behind the colon of a word");
+        if (!take_word(word, list->sockets.back()))
+          return wrong("expected a number behind the colon of a word");
       continue;
     }
     SocketFacts f;

@@ -8,7 +8,8 @@
 namespace osmia::host {
 namespace {
 
-const char* const kList = R"(Netid State     Recv-Q Send-Q      Local Address:Port        Peer Address:Port Process
+const char* const kList =
+    R"(Netid State     Recv-Q Send-Q      Local Address:Port        Peer Address:Port Process
 tcp   LISTEN    0      128               0.0.0.0:80               0.0.0.0:*     uid:33 ino:1 sk:101 cgroup:/ <->
 tcp   LISTEN    0      128             127.0.0.1:80               0.0.0.0:*     ino:1 sk:102
 tcp   LISTEN    0      128                     *:443                    *:*     sk:103 v6only:0
