@@ -7,6 +7,7 @@ namespace {
 const ModuleDeclarations kModules[] = {
     {"nf_flow_table", "bpf_xdp_flow_lookup", R"(
 struct bpf_flowtable_opts { s32 error; };
+struct flow_ports { __be16 source; __be16 dest; };
 struct flow_offload_tuple {
   union { struct in_addr src_v4; struct in6_addr src_v6; };
   union { struct in_addr dst_v4; struct in6_addr dst_v6; };
