@@ -50,6 +50,11 @@ class OSMIA_API Kernel {
   // Why this thread's last bpf() failed, one line; empty if the errno says it all.
   static const std::string& last_bpf_error();
 
+  // The sockets that bpf_sk_lookup_tcp() and its kin find, in place of the machine's: text as `ss -tuane`
+  // prints it; of all Kernels, and given before programs run. Empty text: none. Errors: EINVAL with the line.
+  static Status give_sockets(const std::string& text);
+  static void use_machine_sockets();  // as at first
+
   struct Impl;  // Osmia's own
   explicit Kernel(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 

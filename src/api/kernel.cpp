@@ -6,6 +6,7 @@
 
 #include <cstring>
 
+#include "host/socket_text.h"
 #include "runtime/catalog.h"
 #include "runtime/engine.h"
 #include "syscall/bpf.h"
@@ -65,7 +66,10 @@ Result<Kernel> Kernel::create(const KernelOptions& options) {
     auto machine = btf::Btf::from_file(kMachineBtf);
     if (machine.ok()) vmlinux = *machine;
   }
-  impl->kernel = std::make_unique<runtime::Kernel>(runtime::build_catalog(vmlinux));
+  auto catalog = runtime::build_catalog(vmlinux);
+  std::vector<std::string> modules;
+  runtime::add_known_modules(*catalog, modules, options.btf_path.empty());
+  impl->kernel = std::make_unique<runtime::Kernel>(std::move(catalog), modules);
   runtime::Kernel& k = *impl->kernel;
   runtime::install_engine(k);
   if (options.engine == Engine::kJit) k.jit = runtime::JitMode::kOn;
@@ -84,6 +88,15 @@ long Kernel::bpf(int command, void* attr, unsigned size) const {
 void Kernel::close_fd(int fd) const {
   syscall::FdTable::instance().close(fd);
 }
+Status Kernel::give_sockets(const std::string& text) {
+  OSMIA_ASSIGN(auto list, host::parse_sockets(text));
+  host::set_sockets(std::move(list));
+  return Ok{};
+}
+void Kernel::use_machine_sockets() {
+  host::set_sockets(nullptr);
+}
+
 const std::string& Kernel::last_bpf_error() {
   return syscall::last_error();
 }

@@ -74,11 +74,17 @@ u32 Writer::add_struct(std::string_view name, u32 size, std::span<const MemberDe
 u32 Writer::add_struct(std::string_view name, u32 size, std::initializer_list<MemberDef> members) {
   return add_aggregate(Kind::kStruct, name, size, {members.begin(), members.size()});
 }
+u32 Writer::add_union(std::string_view name, u32 size, std::span<const MemberDef> members) {
+  return add_aggregate(Kind::kUnion, name, size, members);
+}
 u32 Writer::add_union(std::string_view name, u32 size, std::initializer_list<MemberDef> members) {
   return add_aggregate(Kind::kUnion, name, size, {members.begin(), members.size()});
 }
 
 u32 Writer::add_enum(std::string_view name, u32 size, std::initializer_list<EnumDef> values, bool is_signed) {
+  return add_enum(name, size, std::span<const EnumDef>(values.begin(), values.size()), is_signed);
+}
+u32 Writer::add_enum(std::string_view name, u32 size, std::span<const EnumDef> values, bool is_signed) {
   std::vector<u32> w;
   for (const EnumDef& e : values) w.insert(w.end(), {add_string(e.name), static_cast<u32>(e.value)});
   return add_raw(add_string(name), info_word(Kind::kEnum, static_cast<u32>(values.size()), is_signed), size,

@@ -46,7 +46,9 @@ class Writer {
   // kind_flag is set when any member is a bit field.
   u32 add_struct(std::string_view name, u32 size, std::span<const MemberDef> members);
   u32 add_struct(std::string_view name, u32 size, std::initializer_list<MemberDef> members);
+  u32 add_union(std::string_view name, u32 size, std::span<const MemberDef> members);
   u32 add_union(std::string_view name, u32 size, std::initializer_list<MemberDef> members);
+  u32 add_enum(std::string_view name, u32 size, std::span<const EnumDef> values, bool is_signed = false);
   u32 add_enum(std::string_view name, u32 size, std::initializer_list<EnumDef> values,
                bool is_signed = false);
   u32 add_enum64(std::string_view name, std::initializer_list<EnumDef> values, bool is_signed = false);

@@ -13,16 +13,18 @@
 #include "cli/map_dump.h"
 #include "cli/map_set.h"
 #include "cli/network_file.h"
+#include "cli/read_file.h"
 #include "cli/redirects.h"
 #include "cli/session.h"
 #include "cli/type_view.h"
+#include "host/socket_text.h"
 #include "loader/object.h"
 
 namespace osmia::cli {
 namespace {
 
 struct Arguments {
-  std::string file, prog, pcap_in, pcap_out, data_in, ctx_in, fib, format = "text";
+  std::string file, prog, pcap_in, pcap_out, data_in, ctx_in, fib, sockets, format = "text";
   std::vector<std::string> map_set;
   SessionOptions session;
   u32 repeat = 1, ifindex = 0;
@@ -42,6 +44,14 @@ Result<std::vector<u8>> slurp(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) return Error{ENOENT, path + ": cannot be read"};
   return std::vector<u8>(std::istreambuf_iterator<char>(in), {});
+}
+
+Status give_sockets(const std::string& path) {
+  OSMIA_ASSIGN(const std::string text, read_file(path, 16u << 20));
+  auto list = host::parse_sockets(text);
+  if (!list.ok()) return Error{list.error().code, path + ": " + list.error().message};
+  host::set_sockets(std::move(*list));
+  return Ok{};
 }
 
 std::string code_name(const contract::ProgTypeDef& type, u32 value) {
@@ -186,6 +196,8 @@ int run(int argc, char** argv) {
   app.add_option("--fib", args.fib,
                  "routes for bpf_fib_lookup, neighbours and devices: what `ip route`, `ip neigh`, `ip addr` "
                  "print, text or JSON");
+  app.add_option("--sockets", args.sockets,
+                 "sockets for look-ups, in place of this machine's: what `ss -tuane` prints");
   app.add_option("--map-set", args.map_set,
                  "element to put into a map first: 'NAME[KEY]=VALUE' (can be repeated)")
       ->take_all();
@@ -239,6 +251,8 @@ int run(int argc, char** argv) {
     if (!network.ok()) return complain("run", network.error().message);
     host::set_network(std::move(*network));
   }
+  if (!args.sockets.empty())
+    if (auto s = give_sockets(args.sockets); !s.ok()) return complain("run", s.error().message);
   loader::LoadOptions options;
   for (const std::string& element : args.map_set)
     if (std::string program = program_in_element(element); !program.empty())

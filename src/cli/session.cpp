@@ -27,6 +27,7 @@ Result<Session> open_session(const SessionOptions& options) {
   if (const char* paths = std::getenv("OSMIA_MODULE_BTF"); paths && vmlinux) {
     OSMIA_ASSIGN(modules, runtime::add_module_btfs(*catalog, paths));
   }
+  runtime::add_known_modules(*catalog, modules, options.btf_path.empty());
   session.kernel = std::make_unique<runtime::Kernel>(std::move(catalog), modules);
   session.kernel->native_profile = options.native;
   if (options.unprivileged)

@@ -178,8 +178,6 @@ OSMIA_HELPER(skb_fib_lookup);
 OSMIA_HELPER(xdp_fib_lookup);
 
 // socket_code.cpp
-OSMIA_HELPER(sk_lookup);
-OSMIA_HELPER(sk_release);
 OSMIA_HELPER(sk_fullsock);
 OSMIA_HELPER(tcp_sock);
 OSMIA_HELPER(get_listener_sock);
@@ -190,6 +188,17 @@ OSMIA_HELPER(skb_socket_uid);
 OSMIA_HELPER(skb_assign_socket);
 OSMIA_HELPER(lookup_assign_socket);
 OSMIA_HELPER(skb_get_xfrm_state);
+// socket_lookup_code.cpp
+OSMIA_HELPER(skb_sk_lookup_tcp);
+OSMIA_HELPER(skb_sk_lookup_udp);
+OSMIA_HELPER(skb_skc_lookup_tcp);
+OSMIA_HELPER(xdp_sk_lookup_tcp);
+OSMIA_HELPER(xdp_sk_lookup_udp);
+OSMIA_HELPER(xdp_skc_lookup_tcp);
+OSMIA_HELPER(addr_sk_lookup_tcp);
+OSMIA_HELPER(addr_sk_lookup_udp);
+OSMIA_HELPER(addr_skc_lookup_tcp);
+OSMIA_HELPER(sk_release);
 // cgroup_storage_code.cpp
 OSMIA_HELPER(get_local_storage);
 

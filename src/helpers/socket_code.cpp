@@ -1,5 +1,4 @@
-// Sockets. A process has no sockets of the kernel's: look-ups check their arguments as Linux does and find
-// none; the other helpers work on the sockets that test runs make (host/socket.h).
+// What helpers ask of a socket that they have: one of a test run, or one that was looked up (host/sockets.h).
 #include "host/socket.h"
 
 #include <linux/bpf.h>
@@ -29,13 +28,6 @@ const host::Socket* at(u64 sk) {
 
 }  // namespace
 
-// Wrong sizes, flags or namespaces give null on Linux, too.
-u64 sk_lookup(u64, u64, u64, u64, u64) {
-  return 0;
-}
-u64 sk_release(u64, u64, u64, u64, u64) {
-  return 0;
-}
 u64 sk_fullsock(u64 sk, u64, u64, u64, u64) {
   return sk && at(sk)->full() ? sk : 0;
 }

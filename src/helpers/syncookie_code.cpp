@@ -2,6 +2,7 @@
 // segment size it offered. The secret is this process's own. Source of the scheme: RFC 4987, section 3.6, and
 // Linux's choice of fields (a minute counter in the upper 8 bits, two keyed hashes, an index of a size).
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <random>
@@ -19,6 +20,7 @@ constexpr u32 kDataBits = 24, kDataMask = (1u << kDataBits) - 1, kMaxAge = 2;
 constexpr u32 kTcpHeader = 20;
 constexpr u16 kSizes4[] = {536, 1300, 1440, 1460}, kSizes6[] = {1220, 1420, 1440, 8940};
 constexpr u8 kProtocolTcp = 6;
+constexpr int kAlways = 2;  // of net.ipv4.tcp_syncookies
 
 // SipHash-2-4 (Aumasson, Bernstein 2012), the 128-bit key as two words.
 class SipHash {
@@ -145,9 +147,42 @@ u64 check(u64 ip, u64 tcp, bool v6) {
              : result(-EACCES);
 }
 
-bool listens(u64 sk) {
-  const auto* s = reinterpret_cast<const host::Socket*>(sk);
-  return s->state == host::kTcpListen && s->protocol == kProtocolTcp;
+// What both helpers of a listening socket look at before the cookie itself. 0: go on.
+struct Segment {
+  const host::Socket* sk;
+  const u8* ip;
+  u32 ip_size;
+  const u8* tcp;
+  u32 tcp_size;
+  bool syn() const { return tcp[13] & 2; }
+  bool ack() const { return tcp[13] & 16; }
+  bool rst() const { return tcp[13] & 4; }
+  bool fin() const { return tcp[13] & 1; }
+  bool v6() const { return ip[0] >> 4 == 6; }
+
+  s64 check_socket() const {
+    if (!sk || tcp_size < kTcpHeader) return -EINVAL;
+    return sk->protocol == kProtocolTcp && sk->state == host::kTcpListen ? 0 : -EINVAL;
+  }
+  s64 check_family() const {
+    constexpr u32 kIpv4Header = 20, kIpv6Header = 40, kInet6 = 10;
+    if (ip_size < kIpv4Header) return -EINVAL;
+    switch (ip[0] >> 4) {
+      case 4: return sk->family == kInet6 && sk->ipv6_only ? -EINVAL : 0;
+      case 6: return ip_size < kIpv6Header || sk->family != kInet6 ? -EINVAL : 0;
+      default: return -EPROTONOSUPPORT;
+    }
+  }
+};
+
+// net.ipv4.tcp_syncookies: 0 never, 1 when a listener's queue is full, 2 always.
+int syncookies_setting() {
+  int value = 1;
+  if (std::FILE* f = std::fopen("/proc/sys/net/ipv4/tcp_syncookies", "re")) {
+    if (std::fscanf(f, "%d", &value) != 1) value = 1;
+    std::fclose(f);
+  }
+  return value;
 }
 
 }  // namespace
@@ -165,17 +200,31 @@ u64 raw_check_syncookie_ipv6(u64 ip, u64 tcp, u64, u64, u64) {
   return check(ip, tcp, true);
 }
 
-// A listening socket has seen no flood here (its queue is not ours), so none of its cookies is valid now, and
-// none is needed.
-u64 tcp_check_syncookie(u64 sk, u64, u64, u64, u64 length) {
-  if (!sk || static_cast<u32>(length) < kTcpHeader || !listens(sk)) return result(-EINVAL);
-  return result(-ENOENT);
+// Whether a listener's queue is full is not ours to see: it never is. Cookies are then made and taken only by
+// a machine that always does so, and they are this process' own.
+u64 tcp_check_syncookie(u64 sk, u64 ip, u64 ip_size, u64 tcp, u64 tcp_size) {
+  const Segment s{reinterpret_cast<const host::Socket*>(sk), reinterpret_cast<const u8*>(ip),
+                  static_cast<u32>(ip_size), reinterpret_cast<const u8*>(tcp), static_cast<u32>(tcp_size)};
+  if (const s64 err = s.check_socket()) return result(err);
+  const int setting = syncookies_setting();
+  if (!setting) return result(-EINVAL);
+  if (!s.ack() || s.rst() || s.syn()) return result(-ENOENT);
+  constexpr u32 kIpv4Header = 20;
+  if (s.ip_size < kIpv4Header) return result(-EINVAL);
+  if (setting != kAlways) return result(-ENOENT);
+  if (const s64 err = s.check_family()) return result(err);
+  return accepts(flow_of(s.ip, s.v6(), s.tcp)) ? 0 : result(-ENOENT);
 }
-u64 tcp_gen_syncookie(u64 sk, u64, u64, u64 tcp, u64 length) {
-  const u32 n = static_cast<u32>(length);
-  if (!sk || n < kTcpHeader || n != (reinterpret_cast<const u8*>(tcp)[12] >> 4) * 4u || !listens(sk))
-    return result(-EINVAL);
-  return result(-ENOENT);
+u64 tcp_gen_syncookie(u64 sk, u64 ip, u64 ip_size, u64 tcp, u64 tcp_size) {
+  const Segment s{reinterpret_cast<const host::Socket*>(sk), reinterpret_cast<const u8*>(ip),
+                  static_cast<u32>(ip_size), reinterpret_cast<const u8*>(tcp), static_cast<u32>(tcp_size)};
+  if (!sk || s.tcp_size < kTcpHeader || s.tcp_size != (s.tcp[12] >> 4) * 4u) return result(-EINVAL);
+  if (const s64 err = s.check_socket()) return result(err);
+  const int setting = syncookies_setting();
+  if (!setting) return result(-ENOENT);
+  if (!s.syn() || s.ack() || s.fin() || s.rst()) return result(-EINVAL);
+  if (const s64 err = s.check_family()) return result(err);
+  return setting == kAlways ? generate(ip, tcp, tcp_size, s.v6()) : result(-ENOENT);
 }
 
 }  // namespace osmia::helpers::code

@@ -1,7 +1,9 @@
 // Sockets as programs see them: the UAPI's structs byte for byte, so that field accesses need no conversion.
-// A process has none of the kernel's sockets; what there is belongs to test runs. Source: UAPI struct
-// bpf_sock and bpf_tcp_sock.
+// They belong to test runs, or stand for real or given sockets that were looked up (host/sockets.h). Source:
+// UAPI struct bpf_sock and bpf_tcp_sock.
 #pragma once
+#include <linux/bpf.h>
+
 #include <functional>
 #include <vector>
 
@@ -21,6 +23,10 @@ struct Socket {
   // Behind what programs see: the UAPI's struct bpf_tcp_sock of a TCP socket, or 0.
   u64 tcp = 0;
   u64 cookie = 0;  // given out when it is first asked for
+  bool ipv6_only = false;
+  bool looked_up = false;  // host/sockets.h owns it and counts its references
+  u32 references = 0;      // under the lock of host/sockets.cpp
+  bpf_tcp_sock tcp_fields{};
   // What is to be done when the socket goes: its local storage.
   std::vector<std::function<void()>> at_end;
 
@@ -31,6 +37,7 @@ struct Socket {
     for (auto& end : at_end) end();
   }
 
+  // A request socket or one in TIME_WAIT is no full one.
   bool full() const { return state != kTcpTimeWait && state != kTcpNewSynRecv; }
 };
 

@@ -22,4 +22,9 @@ std::shared_ptr<contract::Catalog> build_catalog();
 // bpf_testmod-6.12.btf is bpf_testmod. Errors: the first file that cannot be read.
 Result<std::vector<std::string>> add_module_btfs(contract::Catalog& catalog, std::string_view paths);
 
+// The well-known modules (kfuncs/modules.h) that are neither in `names` nor built into catalog.vmlinux: their
+// BTF as the machine gives it (machine: vmlinux is this machine's), else made from Osmia's declarations over
+// vmlinux. A module whose types this kernel lacks is left out. Appends to catalog.modules and to names.
+void add_known_modules(contract::Catalog& catalog, std::vector<std::string>& names, bool machine);
+
 }  // namespace osmia::runtime

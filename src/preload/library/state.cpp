@@ -70,6 +70,7 @@ runtime::Kernel* make_kernel() {
     else
       std::fprintf(stderr, "osmia: OSMIA_MODULE_BTF: %s\n", added.error().message.c_str());
   }
+  runtime::add_known_modules(*catalog, names, !path || !*path);
   auto* k = new runtime::Kernel(std::move(catalog), names);
   runtime::install_engine(*k);
   k->credentials = effective;
