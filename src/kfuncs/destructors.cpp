@@ -12,6 +12,7 @@ std::span<const contract::KptrDestructor> kptr_destructors() {
       {"bpf_crypto_ctx", "bpf_crypto_ctx_release_dtor"},
       {"prog_test_ref_kfunc", "bpf_kfunc_call_test_release_dtor"},
       {"prog_test_member", "bpf_kfunc_call_memb_release_dtor"},
+      {"bpf_testmod_ctx", "bpf_testmod_ctx_release"},
   };
   return kAll;
 }

@@ -74,11 +74,6 @@ runtime::Kernel* make_kernel() {
 
 std::atomic<runtime::Kernel*> g_made = nullptr;
 
-// Only a process that uses bpf(2) sees other symbols than the machine's.
-bool kernel_in_use() {
-  return g_made;
-}
-
 std::string symbols() {
   FILE* machine = next<FILE* (*)(const char*, const char*)>("fopen")("/proc/kallsyms", "r");
   const std::string text = runtime::symbol_table(*g_made, machine);
@@ -97,6 +92,10 @@ int fdinfo_of(const char* path) {
 }
 
 }  // namespace
+
+bool kernel_in_use() {
+  return g_made;
+}
 
 runtime::Kernel* kernel() {
   static runtime::Kernel* k = make_kernel();  // never freed: descriptors outlive static destructors

@@ -8,6 +8,8 @@ namespace osmia::preload {
 // The process's Kernel; null if it could not be made (then bpf(2) answers ENOSYS, with a line on standard
 // error).
 runtime::Kernel* kernel();
+// Was it made? Only a process that uses bpf(2) sees other symbols, and pins, than the machine's.
+bool kernel_in_use();
 
 // libc's function of this name, for a wrapper that has the same name.
 void* next_symbol(const char* name);
@@ -20,5 +22,11 @@ Fn next(const char* name) {
 // set for a file whose text is made up (the sysctls that tools ask).
 const char* redirect(const char* path, const char** content);
 int open_content(const char* content, int flags);  // a descriptor that reads this text
+
+// Paths in this process's BPF file system (pins.cpp): the others are the machine's. errno as open(2) and
+// access(2) set it.
+bool is_pin_path(const char* path);
+int open_pin(const char* path, int flags);
+int access_pin(const char* path);
 
 }  // namespace osmia::preload

@@ -21,8 +21,9 @@ btf::BtfPtr types() {
   const u32 refcount = w.add_struct("refcount_struct", 4, {{"refs", i, 0}});
   const u32 count = w.add_typedef("refcount_t", refcount);
   w.add_struct("callback_head", 16, {{"next", ptr, 0}, {"func", ptr, 64}});
-  w.add_struct("prog_test_ref_kfunc", 32,
-               {{"a", i, 0}, {"b", i, 32}, {"c", i, 64}, {"d", i, 96}, {"next", ptr, 128}, {"cnt", count, 192}});
+  w.add_struct(
+      "prog_test_ref_kfunc", 32,
+      {{"a", i, 0}, {"b", i, 32}, {"c", i, 64}, {"d", i, 96}, {"next", ptr, 128}, {"cnt", count, 192}});
   auto parsed = btf::Btf::parse(w.bytes());
   EXPECT_TRUE(parsed.ok());
   return parsed.ok() ? *parsed : nullptr;
@@ -46,7 +47,8 @@ TEST(TestModule, SumsTakeArgumentsByTheirWidth) {
   EXPECT_EQ(testmod_test1(0, high | 1, 2, high | 3, 4), 10u);
   EXPECT_EQ(testmod_test1(0, 0xffffffff, u64{1} << 40, 0xffffffff, 0), (u64{1} << 40) + 0x1fffffffe);
   EXPECT_EQ(testmod_test2(0, high | 0x7fffffff, 1, 0, 0), 0xffffffff80000000u) << "an int, sign-extended";
-  EXPECT_EQ(testmod_test4(0x80, 0x18000, high | 0xffffffff, 1000, 0), static_cast<u64>(-128 - 32768 - 1 + 1000));
+  EXPECT_EQ(testmod_test4(0x80, 0x18000, high | 0xffffffff, 1000, 0),
+            static_cast<u64>(-128 - 32768 - 1 + 1000));
   EXPECT_EQ(testmod_first_argument(high | 5, 6, 0, 0, 0), 5u);
 }
 
