@@ -42,6 +42,7 @@ class ObjectTable {
     u32& n = it->second.object->acquired_;
     if (change < 0 && !n) return false;
     n += static_cast<u32>(change);
+    it->second.object->held_by(n);
     // What has no key nobody will look up again.
     if (!n && change < 0 && !it->second.object->key.number) {
       leave(std::move(it->second.object), dropped);

@@ -28,6 +28,8 @@ class KernelObject {
   KernelObject& operator=(const KernelObject&) = delete;
 
   u64 address() const { return memory.address(); }
+  // How many programs and map values hold it, after each change; called under the registry's lock.
+  virtual void held_by(u32 /*holders*/) {}
 
   const ObjectKind kind;
   const ObjectKey key;

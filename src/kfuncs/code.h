@@ -100,6 +100,14 @@ OSMIA_KFUNC(testmod_seq_new);
 OSMIA_KFUNC(testmod_seq_next);
 OSMIA_KFUNC(testmod_seq_value);
 OSMIA_KFUNC(testmod_seq_destroy);
+OSMIA_KFUNC(testmod_test1);
+OSMIA_KFUNC(testmod_test2);
+OSMIA_KFUNC(testmod_test4);
+OSMIA_KFUNC(testmod_first_argument);
+OSMIA_KFUNC(testmod_acquire);
+OSMIA_KFUNC(testmod_release);
+OSMIA_KFUNC(testmod_get_mem);
+OSMIA_KFUNC(testmod_ctx_create);
 // st_ops_code.cpp
 OSMIA_KFUNC(st_ops_test_prologue);
 OSMIA_KFUNC(st_ops_test_epilogue);

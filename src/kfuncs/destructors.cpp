@@ -13,6 +13,7 @@ std::span<const contract::KptrDestructor> kptr_destructors() {
       {"prog_test_ref_kfunc", "bpf_kfunc_call_test_release_dtor"},
       {"bpf_testmod_ctx", "bpf_testmod_ctx_release"},
       {"prog_test_member", "bpf_kfunc_call_memb_release_dtor"},
+      {"bpf_testmod_ctx", "bpf_testmod_ctx_release"},
   };
   return kAll;
 }

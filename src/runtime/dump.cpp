@@ -153,9 +153,12 @@ class Maker {
       Dump::Function f;
       f.tag = p_.tag;
       f.name = p_.desc.name;
+      f.loaded_end = static_cast<u32>(p_.insns.size());
       if (s < subs.size()) {
         const u32 start = position(subs[s].start), end = position(subs[s].end);
         if (s && start == end) continue;
+        f.start = start;
+        f.loaded_start = subs[s].start, f.loaded_end = subs[s].end;
         if (subs.size() > 1 && subs[s].end <= p_.insns.size())
           f.tag = program_tag(std::span(p_.insns).subspan(subs[s].start, subs[s].end - subs[s].start));
         if (s < p_.desc.func_info.size()) {

@@ -21,6 +21,8 @@ struct Dump {
   struct Function {
     std::string name;
     std::array<u8, 8> tag{};
+    u32 start = 0;                         // its first instruction
+    u32 loaded_start = 0, loaded_end = 0;  // its instructions in the loaded program
   };
   std::vector<isa::Insn> insns;
   std::vector<u32> addresses;  // indexes of ld_imm64 that hold a host address

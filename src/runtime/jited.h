@@ -3,7 +3,6 @@
 // lines and lengths fit together as libbpf demands: in a function the addresses of the lines rise, its first
 // line is at its start.
 #pragma once
-#include <span>
 #include <vector>
 
 #include "runtime/program.h"
@@ -11,7 +10,7 @@
 namespace osmia::runtime {
 
 struct JitedView {
-  std::span<const u8> bytes;   // empty: the interpreter runs it
+  std::vector<u8> bytes;       // of these functions; empty: the interpreter runs it
   std::vector<u64> functions;  // an address each, as dump.functions
   std::vector<u32> lengths;    // bytes each; zeros without machine code
   std::vector<u64> lines;      // an address each, as dump.line_info; empty without machine code

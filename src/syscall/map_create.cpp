@@ -141,7 +141,7 @@ long map_create(Call& c) {
     auto btf = get_btf(static_cast<int>(a.btf_fd), &err);
     if (!btf) return fail(-err, "btf_fd is not BTF");
     if (btf->kernel) return fail(EACCES, "btf_fd is the kernel's BTF");
-    info.btf = btf->btf;
+    info.btf = btf::BtfPtr(btf, btf->btf.get());  // the object, and so its id, lives as long as the map
     map->btf_id = btf->id;
     if (a.btf_value_type_id)
       if (const long e = check_btf(c, *map, *type, btf->btf)) return e;

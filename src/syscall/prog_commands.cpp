@@ -1,4 +1,6 @@
 // PROG_TEST_RUN and PROG_BIND_MAP.
+#include <algorithm>
+
 #include "syscall/call.h"
 #include "syscall/prog_door.h"
 
@@ -34,6 +36,11 @@ long prog_test_run(Call& c) {
   const helpers::SyscallDoorScope scope(p->desc.type == BPF_PROG_TYPE_SYSCALL ? &door : nullptr);
   auto done = it->second(c.kernel, *p, r);
   if (!done.ok()) return fail(done.error());
+  if (c.kernel.stats_users.load(std::memory_order_relaxed)) {
+    const u64 runs = std::max(t.repeat, 1u);
+    p->run_count += runs;
+    p->run_ns += runs * done->duration_ns;
+  }
   // Sizes are the true ones; what does not fit is cut and the call ends with ENOSPC, as bpf_test_finish() has
   // it. A size of 0 with a buffer asks for no limit.
   long result = 0;

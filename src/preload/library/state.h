@@ -27,4 +27,10 @@ Fn next(const char* name) {
 const char* redirect(const char* path, const char** content);
 int open_content(const char* content, int flags);  // a descriptor that reads this text
 
+// Paths in this process's BPF file system (pins.cpp): the others are the machine's. errno as open(2) and
+// access(2) set it.
+bool is_pin_path(const char* path);
+int open_pin(const char* path, int flags);
+int access_pin(const char* path);
+
 }  // namespace osmia::preload

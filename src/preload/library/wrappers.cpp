@@ -176,6 +176,7 @@ OSMIA_EXPORT int select(int n, fd_set* in, fd_set* out, fd_set* except, struct t
 static int do_openat(int dir, const char* path, int flags, unsigned mode) {
   if (const auto fd = preload::open_pinned_iterator(path)) return *fd;
   const char* content;
+  if (preload::is_pin_path(path)) return preload::open_pin(path, flags);
   path = preload::redirect(path, &content);
   if (content) return preload::open_content(content, flags);
   return static_cast<int>(
@@ -209,6 +210,10 @@ static FILE* do_fopen(const char* real_name, const char* path, const char* how) 
     return f;
   }
   const char* content;
+  if (preload::is_pin_path(path)) {
+    const int fd = preload::open_pin(path, *how == 'r' && !std::strchr(how, '+') ? O_RDONLY : O_RDWR);
+    return fd < 0 ? nullptr : fdopen(fd, how);
+  }
   path = preload::redirect(path, &content);
   if (content) {
     const int fd = preload::open_content(content, O_RDONLY);
@@ -250,12 +255,14 @@ OSMIA_EXPORT ssize_t __readlink_chk(const char* path, char* to, size_t size, siz
 
 OSMIA_EXPORT int access(const char* path, int how) {
   const char* content;
+  if (preload::is_pin_path(path)) return preload::access_pin(path);
   path = preload::redirect(path, &content);
   if (content) return 0;
   return static_cast<int>(raw(SYS_access, reinterpret_cast<long>(path), how, 0, 0, 0, 0));
 }
 OSMIA_EXPORT int faccessat(int dir, const char* path, int how, int flags) {
   const char* content;
+  if (preload::is_pin_path(path)) return preload::access_pin(path);
   path = preload::redirect(path, &content);
   if (content) return 0;
   return preload::next<int (*)(int, const char*, int, int)>("faccessat")(dir, path, how, flags);
