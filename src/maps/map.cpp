@@ -23,12 +23,13 @@ void set_field_release(btf::FieldKind kind, FieldRelease fn) {
 }
 void release_fields(Map& map, void* value, u32 kinds) {
   if (!map.record() || !map.record()->has(kinds)) return;
-  for (const btf::Field& f : map.record()->fields)
-    if (f.kind & kinds)
-      if (FieldRelease fn = release_of(f.kind).load(std::memory_order_acquire))
-        fn(map, f, static_cast<u8*>(value) + f.offset);
-      else
-        release_owned_field(*map.record(), f, value);
+  for (const btf::Field& f : map.record()->fields) {
+    if (!(f.kind & kinds)) continue;
+    if (FieldRelease fn = release_of(f.kind).load(std::memory_order_acquire))
+      fn(map, f, static_cast<u8*>(value) + f.offset);
+    else
+      release_owned_field(*map.record(), f, value);
+  }
 }
 
 void Map::stop_timers() {

@@ -101,10 +101,6 @@ int fdinfo_of(const char* path) {
 
 }  // namespace
 
-bool kernel_in_use() {
-  return g_made;
-}
-
 runtime::Kernel* kernel() {
   static runtime::Kernel* k = (syscall::FdTable::take_over_reads(), make_kernel());  // never freed: descriptors outlive static destructors
   g_made = k;

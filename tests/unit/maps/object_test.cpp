@@ -225,7 +225,9 @@ TEST_F(Objects, TreeKeepsItsOrder) {
     } else {
       const size_t i = random() % inside.size();
       void* n = step % 3 ? inside[i] : tree_first(box);
-      if (step % 3 == 0) ASSERT_EQ(key_of(n), *model.begin());
+      if (step % 3 == 0) {
+        ASSERT_EQ(key_of(n), *model.begin());
+      }
       inside.erase(std::find(inside.begin(), inside.end(), n));
       model.erase(model.find(key_of(n)));
       ASSERT_TRUE(tree_get(box, n));
@@ -234,7 +236,9 @@ TEST_F(Objects, TreeKeepsItsOrder) {
     }
     ASSERT_GE(black_height(root(box)->top, nullptr), 1) << "step " << step;
     ASSERT_EQ(tree_first(box) == nullptr, model.empty());
-    if (!model.empty()) ASSERT_EQ(key_of(tree_first(box)), *model.begin());
+    if (!model.empty()) {
+      ASSERT_EQ(key_of(tree_first(box)), *model.begin());
+    }
   }
   while (void* n = tree_first(box)) {
     EXPECT_EQ(key_of(n), *model.begin());
