@@ -53,7 +53,7 @@ demo: configure
 test: deps-test
 	cmake --preset release -DOSMIA_TESTS=ON
 	$(BUILD) build -j$(JOBS) $(QUIETLY)
-	ctest --test-dir build -j$(JOBS) --output-on-failure --no-tests=error
+	build/tests/gate/bpf_gate ctest --test-dir build -j$(JOBS) --output-on-failure --no-tests=error
 
 # The processor that qemu shows by default has atomics in one instruction (LSE); cortex-a72 has not.
 test-arm64: deps-arm64
