@@ -28,6 +28,16 @@ class StructOpsType;  // struct_ops.h
 class StructOpsTypes;
 using MapPtr = std::shared_ptr<Map>;
 
+// What one program may expect of another's context: tail calls keep it, so the two must be alike.
+struct ContextShape {
+  u32 prog_type = 0, attach_type = 0;
+  bool has_frags = false;
+  const void* attach_btf = nullptr;  // of programs whose context a prototype types, with the prototype's id
+  u32 attach_proto = 0;
+  const void* cgroup_storage[2] = {};  // shared, per CPU; the map, null: it uses none
+  bool makes_tail_calls = false;
+};
+
 // A program as maps see it (program arrays, device and CPU maps), and as helpers see the one that runs:
 // RunContext::program is the address of one. runtime::Program derives from it.
 class ProgObject : public std::enable_shared_from_this<ProgObject> {
@@ -37,6 +47,8 @@ class ProgObject : public std::enable_shared_from_this<ProgObject> {
   virtual u32 prog_type() const = 0;
   virtual u32 attach_type() const = 0;
   virtual bool has_frags() const { return false; }
+  // What its context is and what it finds in it.
+  virtual ContextShape context_shape() const { return {.prog_type = prog_type()}; }
   // The kernel type that it attaches to, for programs that implement a struct's member.
   virtual const btf::Btf* attached_btf() const { return nullptr; }
   virtual u32 attached_btf_id() const { return 0; }
@@ -101,6 +113,9 @@ class Map : public std::enable_shared_from_this<Map> {
   // Calls fn(key, value) for each element until it returns true; gives the number of calls. flags must be 0.
   using EachFn = std::function<bool(const void* key, void* value)>;
   virtual s64 for_each(const EachFn& /*fn*/, u64 /*flags*/) { return -EINVAL; }
+  // A program that was loaded with this map, before anybody can run it: 0, or -EINVAL if the map holds
+  // programs that its context does not suit.
+  virtual int join(const ContextShape&) { return 0; }
   // Tail calls. prog_at: stays alive until the caller's RunScope ends; lookup_prog: as long as it is held.
   virtual ProgObject* prog_at(u32 /*index*/) const { return nullptr; }
   virtual std::shared_ptr<ProgObject> lookup_prog(u32 /*index*/) { return nullptr; }

@@ -174,6 +174,18 @@ static void warn_of_writes(const Program& p) {
     }
 }
 
+maps::ContextShape Program::context_shape() const {
+  maps::ContextShape out{.prog_type = desc.type,
+                         .attach_type = desc.expected_attach_type,
+                         .has_frags = has_frags(),
+                         .makes_tail_calls = facts.has_tail_call};
+  if (facts.attach_proto) out.attach_btf = desc.attach.btf.get(), out.attach_proto = facts.attach_proto;
+  for (const verifier::MapInfo* m : facts.used_maps)
+    if (m && m->def && m->def->traits & contract::kMapCgroupStorage)
+      out.cgroup_storage[m->def->traits & contract::kMapPercpu ? 1 : 0] = m;
+  return out;
+}
+
 Result<u64> Program::call(void* ctx) {
   OSMIA_TRY(check_executable(*this));
   const host::RunScope scope(static_cast<const maps::ProgObject*>(this), ctx);

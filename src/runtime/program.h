@@ -74,6 +74,7 @@ class Program final : public maps::ProgObject {
   const btf::Btf* attached_btf() const override { return desc.attach.btf.get(); }
   u32 attached_btf_id() const override { return desc.attach.btf_id; }
   Result<u64> call(void* ctx) override;
+  maps::ContextShape context_shape() const override;
   bool has_frags() const override { return desc.prog_flags & (1u << 5); }  // BPF_F_XDP_HAS_FRAGS
   // What OBJ_GET_INFO_BY_FD shows. Made when it is first asked for: most programs are never shown.
   const Dump& dump() const;

@@ -238,6 +238,10 @@ long prog_load(Call& c) {
     const Status s = c.kernel.prepare(c.kernel, *p);
     if (!s.ok()) return fail(s.error());
   }
+  for (const maps::MapPtr& map : p->maps)
+    if (map->join(p->context_shape()))
+      return fail(EINVAL, "map " + map->info().name +
+                              " holds programs of another context: a tail call would keep it");
   p->id = c.kernel.programs.add(p);
   Fd fd;
   fd.object = runtime::ProgramPtr(p);

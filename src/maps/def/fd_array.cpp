@@ -87,7 +87,21 @@ class ProgArrayMap final : public PtrArrayMap<ProgObject> {
   std::shared_ptr<ProgObject> lookup_prog(u32 index) override { return shared(index); }
   ProgObject* prog_at(u32 index) const override { return at(index); }
   bool may_be_inner() const override { return false; }
-  // The first program decides which others fit: a tail call keeps the context.
+  // The first program, in the map or loaded with it, decides which others fit: a tail call keeps the context.
+  int join(const ContextShape& shape) override {
+    std::lock_guard lock(mutex_);
+    if (!owned_) owner_ = shape, owned_ = true;
+    for (int i = 0; i < 2; i++) {
+      // A program without storage may be called where there is one; not if it calls on.
+      const bool none = !shape.cgroup_storage[i] && !shape.makes_tail_calls;
+      if (owner_.cgroup_storage[i] != shape.cgroup_storage[i] && !none) return -EINVAL;
+    }
+    return owner_.prog_type == shape.prog_type && owner_.attach_type == shape.attach_type &&
+                   owner_.has_frags == shape.has_frags && owner_.attach_btf == shape.attach_btf &&
+                   owner_.attach_proto == shape.attach_proto
+               ? 0
+               : -EINVAL;
+  }
   void release_user_refs() override {
     std::vector<Pen::Dropped> dropped;
     std::lock_guard lock(mutex_);
@@ -102,20 +116,12 @@ class ProgArrayMap final : public PtrArrayMap<ProgObject> {
     if (!p.ok()) return p.error();
     const ProgObject& prog = **p;
     if (prog.prog_type() == BPF_PROG_TYPE_EXT) return bad("an extension program cannot be tail-called");
-    std::lock_guard lock(mutex_);
-    if (!owned_) {
-      owned_ = true;
-      owner_type_ = prog.prog_type(), owner_attach_ = prog.attach_type(), owner_frags_ = prog.has_frags();
-    }
-    const bool attach_matters =
-        prog.prog_type() == BPF_PROG_TYPE_TRACING || prog.prog_type() == BPF_PROG_TYPE_LSM;
-    if (owner_type_ != prog.prog_type() || owner_frags_ != prog.has_frags() ||
-        (attach_matters && owner_attach_ != prog.attach_type()))
-      return bad("program of another type than the first in this program array");
+    if (join(prog.context_shape()))
+      return bad("program whose context is not that of the first program of this program array");
     return p;
   }
-  bool owned_ = false, owner_frags_ = false;
-  u32 owner_type_ = 0, owner_attach_ = 0;
+  bool owned_ = false;
+  ContextShape owner_;  // of the first program, under mutex_
 };
 
 class ArrayOfMaps final : public PtrArrayMap<Map> {

@@ -364,6 +364,51 @@ TEST_P(Engines, AProgramThatCallsItselfThroughTheModuleEnds) {
 
 INSTANTIATE_TEST_SUITE_P(StructOps, Engines, ::testing::Values(JitMode::kOff, JitMode::kOn));
 
+// A tail call keeps the context: what one program takes for a TCP socket must be one.
+TEST(StructOps, TailCallsStayWithTheirMember) {
+  StructOpsKernel k;
+  const auto array = [&] {
+    return k.call(BPF_MAP_CREATE, [](union bpf_attr& a) {
+      a.map_type = BPF_MAP_TYPE_PROG_ARRAY, a.key_size = 4, a.value_size = 4, a.max_entries = 2;
+    });
+  };
+  const auto calls = [](long map) {
+    return std::vector<Insn>{{.code = 0x18, .dst = 2, .src = 1, .imm = static_cast<s32>(map)},
+                             {},
+                             mov(3, 0),
+                             {.code = 0x85, .imm = 12},
+                             mov(0, 0),
+                             kExit};
+  };
+  const auto put = [&](long map, long prog) {
+    u32 value = static_cast<u32>(prog);
+    return k.elem(BPF_MAP_UPDATE_ELEM, map, 0, &value);
+  };
+  const long used = array(), filled = array();
+  const long caller = k.load({"bpf_testmod_st_ops", 0, true}, calls(used));
+  const long same = k.load({"bpf_testmod_st_ops", 0, true}, kReturn0);
+  const long other_member = k.load({"bpf_testmod_st_ops", 1, true}, kReturn0);
+  const long other_struct = k.load({"tcp_congestion_ops", 0}, kReturn0);
+  for (long fd : {used, filled, caller, same, other_member, other_struct}) ASSERT_GT(fd, 0) << last_error();
+  // Who was loaded with the map decides, though it is still empty.
+  EXPECT_EQ(put(used, other_member), -EINVAL);
+  EXPECT_EQ(put(used, other_struct), -EINVAL);
+  EXPECT_EQ(put(used, same), 0);
+  // And what is in the map decides who may be loaded with it.
+  EXPECT_EQ(put(filled, other_struct), 0);
+  EXPECT_EQ(k.load({"bpf_testmod_st_ops", 0, true}, calls(filled)), -EINVAL);
+  const auto xdp = calls(filled);
+  EXPECT_EQ(k.call(BPF_PROG_LOAD,
+                   [&](union bpf_attr& a) {
+                     a.prog_type = BPF_PROG_TYPE_XDP, a.license = reinterpret_cast<u64>("GPL");
+                     a.insns = reinterpret_cast<u64>(xdp.data()), a.insn_cnt = static_cast<u32>(xdp.size());
+                   }),
+            -EINVAL);
+  const long fits = k.load({"tcp_congestion_ops", 0}, calls(filled));
+  EXPECT_GT(fits, 0) << last_error();
+  for (long fd : {used, filled, caller, same, other_member, other_struct, fits}) close_fd(fd);
+}
+
 // The element of a tcp_congestion_ops map that is whole.
 OpsValue algorithm(StructOpsKernel& k, const char* name, std::vector<long>& progs) {
   OpsValue v;
