@@ -82,10 +82,10 @@ class StructOpsMap final : public Map {
   StructOpsMapPtr self() { return std::static_pointer_cast<StructOpsMap>(shared_from_this()); }
   bool may_be_linked() const;  // BPF_F_LINK and whole
 
-  // -- what subsystems see. Members by name; of one that does not exist: false, empty.
+  // -- what subsystems see, from any thread. Members by name; of one that does not exist: false, empty.
   bool has(std::string_view member) const;
-  std::span<const u8> bytes(std::string_view member) const;
-  std::string_view text(std::string_view member) const;  // up to the NUL
+  std::vector<u8> bytes(std::string_view member) const;
+  std::string text(std::string_view member) const;  // up to the NUL
   // Runs the program of a member; gives r0. Errors: ENOENT if there is none, EOPNOTSUPP if it cannot run
   // here.
   Result<u64> call(std::string_view member, std::initializer_list<u64> args) const;
@@ -100,17 +100,24 @@ class StructOpsMap final : public Map {
   bool may_be_inner() const override { return false; }
 
  private:
-  int fill(const u8* data, Descriptors& fds);
-  int fill_member(u32 index, const btf::Member& m, Descriptors& fds);
+  // What a subsystem sees. It never changes: an update that fails leaves it to whoever still looks at it.
+  struct Content {
+    std::vector<u8> bytes;                                // the struct; a function member is zero or not
+    std::map<u32, std::shared_ptr<ProgObject>> programs;  // by member
+  };
+  int fill(Content& out, const u8* data, Descriptors& fds);
+  int fill_member(Content& out, u32 index, const btf::Member& m, Descriptors& fds);
   int check_holes(u32 struct_id, const u8* data) const;
+  std::shared_ptr<const Content> content() const;
+  void show(std::shared_ptr<const Content> content);
 
   const StructOpsTypePtr type_;
-  mutable std::mutex mutex_;  // of what update writes
+  mutable std::mutex mutex_;  // of user_, and of who updates
   std::atomic<u32> state_{kInit};
   std::atomic<s64> holds_{0};
-  std::vector<u8> user_;                                 // the whole value, programs as ids
-  std::vector<u8> kernel_;                               // the struct; a function member is zero or not
-  std::map<u32, std::shared_ptr<ProgObject>> programs_;  // by member
+  std::vector<u8> user_;  // the whole value, programs as ids
+  mutable std::mutex content_mutex_;
+  std::shared_ptr<const Content> content_;
 };
 
 Result<MapPtr> create_struct_ops(const MapAttr& a);

@@ -27,8 +27,17 @@ u32 key_of(const void* key) {
 }  // namespace
 
 StructOpsMap::StructOpsMap(const MapAttr& attr, StructOpsTypePtr type)
-    : Map(attr), type_(std::move(type)), user_(attr.value_size) {
-  kernel_.resize(type_->btf->type(type_->layout.type_id).size());
+    : Map(attr), type_(std::move(type)), user_(attr.value_size), content_(std::make_shared<Content>()) {}
+
+std::shared_ptr<const StructOpsMap::Content> StructOpsMap::content() const {
+  std::lock_guard lock(content_mutex_);
+  return content_;
+}
+
+// What was there may be the last to hold programs: it goes when the lock is free again.
+void StructOpsMap::show(std::shared_ptr<const Content> content) {
+  std::lock_guard lock(content_mutex_);
+  content_.swap(content);
 }
 
 bool StructOpsMap::may_be_linked() const {
@@ -83,7 +92,9 @@ int StructOpsMap::update_user(const void* key, const void* value, u64 flags, Des
   std::unique_lock lock(mutex_);
   if (state_.load() != kInit) return -EBUSY;
   std::memcpy(user_.data(), from, value_size());
-  int err = fill(from + layout.data_offset, fds);
+  auto fresh = std::make_shared<Content>();
+  int err = fill(*fresh, from + layout.data_offset, fds);
+  if (!err) show(std::move(fresh));
   if (!err && type_->code.validate) err = type_->code.validate(*this);
   if (!err && info_.map_flags & BPF_F_LINK) {
     state_.store(kReady, std::memory_order_release);
@@ -101,16 +112,16 @@ int StructOpsMap::update_user(const void* key, const void* value, u64 flags, Des
       return 0;
     }
   }
-  programs_.clear();
+  show(std::make_shared<Content>());
   std::fill(user_.begin(), user_.end(), 0);
-  std::fill(kernel_.begin(), kernel_.end(), 0);
   state_.store(kInit, std::memory_order_release);
   return err;
 }
 
-int StructOpsMap::fill(const u8* data, Descriptors& fds) {
+int StructOpsMap::fill(Content& out, const u8* data, Descriptors& fds) {
   const btf::TypeView type = type_->btf->type(type_->layout.type_id);
   const auto members = type.members();
+  out.bytes.resize(type.size());
   for (u32 i = 0; i < members.size(); i++) {
     const btf::Member m = members[i];
     const u32 at = m.bit_offset / 8;
@@ -120,11 +131,11 @@ int StructOpsMap::fill(const u8* data, Descriptors& fds) {
     if (target.exists() && target.is(Kind::kStruct) && target.name() == "module") {
       if (!all_zero(data + at, *size))
         return -EINVAL;  // its owner is the type's module, nobody else's choice
-      kernel_[at] = 1;
+      out.bytes[at] = 1;
       continue;
     }
     if (type_->code.init_member) {
-      const int done = type_->code.init_member(m.name, data + at, kernel_.data() + at, *size);
+      const int done = type_->code.init_member(m.name, data + at, out.bytes.data() + at, *size);
       if (done < 0) return done;
       if (done) continue;
     }
@@ -132,13 +143,13 @@ int StructOpsMap::fill(const u8* data, Descriptors& fds) {
       if (!all_zero(data + at, *size)) return -EINVAL;
       continue;
     }
-    if (const int err = fill_member(i, m, fds)) return err;
+    if (const int err = fill_member(out, i, m, fds)) return err;
   }
   return 0;
 }
 
 // A function member: the descriptor of a program that was verified for exactly this member of this struct.
-int StructOpsMap::fill_member(u32 index, const btf::Member& m, Descriptors& fds) {
+int StructOpsMap::fill_member(Content& out, u32 index, const btf::Member& m, Descriptors& fds) {
   constexpr u32 kProgType = BPF_PROG_TYPE_STRUCT_OPS;
   const u32 at = m.bit_offset / 8;
   u8* const word = user_.data() + type_->layout.data_offset + at;
@@ -151,8 +162,8 @@ int StructOpsMap::fill_member(u32 index, const btf::Member& m, Descriptors& fds)
       p.attach_type() != index || p.attached_btf() != type_->btf.get())
     return -EINVAL;
   store_unaligned<u64>(word, p.object_id());
-  store_unaligned<u64>(kernel_.data() + at, 1);
-  programs_[index] = *std::move(program);
+  store_unaligned<u64>(out.bytes.data() + at, 1);
+  out.programs[index] = *std::move(program);
   return 0;
 }
 
@@ -166,13 +177,15 @@ s64 StructOpsMap::erase(const void*) {
   return 0;
 }
 
-std::span<const u8> StructOpsMap::bytes(std::string_view member) const {
+std::vector<u8> StructOpsMap::bytes(std::string_view member) const {
+  const auto now = content();
   for (const btf::Member& m : type_->btf->type(type_->layout.type_id).members()) {
     if (m.name != member) continue;
     const auto size = type_->btf->size_of(m.type);
     const u64 at = m.bit_offset / 8;
-    if (!size.ok() || at + *size > kernel_.size()) break;
-    return {kernel_.data() + at, *size};
+    if (!size.ok() || at + *size > now->bytes.size()) break;
+    const u8* const first = now->bytes.data() + at;
+    return {first, first + *size};
   }
   return {};
 }
@@ -182,15 +195,15 @@ bool StructOpsMap::has(std::string_view member) const {
   return !all_zero(b.data(), b.size());
 }
 
-std::string_view StructOpsMap::text(std::string_view member) const {
+std::string StructOpsMap::text(std::string_view member) const {
   const auto b = bytes(member);
-  const char* const p = reinterpret_cast<const char*>(b.data());
-  return {p, b.empty() ? 0 : strnlen(p, b.size())};
+  return {b.begin(), std::find(b.begin(), b.end(), 0)};
 }
 
 Result<u64> StructOpsMap::call(std::string_view member, std::initializer_list<u64> args) const {
+  const auto now = content();  // keeps the programs until they are done
   const auto members = type_->btf->type(type_->layout.type_id).members();
-  for (const auto& [index, program] : programs_) {
+  for (const auto& [index, program] : now->programs) {
     if (members[index].name != member) continue;
     // As many words as a prototype can have, and one for what it returns.
     u64 ctx[13] = {};

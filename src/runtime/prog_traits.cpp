@@ -20,6 +20,7 @@ bool Program::tail_calls() const {
 
 // Functions of one prototype fit one another.
 std::pair<u64, u32> Program::attach_target() const {
+  if (facts.attach_proto) return {reinterpret_cast<u64>(desc.attach.btf.get()), facts.attach_proto};
   if (!desc.attach.btf || !desc.attach.btf_id) return {};
   const btf::TypeView type = desc.attach.btf->type(desc.attach.btf_id);
   const bool function = type.exists() && type.is(btf::Kind::kFunc);

@@ -63,7 +63,7 @@ int validate(const StructOpsMap& ca) {
 
 int admit(const StructOpsMap& ca, std::span<const StructOpsMapPtr> others) {
   if (const int err = validate(ca)) return err;
-  const std::string_view name = ca.text("name");
+  const std::string name = ca.text("name");
   // Built into the reference kernel.
   if (name.empty() || name == "reno" || name == "cubic") return -EEXIST;
   return std::any_of(others.begin(), others.end(), [&](const auto& o) { return o->text("name") == name; })

@@ -82,6 +82,8 @@ TEST(Grants, EveryTagIsGrantedToSomeType) {
   std::set<std::string_view> granted_tags, tags;
   for (const auto* t : catalog->prog_types)
     for (const auto& g : t->grants) granted_tags.insert(g.tag);
+  for (const auto* ops : catalog->struct_ops)
+    for (const auto& g : ops->grants) granted_tags.insert(g.tag);
   for (const auto* h : catalog->helpers) tags.insert(h->tag);
   tags.erase("kprobe_override");  // compiled out of the reference kernel (function error injection)
   EXPECT_EQ(granted_tags, tags);
