@@ -149,8 +149,7 @@ struct InsnFacts {
   const btf::Btf* object_btf = nullptr;
   u32 object_btf_id = 0;
   s32 object_off = 0;
-  bool percpu_object =
-      false;  // bpf_per_cpu_ptr, bpf_this_cpu_ptr: of such an object, not of a kernel variable
+  bool percpu_object = false;  // bpf_per_cpu_ptr and its like: of such an object, not of a variable
 };
 
 // Stack that the context takes which an epilogue needs.

@@ -420,6 +420,7 @@ RULE(inserted_then_read) {
   struct counted* c = new(struct counted);
   __u64 out;
   if (!c) return 0;
+  c->key = 3;
   bpf_spin_lock(&tree_lock);
   bpf_rbtree_add_impl(&tree_root, &c->tree, less, NULL, 0);
   out = c->key;
