@@ -226,6 +226,7 @@ long prog_load(Call& c) {
   d.attach.btf_id = a.attach_btf_id;
   if (p->attach_program) {
     d.attach.program = &p->attach_program->desc;
+    d.attach.facts = &p->attach_program->facts;
     d.attach.btf = p->attach_program->desc.btf;
   }
   p->type_def = def;
