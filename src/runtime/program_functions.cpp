@@ -18,9 +18,12 @@ using isa::Insn;
 
 constexpr u32 kBpfArguments = 5;
 
-// The words of a point as machine code sees them: its address, and that of the arguments on the stub's stack.
-void add_stub(rewrite::ExecProgram& program, u32 call, u64 point, const std::string& name) {
+// Calls `call` with the point, the address of the arguments on the stub's stack, and the function, as helpers
+// are given callbacks.
+void add_stub(rewrite::ExecProgram& program, u32 call, u64 point, const rewrite::ExecSubprog& function) {
   const u32 start = static_cast<u32>(program.insns.size());
+  const std::string name = function.name;
+  const s32 target = static_cast<s32>(function.start);
   std::vector<Insn>& out = program.insns;
   for (u32 r = 1; r <= kBpfArguments; r++)
     out.push_back({.code = 0x7b, .dst = 10, .src = static_cast<u8>(r), .off = static_cast<s16>(-48 + 8 * r)});
@@ -28,6 +31,9 @@ void add_stub(rewrite::ExecProgram& program, u32 call, u64 point, const std::str
   out.push_back({.code = 0x07, .dst = 2, .imm = -40});
   out.push_back({.code = 0x18, .dst = 1, .imm = static_cast<s32>(point)});
   out.push_back({.imm = static_cast<s32>(point >> 32)});
+  const s32 at = static_cast<s32>(out.size());
+  out.push_back({.code = 0x18, .dst = 3, .src = isa::kPseudoFunc, .imm = target - at - 1});
+  out.push_back({});
   out.push_back({.code = 0x85, .imm = static_cast<s32>(call)});
   out.push_back({.code = 0x95});
   program.original.resize(out.size(), 0);
@@ -63,10 +69,11 @@ u64 ProgramFunctions::enter(void* ctx, Executable* self) {
   return through(*functions.points_[0], args, run);
 }
 
-u64 ProgramFunctions::call(u64 point, u64 args, u64, u64, u64) {
-  const auto& p = *reinterpret_cast<const Point*>(point);
+u64 ProgramFunctions::call(u64 point, u64 args, u64 function, u64, u64) {
   const auto* a = reinterpret_cast<const u64*>(args);
-  return through(p, a, [&] { return p.original->call(p.original, a[0], a[1], a[2], a[3], a[4]); });
+  const auto* f = reinterpret_cast<const rewrite::BpfCallback*>(function);
+  return through(*reinterpret_cast<const Point*>(point), a,
+                 [&] { return f->call(f, a[0], a[1], a[2], a[3], a[4]); });
 }
 
 ProgramFunctions::Point& ProgramFunctions::point(Program& target, u32 n) {
@@ -112,11 +119,11 @@ Status ProgramFunctions::compile_with_points(Kernel& kernel, Program& target) {
                  count = program.subprogs.size();
                  if (count > points_.size()) return;  // functions that rewriting has added stay as they are
                  const u32 native = static_cast<u32>(program.calls.size()), end = static_cast<u32>(program.insns.size());
-                 program.calls.push_back({.fn = call, .name = "attach point", .args = 2});
+                 program.calls.push_back({.fn = call, .name = "attach point", .args = 3});
                  std::vector<u32> stub(count, 0);
                  for (u32 n = 1; n < count; n++) {
                    stub[n] = static_cast<u32>(program.insns.size());
-                   add_stub(program, native, reinterpret_cast<u64>(points_[n].get()), program.subprogs[n].name);
+                   add_stub(program, native, reinterpret_cast<u64>(points_[n].get()), program.subprogs[n]);
                  }
                  for (u32 i = 0; i < end; i++) {
                    Insn& in = program.insns[i];
@@ -132,7 +139,6 @@ Status ProgramFunctions::compile_with_points(Kernel& kernel, Program& target) {
     second_ = nullptr;
     return Error{EOPNOTSUPP, "not supported yet: tracing this program's functions"};
   }
-  for (u32 n = 1; n < count; n++) points_[n]->original = &second_->callback(n);
   return Ok{};
 }
 

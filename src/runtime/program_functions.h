@@ -26,10 +26,9 @@ class ProgramFunctions {
     TracedFunctionPtr function;
     u64 (*to_kernel)(u64, u64, u64, u64, u64) = nullptr;  // the program's context as the kernel's struct
     u32 context_arguments = 0;                            // bit n: argument n is the context
-    const rewrite::BpfCallback* original = nullptr;       // in the second executable
   };
   static u64 enter(void* ctx, Executable* self);
-  static u64 call(u64 point, u64 args, u64, u64, u64);
+  static u64 call(u64 point, u64 args, u64 function, u64, u64);
   template <class Fn>
   static u64 through(const Point&, const u64* args, const Fn& original);
   Status compile_with_points(Kernel&, Program&);

@@ -24,6 +24,8 @@ std::shared_ptr<const btf::Btf> kernel_types() {
              w.add_func_proto(i32, {{"a", i32}, {"b", pi}, {"c", i16}, {"d", i32}, {"e", p}, {"f", i8}, {"g", i32}}));
   w.add_func("never_called", w.add_func_proto(0, {{"a", i32}}));
   w.add_struct("sk_buff", 8, {{"len", i32, 0}});
+  w.add_struct("net_device", 8, {{"ifindex", i32, 0}});
+  w.add_struct("net", 8, {{"id", i32, 0}});
   return *btf::Btf::parse(w.bytes());
 }
 
@@ -212,6 +214,64 @@ TEST_P(Tracing, AtMost38) {
   links[5] = link(one_more, BPF_TRACE_FEXIT);
   EXPECT_GE(links[5], 0);
   for (const long l : links) close(l);
+}
+
+TEST_P(Tracing, ProbesAtManyFunctions) {
+  const auto probe = [&](s16 word, s16 slot) {  // slots: a register, then the function's address, then the cookie
+    const std::vector<Insn> insns =
+        join({{{.code = 0xbf, .dst = 6, .src = 1}, {.code = 0x79, .dst = 7, .src = 6, .off = static_cast<s16>(8 * word)}},
+              store(7, slot),
+              {{.code = 0xbf, .dst = 1, .src = 6}, {.code = 0x85, .imm = 173}},
+              store(0, static_cast<s16>(slot + 1)),
+              {{.code = 0xbf, .dst = 1, .src = 6}, {.code = 0x85, .imm = 174}},
+              store(0, static_cast<s16>(slot + 2)),
+              give(0)});
+    return keep(t.call(BPF_PROG_LOAD, [&](union bpf_attr& a) {
+      a.prog_type = BPF_PROG_TYPE_KPROBE, a.insns = reinterpret_cast<u64>(insns.data());
+      a.insn_cnt = static_cast<u32>(insns.size()), a.license = reinterpret_cast<u64>("GPL");
+      a.expected_attach_type = BPF_TRACE_KPROBE_MULTI;
+    }));
+  };
+  const char* names[] = {"bpf_fentry_test2", "bpf_fentry_test1"};
+  const u64 cookies[] = {22, 11};
+  const auto attach = [&](long prog, u32 flags, u32 count) {
+    return t.call(BPF_LINK_CREATE, [&](union bpf_attr& a) {
+      a.link_create.prog_fd = static_cast<u32>(prog), a.link_create.attach_type = BPF_TRACE_KPROBE_MULTI;
+      a.link_create.kprobe_multi.flags = flags, a.link_create.kprobe_multi.cnt = count;
+      a.link_create.kprobe_multi.syms = reinterpret_cast<u64>(names);
+      a.link_create.kprobe_multi.cookies = reinterpret_cast<u64>(cookies);
+    });
+  };
+  constexpr s16 kDi = 14, kAx = 10;
+  const long entry = probe(kDi, 0), exit = probe(kAx, 3);
+  ASSERT_GE(entry, 0) << last_error();
+  EXPECT_EQ(attach(entry, 0, 0), -EINVAL);
+  EXPECT_EQ(attach(entry, 2, 2), -EINVAL);
+  EXPECT_EQ(attach(load(BPF_TRACE_FENTRY, function("bpf_fentry_test1"), give(0)), 0, 2), -EINVAL);
+  const long a = keep(attach(entry, 0, 2)), b = keep(attach(exit, BPF_F_KPROBE_MULTI_RETURN, 2));
+  ASSERT_GE(a, 0) << last_error();
+  ASSERT_GE(b, 0) << last_error();
+  const long traced = load(BPF_TRACE_FENTRY, function("bpf_fentry_test1"), give(0));
+  EXPECT_EQ(run(traced).result, 0);
+  auto v = seen();  // of bpf_fentry_test2(2, 3), which is called last
+  const auto second = runtime::kernel_function(t.kernel, *t.kernel.vmlinux(), function("bpf_fentry_test2"));
+  EXPECT_EQ(v[0], 2u);
+  EXPECT_EQ(v[1], second->address);
+  EXPECT_EQ(v[2], 22u);
+  EXPECT_EQ(v[3], 5u);
+  EXPECT_EQ(v[4], second->address);
+  EXPECT_EQ(v[5], 22u);
+  u64 addresses[2] = {};
+  bpf_link_info info{};
+  info.kprobe_multi.addrs = reinterpret_cast<u64>(addresses), info.kprobe_multi.count = 2;
+  union bpf_attr q;
+  std::memset(&q, 0, sizeof q);
+  q.info.bpf_fd = static_cast<u32>(a), q.info.info_len = sizeof info, q.info.info = reinterpret_cast<u64>(&info);
+  ASSERT_EQ(t.call(BPF_OBJ_GET_INFO_BY_FD, q), 0);
+  EXPECT_EQ(info.kprobe_multi.count, 2u);
+  EXPECT_EQ(addresses[1], second->address);
+  names[0] = "no_such_function";
+  EXPECT_EQ(attach(entry, 0, 2), -ESRCH);
 }
 
 TEST_P(Tracing, FunctionsThatNothingCalls) {
