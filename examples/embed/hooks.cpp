@@ -35,8 +35,8 @@ int main(int argc, char** argv) {
   const auto request = [&](std::uint64_t bytes, int priority) {
     const Request r{7, "hello", bytes};
     const Shared shared{r.user, r.bytes};
-    const int result = (*handle)([&](const Shared* s, int) { return static_cast<int>(s->bytes / 100); }, &shared,
-                                 priority);
+    const int result =
+        (*handle)([&](const Shared* s, int) { return static_cast<int>(s->bytes / 100); }, &shared, priority);
     std::printf("%llu bytes, priority %d: %d\n", static_cast<unsigned long long>(bytes), priority, result);
   };
   request(5000, 1);  // nothing is attached yet

@@ -90,8 +90,7 @@ T from_word(std::uint64_t w) {
 template <class T>
 struct FieldOf {
   template <class M>
-    requires detail::HookType<M>
-  FieldOf(std::string name, M T::*member) {
+  requires detail::HookType<M> FieldOf(std::string name, M T::*member) {
     alignas(T) static const char object[sizeof(T)] = {};
     const auto& at = reinterpret_cast<const T*>(object)->*member;
     field = {std::move(name), static_cast<std::uint32_t>(reinterpret_cast<const char*>(&at) - object),
@@ -103,8 +102,8 @@ struct FieldOf {
 // How programs see a struct: under this name, with these fields, in the order of their offsets. Others stay
 // unknown to them.
 template <class T>
-  requires std::is_standard_layout_v<T>
-HookStruct describe(std::string name, std::initializer_list<FieldOf<T>> fields) {
+requires std::is_standard_layout_v<T> HookStruct describe(std::string name,
+                                                          std::initializer_list<FieldOf<T>> fields) {
   HookStruct s{std::move(name), sizeof(T), {}, &detail::kIdentity<T>};
   for (const auto& f : fields) s.fields.push_back(f.field);
   return s;
@@ -132,15 +131,16 @@ struct SpecOf<R(A...)> {
     s.result = detail::value_of<R>(structs);
     const HookValue types[] = {detail::value_of<A>(structs)..., {}};
     for (std::size_t i = 0; i < sizeof...(A); i++)
-      s.parameters.push_back({i < parameters.size() ? parameters[i] : "arg" + std::to_string(i), 0, types[i]});
+      s.parameters.push_back(
+          {i < parameters.size() ? parameters[i] : "arg" + std::to_string(i), 0, types[i]});
     s.structs = std::move(structs);
     s.may_modify = mode == HookMode::kModify;
     return s;
   }
 };
 template <class Function>
-HookSpec hook(std::string name, std::vector<std::string> parameters = {}, std::vector<HookStruct> structs = {},
-              HookMode mode = HookMode::kObserve) {
+HookSpec hook(std::string name, std::vector<std::string> parameters = {},
+              std::vector<HookStruct> structs = {}, HookMode mode = HookMode::kObserve) {
   return SpecOf<Function>::make(std::move(name), std::move(parameters), std::move(structs), mode);
 }
 

@@ -45,7 +45,8 @@ Result<AnyHook> Kernel::find_hook(const HookSpec& spec) const {
     if (!b || b->btf.get() != types) continue;
     auto function = runtime::kernel_function(kernel, *b, type);
     const u32* attached = function->attached_word();
-    return AnyHook(std::make_shared<const AnyHook::Impl>(AnyHook::Impl{impl_, std::move(function)}), attached);
+    return AnyHook(std::make_shared<const AnyHook::Impl>(AnyHook::Impl{impl_, std::move(function)}),
+                   attached);
   }
   return Error{ENOENT, "no hook named " + spec.name};
 }
@@ -64,15 +65,17 @@ Result<Link> Kernel::attach(const Program& program, std::uint64_t cookie) const 
     a.link_create.tracing.cookie = cookie;
     fd = bpf(BPF_LINK_CREATE, &a, sizeof a);
   } else {
-    return Error{EOPNOTSUPP, "program " + program.name() + ": only tracing programs are attached so; bpf() has "
-                             "the other links"};
+    return Error{EOPNOTSUPP, "program " + program.name() +
+                                 ": only tracing programs are attached so; bpf() has "
+                                 "the other links"};
   }
   if (fd < 0) return api::failed_call(fd, "program " + program.name());
   const syscall::Fd made = table.get(static_cast<int>(fd));
   table.close(static_cast<int>(fd));
   const auto* link = std::get_if<runtime::LinkPtr>(&made.object);
   if (!link) return Error{EINVAL, "program " + program.name() + ": not attached"};
-  auto impl = std::shared_ptr<const Link::Impl>(new Link::Impl{impl_, *link, api::OwnFd(runtime::Object(*link))});
+  auto impl =
+      std::shared_ptr<const Link::Impl>(new Link::Impl{impl_, *link, api::OwnFd(runtime::Object(*link))});
   if (impl->fd.get() < 0) return Error{-impl->fd.get(), "program " + program.name() + ": no descriptor left"};
   return Link(std::move(impl));
 }

@@ -16,7 +16,7 @@ struct Kernel::Impl {
   std::unique_ptr<runtime::Kernel> kernel;
   std::string btf_path;  // for libbpf's CO-RE; empty: the machine's (a file that is no BTF: none)
   std::map<std::string, HookSpec> hooks;
-  std::mutex loading;    // libbpf and the Kernel's verdict hook take one load at a time
+  std::mutex loading;  // libbpf and the Kernel's verdict hook take one load at a time
 };
 
 namespace api {

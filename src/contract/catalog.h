@@ -43,7 +43,7 @@ class Catalog {
   // whose result programs may change.
   const btf::Btf* host_types = nullptr;
   std::vector<std::string> host_modifiable;
-  u32 nr_cpus = 1;                                       // possible CPUs, for kRetIsCpuId
+  u32 nr_cpus = 1;  // possible CPUs, for kRetIsCpuId
 
   // Call once after filling the vectors; look-ups are O(1) afterwards and never fail on unknown ids
   // (nullptr).

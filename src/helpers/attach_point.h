@@ -7,7 +7,7 @@
 namespace osmia::helpers {
 
 struct AttachPoint {
-  u64 address = 0;         // of the probed function, as /proc/kallsyms has it
+  u64 address = 0;  // of the probed function, as /proc/kallsyms has it
   bool may_override = false;
   bool overridden = false;  // then the function does not run, and gives `value`
   u64 value = 0;

@@ -30,8 +30,6 @@ class Interpreted final : public Executable {
     });
   }
 
-  const rewrite::BpfCallback& callback(u32 function) const override { return code->callback(function); }
-
   rewrite::ExecProgram program;
   std::shared_ptr<const interp::Code> code;
 };
@@ -49,7 +47,6 @@ class Jitted final : public Executable {
     });
   }
   const jit::Image* image() const override { return code.get(); }
-  const rewrite::BpfCallback& callback(u32 function) const override { return code->callback(function); }
 
   std::shared_ptr<const jit::Image> code;
 };

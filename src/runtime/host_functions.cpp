@@ -32,7 +32,8 @@ class Types {
       for (const HostField& field : s.fields) {
         OSMIA_ASSIGN(const u32 type, of(f.name, field.type, false));
         if (!is_name(field.name) || field.offset < end || field.offset + field.type.bytes > s.size)
-          return bad(f.name, "struct " + s.name + ": expected fields in order and inside it, found " + field.name);
+          return bad(f.name,
+                     "struct " + s.name + ": expected fields in order and inside it, found " + field.name);
         end = field.offset + field.type.bytes;
         members.push_back({field.name, type, field.offset * 8});
       }

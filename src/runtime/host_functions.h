@@ -33,8 +33,8 @@ struct HostFunction {
   bool may_modify = false;            // fmod_ret programs may decide instead of the function
 };
 
-// Adds them to a Catalog that no Kernel has yet: as the last of its modules, or as its vmlinux if it has none.
-// Errors: EINVAL with the name that is wrong.
+// Adds them to a Catalog that no Kernel has yet: as the last of its modules, or as its vmlinux if it has
+// none. Errors: EINVAL with the name that is wrong.
 Status add_host_functions(contract::Catalog& catalog, const std::vector<HostFunction>& functions);
 inline constexpr const char* kHostModule = "host";
 

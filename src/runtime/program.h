@@ -34,12 +34,8 @@ class Executable {
   // Past whatever is attached to the program.
   u64 run_straight(void* ctx) { return straight_(ctx, this); }
   // Every run goes through `enter` from now on; null: straight again.
-  void enter_through(Enter enter) {
-    enter_.store(enter ? enter : straight_, std::memory_order_release);
-  }
+  void enter_through(Enter enter) { enter_.store(enter ? enter : straight_, std::memory_order_release); }
   std::shared_ptr<void> attached;  // what `enter` needs; set once, before it
-  // What helpers are given to call a function of the program's.
-  virtual const rewrite::BpfCallback& callback(u32 function) const = 0;
   // The machine code, null where there is none.
   virtual const jit::Image* image() const { return nullptr; }
 

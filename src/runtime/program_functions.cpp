@@ -92,7 +92,8 @@ ProgramFunctions::Point& ProgramFunctions::point(Program& target, u32 n) {
       for (u32 i = 0; i < words; i++) {
         const auto t = btf.skip_modifiers(proto.params()[i].type);
         if (t.is(btf::Kind::kPtr) && target.type_def &&
-            verifier::is_program_context(*target.type_def, btf, t)) made->context_arguments |= 1u << i;
+            verifier::is_program_context(*target.type_def, btf, t))
+          made->context_arguments |= 1u << i;
       }
       made->to_kernel = context_cast(target);
       // A context that has no kernel struct here is shown as nothing: who traces it reads zeros.
@@ -118,7 +119,8 @@ Status ProgramFunctions::compile_with_points(Kernel& kernel, Program& target) {
   OSMIA_ASSIGN(second_, compile_again(kernel, target, [&](rewrite::ExecProgram& program) {
                  count = program.subprogs.size();
                  if (count > points_.size()) return;  // functions that rewriting has added stay as they are
-                 const u32 native = static_cast<u32>(program.calls.size()), end = static_cast<u32>(program.insns.size());
+                 const u32 native = static_cast<u32>(program.calls.size()),
+                           end = static_cast<u32>(program.insns.size());
                  program.calls.push_back({.fn = call, .name = "attach point", .args = 3});
                  std::vector<u32> stub(count, 0);
                  for (u32 n = 1; n < count; n++) {

@@ -63,7 +63,8 @@ u64 kernel_symbol(const Kernel& kernel, const BtfObject& btf, u32 type) {
 u32 kernel_function_at(const Kernel& kernel, u64 address) {
   const auto& vmlinux = kernel.catalog().vmlinux;
   const u64 type = address - kCallBase;
-  if (!vmlinux || type >> kModuleBits || !vmlinux->type(static_cast<u32>(type)).is(btf::Kind::kFunc)) return 0;
+  if (!vmlinux || type >> kModuleBits || !vmlinux->type(static_cast<u32>(type)).is(btf::Kind::kFunc))
+    return 0;
   return static_cast<u32>(type);
 }
 

@@ -118,7 +118,8 @@ Result<TestRunResult> test_run_tracing(Kernel& kernel, Program& p, const TestRun
   switch (p.desc.expected_attach_type) {
     case BPF_TRACE_FENTRY:
     case BPF_TRACE_FEXIT:
-      if (!call_traced_functions(kernel)) return Error{EFAULT, "a function that is traced gave another value"};
+      if (!call_traced_functions(kernel))
+        return Error{EFAULT, "a function that is traced gave another value"};
       return out;
     case BPF_MODIFY_RETURN: out.retval = call_modified_functions(kernel); return out;
     default: return Error{EFAULT, "only fentry, fexit and fmod_ret programs have a test run"};

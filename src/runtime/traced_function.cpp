@@ -35,7 +35,6 @@ int TracedFunction::attach(AttachKind kind, Attachment one) {
   Attachments& list = programs_[static_cast<u32>(kind)];
   const bool probe = kind == AttachKind::kProbe || kind == AttachKind::kReturnProbe;
   if (!probe) {
-    if (extension_) return -EBUSY;
     if (programs_[0].size() + programs_[1].size() + programs_[2].size() >= kMaxAttached) return -E2BIG;
     if (list.has(*one.program)) return -EBUSY;
   }
@@ -50,20 +49,6 @@ void TracedFunction::detach(AttachKind kind, const void* owner) {
   const size_t before = list.size();
   list.remove(owner);
   attached_ -= static_cast<u32>(before - list.size());
-}
-
-int TracedFunction::replace(ProgramPtr extension) {
-  std::lock_guard lock(mutex_);
-  if (extension_ || programs_[0].size() + programs_[1].size() + programs_[2].size()) return -EBUSY;
-  extension_ = std::move(extension);
-  attached_++;
-  return 0;
-}
-
-void TracedFunction::restore() {
-  std::lock_guard lock(mutex_);
-  if (extension_) attached_--;
-  extension_ = nullptr;
 }
 
 u64 TracedFunction::call_traced(const u64* args, Original original, const void* fn) const {

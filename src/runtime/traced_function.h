@@ -36,19 +36,17 @@ class TracedFunction {
     return reinterpret_cast<const u32*>(&attached_);
   }
   bool idle() const { return !attached_.load(std::memory_order_acquire); }
-  // 0; -EBUSY: the program is attached so already, or the function is replaced; -E2BIG: too many.
+  // 0; -EBUSY: the program is attached so already; -E2BIG: too many.
   int attach(AttachKind, Attachment);
   void detach(AttachKind, const void* owner);  // nothing if it is not attached
-  // An extension takes the function's place: -EBUSY if anything is attached.
-  int replace(ProgramPtr extension);
-  void restore();
 
   // args: `words` of them. original(const u64* args) is the function.
   template <class Fn>
   u64 call(const u64* args, const Fn& original) const {
     if (idle()) return original(args);
     return call_traced(
-        args, [](const void* fn, const u64* a) -> u64 { return (*static_cast<const Fn*>(fn))(a); }, &original);
+        args, [](const void* fn, const u64* a) -> u64 { return (*static_cast<const Fn*>(fn))(a); },
+        &original);
   }
 
  private:
@@ -58,7 +56,6 @@ class TracedFunction {
   std::mutex mutex_;  // of changes
   Attachments programs_[kAttachKinds];
   std::atomic<u32> attached_{0};
-  ProgramPtr extension_;
 };
 using TracedFunctionPtr = std::shared_ptr<TracedFunction>;
 

@@ -108,7 +108,8 @@ long iter_create(Call& c) {
 
 Status may_run(const runtime::Program& p) {
   if (p.executable) return Ok{};
-  return Error{EOPNOTSUPP, p.not_executable.empty() ? "not supported yet: nothing here runs programs" : p.not_executable};
+  return Error{EOPNOTSUPP,
+               p.not_executable.empty() ? "not supported yet: nothing here runs programs" : p.not_executable};
 }
 
 int put_name(u64 user, u32 room, std::string_view name) {

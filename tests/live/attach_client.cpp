@@ -1,7 +1,7 @@
 // Attaches every program of an object that attaches by itself, makes test runs of those that have one, and
 // prints what each attachment and run gave and the words of .bss: a plain libbpf program, for `osmia exec`.
-// Arguments: an object, then the names of programs to run (none: all). With "-t OBJECT" in front the programs are
-// loaded for functions of that object's first program, and its test run is made.
+// Arguments: an object, then the names of programs to run (none: all). With "-t OBJECT" in front the programs
+// are loaded for functions of that object's first program, and its test run is made.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -27,8 +27,9 @@ int main(int argc, char** argv) {
   bpf_object* object = bpf_object__open_file(argv[1], nullptr);
   bpf_program* p;
   if (object && target)
-    bpf_object__for_each_program(p, object)
-      if (bpf_program__set_attach_target(p, bpf_program__fd(target), nullptr)) std::printf("no target\n");
+    bpf_object__for_each_program(
+        p, object) if (bpf_program__set_attach_target(p, bpf_program__fd(target), nullptr))
+        std::printf("no target\n");
   if (!object || bpf_object__load(object)) return std::printf("not loaded: %s\n", std::strerror(errno)), 1;
   std::vector<bpf_link*> links;
   bpf_object__for_each_program(p, object) {
@@ -39,7 +40,7 @@ int main(int argc, char** argv) {
   }
   const auto run = [](const bpf_program* q) {
     LIBBPF_OPTS(bpf_test_run_opts, options);
-    char packet[64] = {};
+    char packet[74] = {};
     if (bpf_program__type(q) != BPF_PROG_TYPE_TRACING)
       options.data_in = packet, options.data_size_in = sizeof packet;
     const int e = bpf_prog_test_run_opts(bpf_program__fd(q), &options);

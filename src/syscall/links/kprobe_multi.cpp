@@ -77,7 +77,8 @@ Result<std::vector<Probe>> probes_of(LinkRequest& r) {
     }
     auto function = type ? runtime::kernel_function(kernel, *vmlinux, type) : nullptr;
     if (!function)
-      return Error{a.addrs ? EINVAL : ESRCH, "no function of the kernel's BTF: " + (a.addrs ? "an address" : name)};
+      return Error{a.addrs ? EINVAL : ESRCH,
+                   "no function of the kernel's BTF: " + (a.addrs ? "an address" : name)};
     out.push_back({std::move(function), cookie});
   }
   // By address, as Linux shows them.
@@ -100,7 +101,8 @@ Result<runtime::LinkPtr> create(LinkRequest& r) {
     return Error{EINVAL, "the program was not loaded for many probes"};
   if (r.program->desc.prog_flags & BPF_F_SLEEPABLE) return Error{EINVAL, "such programs do not sleep"};
   const auto& k = a.kprobe_multi;
-  if (k.flags & ~static_cast<u32>(BPF_F_KPROBE_MULTI_RETURN)) return Error{EINVAL, "unknown kprobe_multi.flags"};
+  if (k.flags & ~static_cast<u32>(BPF_F_KPROBE_MULTI_RETURN))
+    return Error{EINVAL, "unknown kprobe_multi.flags"};
   if (!k.addrs == !k.syms) return Error{EINVAL, "expected either symbols or addresses"};
   if (!k.cnt) return Error{EINVAL, "expected at least one function"};
   if (k.cnt > kMost) return Error{E2BIG, "too many functions"};

@@ -6,7 +6,6 @@
 
 namespace osmia::verifier {
 
-bool is_program_context(const contract::ProgTypeDef& type, const btf::Btf& btf,
-                        const btf::TypeView& pointer);
+bool is_program_context(const contract::ProgTypeDef& type, const btf::Btf& btf, const btf::TypeView& pointer);
 
 }  // namespace osmia::verifier

@@ -62,7 +62,8 @@ class Attach {
   // The host application's own function, and it lets programs change the result.
   bool host_allows() const {
     const auto& names = env_.cat.host_modifiable;
-    return target_.btf.get() == env_.cat.host_types && std::find(names.begin(), names.end(), name_) != names.end();
+    return target_.btf.get() == env_.cat.host_types &&
+           std::find(names.begin(), names.end(), name_) != names.end();
   }
 
   // A function of a loaded program: its own BTF types the arguments, if the program was verified to call it
@@ -72,7 +73,8 @@ class Attach {
     size_t n = 0;
     while (n < target.func_info.size() && target.func_info[n].type_id != target_.btf_id) n++;
     if (n == target.func_info.size()) env_.reject(EINVAL, "Subprog {} doesn't exist", name_);
-    if (!target_.facts || n >= target_.facts->subprogs.size()) env_.unsupported("attaching to this BPF program");
+    if (!target_.facts || n >= target_.facts->subprogs.size())
+      env_.unsupported("attaching to this BPF program");
     const SubprogFacts& function = target_.facts->subprogs[n];
     if (function.is_exception_cb)
       env_.reject(EINVAL, "{} programs cannot attach to exception callback",

@@ -21,7 +21,8 @@ std::shared_ptr<const btf::Btf> kernel_types() {
   w.add_func("bpf_fentry_test2", w.add_func_proto(i32, {{"a", i32}, {"b", u64_}}));
   w.add_func("bpf_modify_return_test", w.add_func_proto(i32, {{"a", i32}, {"b", pi}}));
   w.add_func("bpf_modify_return_test2",
-             w.add_func_proto(i32, {{"a", i32}, {"b", pi}, {"c", i16}, {"d", i32}, {"e", p}, {"f", i8}, {"g", i32}}));
+             w.add_func_proto(
+                 i32, {{"a", i32}, {"b", pi}, {"c", i16}, {"d", i32}, {"e", p}, {"f", i8}, {"g", i32}}));
   w.add_func("never_called", w.add_func_proto(0, {{"a", i32}}));
   w.add_struct("sk_buff", 8, {{"len", i32, 0}});
   w.add_struct("net_device", 8, {{"ifindex", i32, 0}});
@@ -47,9 +48,7 @@ struct Tracing : ::testing::TestWithParam<runtime::JitMode> {
     if (fd >= 0) opened.push_back(fd);
     return fd;
   }
-  u32 function(const char* name) {
-    return t.kernel.catalog().vmlinux->find(name, btf::Kind::kFunc);
-  }
+  u32 function(const char* name) { return t.kernel.catalog().vmlinux->find(name, btf::Kind::kFunc); }
   long load(u32 attach_type, u32 btf_id, const std::vector<Insn>& insns, long target = 0) {
     return keep(t.call(BPF_PROG_LOAD, [&](union bpf_attr& a) {
       a.prog_type = BPF_PROG_TYPE_TRACING, a.insns = reinterpret_cast<u64>(insns.data());
@@ -100,7 +99,8 @@ struct Tracing : ::testing::TestWithParam<runtime::JitMode> {
   static std::vector<Insn> give(s32 value) { return {{.code = 0xb7, .imm = value}, {.code = 0x95}}; }
   // r6 = ctx; r7 = word n of it
   static std::vector<Insn> word(u8 n) {
-    return {{.code = 0xbf, .dst = 6, .src = 1}, {.code = 0x79, .dst = 7, .src = 6, .off = static_cast<s16>(8 * n)}};
+    return {{.code = 0xbf, .dst = 6, .src = 1},
+            {.code = 0x79, .dst = 7, .src = 6, .off = static_cast<s16>(8 * n)}};
   }
   // Multiplies slot by ten and adds a digit: tells the order.
   std::vector<Insn> digit(s32 d, s16 slot) {
@@ -119,18 +119,20 @@ TEST_P(Tracing, EntryAndExitSeeArgumentsResultAndCookie) {
   const auto call = [&](s32 helper, s16 slot) {
     return join({{{.code = 0xbf, .dst = 1, .src = 6}, {.code = 0x85, .imm = helper}}, store(0, slot)});
   };
-  const long entry =
-      load(BPF_TRACE_FENTRY, f, join({word(1), store(7, 0), call(174, 1), call(185, 2), call(173, 3), give(0)}));
+  const long entry = load(BPF_TRACE_FENTRY, f,
+                          join({word(1), store(7, 0), call(174, 1), call(185, 2), call(173, 3), give(0)}));
   ASSERT_GE(entry, 0) << last_error();
   // Slot 4: the result, 5: what bpf_get_func_ret() gives.
   const long exit = load(BPF_TRACE_FEXIT, f,
-                         join({word(2), store(7, 4),
+                         join({word(2),
+                               store(7, 4),
                                {{.code = 0xbf, .dst = 1, .src = 6},
                                 {.code = 0xbf, .dst = 2, .src = 10},
                                 {.code = 0x07, .dst = 2, .imm = -8},
                                 {.code = 0x85, .imm = 184},
                                 {.code = 0x79, .dst = 7, .src = 10, .off = -8}},
-                               store(7, 5), give(0)}));
+                               store(7, 5),
+                               give(0)}));
   ASSERT_GE(exit, 0) << last_error();
   EXPECT_EQ(run(entry).result, 0);
   EXPECT_EQ(seen()[0], 0u);  // not attached
@@ -180,7 +182,9 @@ TEST_P(Tracing, TheLastAttachedRunsFirst) {
 
 TEST_P(Tracing, AModifiedResultReplacesTheFunction) {
   const u32 f = function("bpf_modify_return_test");
-  const auto modify = [&](s32 value) { return load(BPF_MODIFY_RETURN, f, join({digit(value & 7, 0), give(value)})); };
+  const auto modify = [&](s32 value) {
+    return load(BPF_MODIFY_RETURN, f, join({digit(value & 7, 0), give(value)}));
+  };
   const long zero = modify(0), seven = modify(7), other = modify(6);
   ASSERT_GE(seven, 0) << last_error();
   EXPECT_EQ(run(zero).retval, 2u << 16 | (4 + 29));  // both functions run
@@ -191,7 +195,7 @@ TEST_P(Tracing, AModifiedResultReplacesTheFunction) {
   keep(link(seven, BPF_MODIFY_RETURN));
   keep(link(load(BPF_TRACE_FEXIT, f, join({word(2), store(7, 1), give(0)})), BPF_TRACE_FEXIT));
   EXPECT_EQ(run(zero).retval, 1u << 16 | (7 + 29));  // the first side effect is gone
-  EXPECT_EQ(seen()[0], 7u);                           // and nobody asked the others
+  EXPECT_EQ(seen()[0], 7u);                          // and nobody asked the others
   EXPECT_EQ(seen()[1], 7u);
   // A changed result of a function whose value the test run checks.
   const u32 g = function("bpf_fentry_test1");
@@ -217,9 +221,11 @@ TEST_P(Tracing, AtMost38) {
 }
 
 TEST_P(Tracing, ProbesAtManyFunctions) {
-  const auto probe = [&](s16 word, s16 slot) {  // slots: a register, then the function's address, then the cookie
+  const auto probe = [&](s16 word,
+                         s16 slot) {  // slots: a register, then the function's address, then the cookie
     const std::vector<Insn> insns =
-        join({{{.code = 0xbf, .dst = 6, .src = 1}, {.code = 0x79, .dst = 7, .src = 6, .off = static_cast<s16>(8 * word)}},
+        join({{{.code = 0xbf, .dst = 6, .src = 1},
+               {.code = 0x79, .dst = 7, .src = 6, .off = static_cast<s16>(8 * word)}},
               store(7, slot),
               {{.code = 0xbf, .dst = 1, .src = 6}, {.code = 0x85, .imm = 173}},
               store(0, static_cast<s16>(slot + 1)),
@@ -266,7 +272,8 @@ TEST_P(Tracing, ProbesAtManyFunctions) {
   info.kprobe_multi.addrs = reinterpret_cast<u64>(addresses), info.kprobe_multi.count = 2;
   union bpf_attr q;
   std::memset(&q, 0, sizeof q);
-  q.info.bpf_fd = static_cast<u32>(a), q.info.info_len = sizeof info, q.info.info = reinterpret_cast<u64>(&info);
+  q.info.bpf_fd = static_cast<u32>(a), q.info.info_len = sizeof info,
+  q.info.info = reinterpret_cast<u64>(&info);
   ASSERT_EQ(t.call(BPF_OBJ_GET_INFO_BY_FD, q), 0);
   EXPECT_EQ(info.kprobe_multi.count, 2u);
   EXPECT_EQ(addresses[1], second->address);
@@ -278,8 +285,9 @@ TEST_P(Tracing, FunctionsThatNothingCalls) {
   const long prog = load(BPF_TRACE_FENTRY, function("never_called"), give(0));
   testing::internal::CaptureStderr();
   EXPECT_GE(keep(link(prog, BPF_TRACE_FENTRY)), 0);
-  EXPECT_NE(testing::internal::GetCapturedStderr().find("never_called(), which nothing in this process calls"),
-            std::string::npos);
+  EXPECT_NE(
+      testing::internal::GetCapturedStderr().find("never_called(), which nothing in this process calls"),
+      std::string::npos);
 }
 
 // A program with a second function that takes two numbers: add(3, 4) + 1.
@@ -297,10 +305,14 @@ struct TracingPrograms : Tracing {
       a.btf = reinterpret_cast<u64>(bytes.data()), a.btf_size = static_cast<u32>(bytes.size());
     }));
     EXPECT_GE(types, 0) << last_error();
-    const std::vector<Insn> insns = {{.code = 0xb7, .dst = 1, .imm = 3},  {.code = 0xb7, .dst = 2, .imm = 4},
-                                     {.code = 0x85, .src = 1, .imm = 2},  {.code = 0x07, .imm = 1},
-                                     {.code = 0x95},                      {.code = 0xbf, .src = 1},
-                                     {.code = 0x0f, .src = 2},            {.code = 0x95}};
+    const std::vector<Insn> insns = {{.code = 0xb7, .dst = 1, .imm = 3},
+                                     {.code = 0xb7, .dst = 2, .imm = 4},
+                                     {.code = 0x85, .src = 1, .imm = 2},
+                                     {.code = 0x07, .imm = 1},
+                                     {.code = 0x95},
+                                     {.code = 0xbf, .src = 1},
+                                     {.code = 0x0f, .src = 2},
+                                     {.code = 0x95}};
     const bpf_func_info functions[] = {{0, main_type}, {5, second_type}};
     return keep(t.call(BPF_PROG_LOAD, [&](union bpf_attr& a) {
       a.prog_type = BPF_PROG_TYPE_SCHED_CLS, a.insns = reinterpret_cast<u64>(insns.data());
@@ -341,7 +353,8 @@ TEST_P(TracingPrograms, EveryFunction) {
   ASSERT_GE(w, 0) << last_error();
   EXPECT_EQ(packet(prog), 8u);
   EXPECT_EQ(seen()[2], 8u);
-  const long l = link(length, BPF_TRACE_FENTRY), e = link(entry, BPF_TRACE_FENTRY), x = link(exit, BPF_TRACE_FEXIT);
+  const long l = link(length, BPF_TRACE_FENTRY), e = link(entry, BPF_TRACE_FENTRY),
+             x = link(exit, BPF_TRACE_FEXIT);
   ASSERT_GE(e, 0) << last_error();
   reset();
   EXPECT_EQ(packet(prog), 8u);
@@ -365,7 +378,8 @@ TEST_P(TracingPrograms, TracersOfTracers) {
   EXPECT_LT(load(BPF_TRACE_FENTRY, main_type, give(0), tracer), 0);  // no BTF
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, Tracing, ::testing::Values(runtime::JitMode::kAuto, runtime::JitMode::kOff));
+INSTANTIATE_TEST_SUITE_P(Engines, Tracing,
+                         ::testing::Values(runtime::JitMode::kAuto, runtime::JitMode::kOff));
 INSTANTIATE_TEST_SUITE_P(Engines, TracingPrograms,
                          ::testing::Values(runtime::JitMode::kAuto, runtime::JitMode::kOff));
 
