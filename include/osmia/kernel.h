@@ -8,8 +8,10 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "osmia/export.h"
+#include "osmia/hook.h"
 #include "osmia/map.h"
 #include "osmia/object.h"
 #include "osmia/program.h"
@@ -28,6 +30,7 @@ struct KernelOptions {
   bool unprivileged = false;                   // loads are judged as those of a user without capabilities
   bool native_profile = false;                 // accept more than Linux does, where that is sound
   std::uint64_t verifier_memory = 512u << 20;  // bytes; a program that needs more is refused with ENOMEM
+  std::vector<HookSpec> hooks;                 // the application's own functions to attach to: hook<…>(…)
 };
 
 class OSMIA_API Kernel {
@@ -41,6 +44,17 @@ class OSMIA_API Kernel {
   Result<Map> create_map(const MapSpec& spec) const;
   // Errors: the verifier's errno; the line is its reason.
   Result<Program> load(const ProgramSpec& spec) const;
+
+  // The hook of this name in KernelOptions::hooks. Errors: ENOENT; EINVAL (another prototype).
+  template <class Function>
+  Result<Hook<Function>> hook(const std::string& name) const {
+    auto found = find_hook(osmia::hook<Function>(name));
+    if (!found.ok()) return found.error();
+    return Hook<Function>(*std::move(found));
+  }
+  // Attaches a tracing program to what its section names; cookie: what bpf_get_attach_cookie() gives it.
+  // Errors: those of BPF_LINK_CREATE.
+  Result<Link> attach(const Program& program, std::uint64_t cookie = 0) const;
 
   // bpf(2) itself, with Linux 6.12's commands, attributes and errnos: what the system call would return,
   // errors as -errno. attr may be any pointer. Descriptors that it gives are real ones, to be closed with
@@ -59,6 +73,7 @@ class OSMIA_API Kernel {
   explicit Kernel(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
  private:
+  Result<AnyHook> find_hook(const HookSpec& spec) const;
   std::shared_ptr<Impl> impl_;
 };
 

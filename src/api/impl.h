@@ -1,6 +1,7 @@
 // What the public handles hold. Invariant: whoever refers to a runtime::Kernel also holds the KernelHolder,
 // so that handles may outlive the Kernel object they came from.
 #pragma once
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,7 +15,8 @@ namespace osmia {
 struct Kernel::Impl {
   std::unique_ptr<runtime::Kernel> kernel;
   std::string btf_path;  // for libbpf's CO-RE; empty: the machine's (a file that is no BTF: none)
-  std::mutex loading;    // libbpf and the Kernel's verdict hook take one load at a time
+  std::map<std::string, HookSpec> hooks;
+  std::mutex loading;  // libbpf and the Kernel's verdict hook take one load at a time
 };
 
 namespace api {

@@ -9,6 +9,7 @@
 #include "host/socket_text.h"
 #include "runtime/catalog.h"
 #include "runtime/engine.h"
+#include "runtime/host_functions.h"
 #include "syscall/bpf.h"
 #include "syscall/fds.h"
 
@@ -52,6 +53,27 @@ bool copy_name(char (&to)[BPF_OBJ_NAME_LEN], const std::string& from) {
   return true;
 }
 
+runtime::HostValue to_runtime(const HookValue& v) {
+  return {v.bytes, v.is_signed, v.is_bool, v.is_pointer, v.points_to};
+}
+std::vector<runtime::HostField> to_runtime(const std::vector<HookField>& fields) {
+  std::vector<runtime::HostField> out;
+  for (const HookField& f : fields) out.push_back({f.name, f.offset, to_runtime(f.type)});
+  return out;
+}
+
+Status add_hooks(contract::Catalog& catalog, const std::vector<HookSpec>& hooks,
+                 std::map<std::string, HookSpec>& by_name) {
+  std::vector<runtime::HostFunction> functions;
+  for (const HookSpec& h : hooks) {
+    runtime::HostFunction f{h.name, to_runtime(h.result), to_runtime(h.parameters), {}, h.may_modify};
+    for (const HookStruct& s : h.structs) f.structs.push_back({s.name, s.size, to_runtime(s.fields)});
+    functions.push_back(std::move(f));
+    by_name[h.name] = h;
+  }
+  return runtime::add_host_functions(catalog, functions);
+}
+
 }  // namespace
 
 Result<Kernel> Kernel::create(const KernelOptions& options) {
@@ -66,10 +88,12 @@ Result<Kernel> Kernel::create(const KernelOptions& options) {
     auto machine = btf::Btf::from_file(kMachineBtf);
     if (machine.ok()) vmlinux = *machine;
   }
-  auto catalog = runtime::build_catalog(vmlinux);
+  const auto catalog = runtime::build_catalog(vmlinux);
   std::vector<std::string> modules;
   runtime::add_known_modules(*catalog, modules, options.btf_path.empty());
-  impl->kernel = std::make_unique<runtime::Kernel>(std::move(catalog), modules);
+  OSMIA_TRY(add_hooks(*catalog, options.hooks, impl->hooks));
+  if (catalog->modules.size() > modules.size()) modules.push_back(runtime::kHostModule);
+  impl->kernel = std::make_unique<runtime::Kernel>(catalog, modules);
   runtime::Kernel& k = *impl->kernel;
   runtime::install_engine(k);
   if (options.engine == Engine::kJit) k.jit = runtime::JitMode::kOn;

@@ -3,6 +3,7 @@
 #pragma once
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -41,7 +42,11 @@ class Catalog {
   std::span<const ObjectLayout> objects;                 // loads through sockets, flow keys; static data
   std::shared_ptr<const btf::Btf> vmlinux;               // may be null: no kernel types known
   std::vector<std::shared_ptr<const btf::Btf>> modules;  // split BTF over vmlinux
-  u32 nr_cpus = 1;                                       // possible CPUs, for kRetIsCpuId
+  // What a host application offers to attach to: its BTF (vmlinux or one of modules), and the functions in it
+  // whose result programs may change.
+  const btf::Btf* host_types = nullptr;
+  std::vector<std::string> host_modifiable;
+  u32 nr_cpus = 1;  // possible CPUs, for kRetIsCpuId
 
   // Call once after filling the vectors; look-ups are O(1) afterwards and never fail on unknown ids
   // (nullptr).

@@ -15,8 +15,6 @@ constexpr auto list(T... names) {
   return std::array<std::string_view, sizeof...(names)>{names...};
 }
 
-constexpr auto kTraced = list("bpf_get_func_arg", "bpf_get_func_ret", "bpf_get_func_arg_cnt",
-                              "bpf_get_func_ip", "bpf_override_return");
 constexpr auto kCgroup = list("bpf_get_retval", "bpf_set_retval", "bpf_sysctl_get_name", "bpf_bind",
                               "bpf_sysctl_get_current_value", "bpf_sysctl_get_new_value",
                               "bpf_sysctl_set_new_value", "bpf_get_netns_cookie");
@@ -37,7 +35,6 @@ constexpr auto kConnections = list("bpf_setsockopt", "bpf_getsockopt", "bpf_sock
 constexpr auto kFiles = list("bpf_d_path", "bpf_sock_from_file");
 
 constexpr Reason kReasons[] = {
-    {"no function is traced in a process", kTraced},
     {"the hooks of control groups are the kernel's", kCgroup},
     {"the variables of the kernel's CPUs are the kernel's", kVariables},
     {"infrared receivers are the kernel's", kLirc},

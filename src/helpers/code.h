@@ -71,6 +71,13 @@ OSMIA_HELPER(probe_write_user);
 OSMIA_HELPER(copy_from_user_task);
 OSMIA_HELPER(get_attach_cookie);
 OSMIA_HELPER(get_branch_snapshot);
+// attach_point_code.cpp
+OSMIA_HELPER(get_func_arg);
+OSMIA_HELPER(get_func_ret);
+OSMIA_HELPER(get_func_arg_cnt);
+OSMIA_HELPER(get_func_ip_tracing);
+OSMIA_HELPER(get_func_ip_probe);
+OSMIA_HELPER(override_return);
 // kptr_code.cpp
 OSMIA_HELPER(kptr_xchg);
 OSMIA_HELPER(this_cpu_object);  // per-CPU objects of programs

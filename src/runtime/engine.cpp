@@ -27,9 +27,9 @@ namespace {
 class Interpreted final : public Executable {
  public:
   Interpreted() {
-    enter_ = [](void* ctx, Executable* self) {
+    set_entry([](void* ctx, Executable* self) {
       return static_cast<Interpreted*>(self)->code->run(reinterpret_cast<u64>(ctx));
-    };
+    });
   }
 
   rewrite::ExecProgram program;
@@ -40,13 +40,13 @@ class Jitted final : public Executable {
  public:
   explicit Jitted(std::shared_ptr<const jit::Image> made) : code(std::move(made)) {
     if (!code->makes_tail_calls()) {
-      enter_ = reinterpret_cast<decltype(enter_)>(reinterpret_cast<void*>(code->entry()));
+      set_entry(reinterpret_cast<Enter>(reinterpret_cast<void*>(code->entry())));
       return;
     }
-    enter_ = [](void* ctx, Executable* self) {
+    set_entry([](void* ctx, Executable* self) {
       u32 tail_calls = 0;
       return static_cast<Jitted*>(self)->code->entry()(reinterpret_cast<u64>(ctx), 0, 0, 0, 0, &tail_calls);
-    };
+    });
   }
   const jit::Image* image() const override { return code.get(); }
 
@@ -117,7 +117,9 @@ bool blinds(const Kernel& kernel) {
   return *harden == '2' || (*harden == '1' && !kernel.credentials().capable(contract::Capability::kBpf));
 }
 
-Status compile_program(Kernel& kernel, Program& p, rewrite::ExecProgram program) {
+// Null: Program::not_executable says why.
+Result<std::shared_ptr<Executable>> compile_program(Kernel& kernel, Program& p,
+                                                    rewrite::ExecProgram program) {
   if (kernel.jit != JitMode::kOff) {
     jit::Options options;
     options.tail_call = jit_tail_call;
@@ -130,21 +132,18 @@ Status compile_program(Kernel& kernel, Program& p, rewrite::ExecProgram program)
     auto image = jit::compile(program, options);
     if (image.ok()) {
       give_life(**image, p, program.subprogs.size());
-      p.tail_entry = reinterpret_cast<const void*>((*image)->entry());
-      p.executable = std::make_shared<Jitted>(std::move(*image));
-      return Ok{};
+      return std::shared_ptr<Executable>(std::make_shared<Jitted>(std::move(*image)));
     }
     if (kernel.jit == JitMode::kOn) {
       p.not_executable = image.error().message;
-      return Ok{};
+      return std::shared_ptr<Executable>();
     }
   }
   auto made = std::make_shared<Interpreted>();
   made->program = std::move(program);
   OSMIA_ASSIGN(made->code, interp::Code::compile(made->program, tail_call_target));
   give_life(*made->code, p, made->program.subprogs.size());
-  p.executable = std::move(made);
-  return Ok{};
+  return std::shared_ptr<Executable>(std::move(made));
 }
 
 }  // namespace
@@ -160,7 +159,7 @@ rewrite::NativeFn kfunc_code(const contract::KfuncDef& def) {
 }
 
 // The context as the kernel's own struct, where there is one here.
-static rewrite::NativeFn cast_code(const Program& p) {
+rewrite::NativeFn context_cast(const Program& p) {
   const std::string_view type = p.type_def ? p.type_def->kern_ctx_name : "";
   return type == "sk_buff" ? kfuncs::code::cast_skb : type == "xdp_buff" ? kfuncs::code::cast_xdp : nullptr;
 }
@@ -182,10 +181,8 @@ Result<u64> Program::call(void* ctx) {
   return executable->run(ctx);
 }
 
-Status prepare_program(Kernel& kernel, Program& p) {
-  p.struct_ops = kernel.struct_ops();
-  p.kernel_types = kernel.catalog().vmlinux;
-  warn_of_writes(p);
+// The program as engines run it. The same each time.
+static Result<rewrite::ExecProgram> rewritten(const Kernel& kernel, Program& p) {
   rewrite::Options options;
   options.helper_code = helper_code;
   options.why_absent = helpers::absence;
@@ -193,7 +190,7 @@ Status prepare_program(Kernel& kernel, Program& p) {
     const bool writes = p.type_def && p.type_def->traits & contract::kDirectPacketWrite;
     if (def.role == contract::KfuncRole::kDynptrFromSkb && !writes)
       return kfuncs::code::dynptr_from_skb_rdonly;
-    if (def.role == contract::KfuncRole::kCastToKernCtx) return cast_code(p);
+    if (def.role == contract::KfuncRole::kCastToKernCtx) return context_cast(p);
     return kfunc_code(def);
   };
   options.object_helper_code = [](const contract::HelperDef& def) -> rewrite::NativeFn {
@@ -216,12 +213,19 @@ Status prepare_program(Kernel& kernel, Program& p) {
   };
   options.load_packet =
       p.type_def && p.type_def->traits & contract::kLdAbsAllowed ? helpers::code::skb_load_packet : nullptr;
-  options.privileged = kernel.credentials().capable(contract::Capability::kBpf);
-  p.rewritten = true;
-  p.privileged = options.privileged;
+  options.privileged = p.privileged;
   options.inline_loops = true;
   options.randomize_high = p.desc.prog_flags & (1u << 2);  // BPF_F_TEST_RND_HI32
-  OSMIA_ASSIGN(rewrite::ExecProgram made, rewrite::rewrite(p.desc, p.facts, options));
+  return rewrite::rewrite(p.desc, p.facts, options);
+}
+
+Status prepare_program(Kernel& kernel, Program& p) {
+  p.struct_ops = kernel.struct_ops();
+  p.kernel_types = kernel.catalog().vmlinux;
+  warn_of_writes(p);
+  p.rewritten = true;
+  p.privileged = kernel.credentials().capable(contract::Capability::kBpf);
+  OSMIA_ASSIGN(rewrite::ExecProgram made, rewritten(kernel, p));
   // A program of another Catalog (classic BPF) has no form on Linux: it is shown as it runs.
   if (kernel.catalog().prog_type(p.desc.type) != p.type_def) p.show_as(made);
   if (!made.missing.empty()) {
@@ -231,7 +235,19 @@ Status prepare_program(Kernel& kernel, Program& p) {
   p.made_from.loaded = made.original;
   p.made_from.functions.clear();
   for (const auto& f : made.subprogs) p.made_from.functions.push_back(f.start);
-  return compile_program(kernel, p, std::move(made));
+  OSMIA_ASSIGN(p.executable, compile_program(kernel, p, std::move(made)));
+  if (const jit::Image* image = p.executable ? p.executable->image() : nullptr)
+    p.tail_entry = reinterpret_cast<const void*>(image->entry());
+  return Ok{};
+}
+
+Result<std::shared_ptr<Executable>> compile_again(Kernel& kernel, Program& p,
+                                                  const std::function<void(rewrite::ExecProgram&)>& change) {
+  OSMIA_ASSIGN(rewrite::ExecProgram made, rewritten(kernel, p));
+  change(made);
+  OSMIA_ASSIGN(auto executable, compile_program(kernel, p, std::move(made)));
+  if (!executable) return Error{EOPNOTSUPP, p.not_executable};
+  return executable;
 }
 
 void install_engine(Kernel& kernel) {

@@ -10,6 +10,14 @@ namespace osmia::runtime {
 // what is missing. Errors: what rewriting gives (ERANGE, EOPNOTSUPP …).
 Status prepare_program(Kernel& kernel, Program& program);
 
+// The program's instructions rewritten and compiled once more, with a change in between. Errors: as
+// prepare_program().
+Result<std::shared_ptr<Executable>> compile_again(Kernel& kernel, Program& program,
+                                                  const std::function<void(rewrite::ExecProgram&)>& change);
+
+// What makes the kernel's own struct of a program's context; null where there is none here.
+u64 (*context_cast(const Program& program))(u64, u64, u64, u64, u64);
+
 // Fills the hooks of a Kernel: prepare, and the test runs of all program types that have one. The
 // environment's OSMIA_JIT (auto, on, off), where set, chooses the engine.
 void install_engine(Kernel& kernel);

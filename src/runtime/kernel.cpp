@@ -1,6 +1,7 @@
 // The kernel's own BTF objects come first and never go: id 1 is vmlinux.
 #include "runtime/kernel.h"
 
+#include "runtime/traced_function.h"
 #include "runtime/tracepoints.h"
 #include "struct_ops/struct_ops.h"
 
@@ -14,7 +15,9 @@ Result<JitMode> jit_mode(std::string_view text) {
 }
 
 Kernel::Kernel(std::shared_ptr<const contract::Catalog> catalog, const std::vector<std::string>& names)
-    : tracepoints(std::make_shared<Tracepoints>()), catalog_(std::move(catalog)) {
+    : tracepoints(std::make_shared<Tracepoints>()),
+      functions(std::make_shared<TracedFunctions>()),
+      catalog_(std::move(catalog)) {
   if (catalog_->vmlinux) vmlinux_ = add_btf(catalog_->vmlinux, true, "vmlinux");
   for (size_t i = 0; i < catalog_->modules.size(); i++)
     add_btf(catalog_->modules[i], true, i < names.size() ? names[i] : "module" + std::to_string(i + 1));

@@ -39,7 +39,8 @@ enum class JitMode : u8 {
 // "auto", "off" or "on"; anything else is an EINVAL that says so.
 Result<JitMode> jit_mode(std::string_view text);
 
-class Tracepoints;  // runtime/tracepoints.h
+class Tracepoints;      // runtime/tracepoints.h
+class TracedFunctions;  // runtime/traced_function.h
 
 class Kernel {
  public:
@@ -58,7 +59,9 @@ class Kernel {
   IdTable<Program> programs;
   IdTable<BtfObject> btfs;
   IdTable<Link> links;
-  const std::shared_ptr<Tracepoints> tracepoints;  // with the programs at them; links share it
+  // With the programs at them; links share them.
+  const std::shared_ptr<Tracepoints> tracepoints;
+  const std::shared_ptr<TracedFunctions> functions;
 
   // Asked at every call. Default: all capabilities.
   std::function<Cred()> credentials = [] { return Cred{}; };

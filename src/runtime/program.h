@@ -32,13 +32,27 @@ using BtfObjectPtr = std::shared_ptr<BtfObject>;
 class Executable {
  public:
   virtual ~Executable() = default;
-  u64 run(void* ctx) { return enter_(ctx, this); }  // r0; the caller is inside a host::RunScope
+  using Enter = u64 (*)(void* ctx, Executable* self);
+  // r0; the caller is inside a host::RunScope
+  u64 run(void* ctx) { return enter_.load(std::memory_order_acquire)(ctx, this); }
+  // Past whatever is attached to the program.
+  u64 run_straight(void* ctx) { return straight_(ctx, this); }
+  // Every run goes through `enter` from now on; null: straight again.
+  void enter_through(Enter enter) { enter_.store(enter ? enter : straight_, std::memory_order_release); }
+  std::shared_ptr<void> attached;  // what `enter` needs; set once, before it
   // The machine code, null where there is none.
   virtual const jit::Image* image() const { return nullptr; }
 
  protected:
   // Machine code may be entered directly: `self` then is an argument that it does not look at.
-  u64 (*enter_)(void* ctx, Executable* self) = nullptr;
+  void set_entry(Enter enter) {
+    straight_ = enter;
+    enter_.store(enter, std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<Enter> enter_{nullptr};
+  Enter straight_ = nullptr;
 };
 
 class Program final : public maps::ProgObject {
@@ -71,6 +85,11 @@ class Program final : public maps::ProgObject {
   struct {
     std::vector<u32> loaded, functions;
   } made_from;
+  // What is attached to this program's functions, once something is (runtime/program_functions.h), and
+  // whether this program has been attached to the one that it was loaded for.
+  mutable std::mutex attach_mutex;
+  std::shared_ptr<class ProgramFunctions> functions;
+  bool target_taken = false;
   std::atomic<u64> run_ns{0}, run_count{0}, recursion_misses{0};
 
   u32 object_id() const override { return id; }

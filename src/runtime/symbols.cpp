@@ -11,6 +11,7 @@
 #include <set>
 
 #include "jit/jit.h"
+#include "runtime/kernel_functions.h"
 
 namespace osmia::runtime {
 namespace {
@@ -61,16 +62,34 @@ u64 function_symbol(const Program& p, u32 function) {
   return start + image->subprogs()[function];
 }
 
+u64 kernel_symbol(const Kernel& kernel, const BtfObject& btf, u32 type) {
+  u64 module = 0;  // 0: vmlinux
+  const auto& modules = kernel.catalog().modules;
+  for (size_t m = 0; m < modules.size(); m++)
+    if (modules[m] == btf.btf) module = m + 1;
+  return kCallBase + (module << kModuleBits) + type;
+}
+
+u32 kernel_function_at(const Kernel& kernel, u64 address) {
+  const auto& vmlinux = kernel.catalog().vmlinux;
+  const u64 type = address - kCallBase;
+  if (!vmlinux || type >> kModuleBits || !vmlinux->type(static_cast<u32>(type)).is(btf::Kind::kFunc))
+    return 0;
+  return static_cast<u32>(type);
+}
+
 std::string kallsyms(Kernel& kernel) {
   std::string out = fmt::format("{:016x} T __bpf_call_base\n", kCallBase);
   for (const std::string_view name : kDataNames)
     out += fmt::format("{:016x} D {}\n", data_symbol(name), name);
   const auto& catalog = kernel.catalog();
   for (const auto* h : catalog.helpers) helper_symbol(h->name);
+  std::set<std::string_view> functions(kernel_function_names().begin(), kernel_function_names().end());
+  for (const auto* k : catalog.kfuncs) functions.insert(k->name);
   if (catalog.vmlinux)
-    for (const auto* k : catalog.kfuncs)
-      if (const u32 id = catalog.vmlinux->find(k->name, btf::Kind::kFunc))
-        out += fmt::format("{:016x} T {}\n", kCallBase + id, k->name);
+    for (const std::string_view name : functions)
+      if (const u32 id = catalog.vmlinux->find(name, btf::Kind::kFunc))
+        out += fmt::format("{:016x} T {}\n", kCallBase + id, name);
   // Modules' functions behind vmlinux's: programs name them as they name kernel symbols.
   for (size_t m = 0; m < std::min<size_t>(catalog.modules.size(), kMaxModules); m++) {
     const btf::Btf& btf = *catalog.modules[m];

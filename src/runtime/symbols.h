@@ -17,6 +17,10 @@ s32 helper_symbol(std::string_view name);
 u64 data_symbol(std::string_view name);
 // Address of a program's function (an index into dump.functions), as jited_ksyms has it.
 u64 function_symbol(const Program& program, u32 function);
+// Address of a function of the kernel's BTF or a module's.
+u64 kernel_symbol(const Kernel& kernel, const BtfObject& btf, u32 type);
+// The type id of the function in the kernel's BTF that has this address; 0: none.
+u32 kernel_function_at(const Kernel& kernel, u64 address);
 // Every symbol as /proc/kallsyms has it, one a line: helpers, kfuncs (whose calls keep the BTF id), and the
 // functions of the programs that live now ("bpf_prog_<tag>_<name>").
 std::string kallsyms(Kernel& kernel);

@@ -24,6 +24,12 @@ inline constexpr u32 kEthHeader = 14;
 inline constexpr u32 kSharedInfo =
     320;  // what Linux keeps behind packet data: struct skb_shared_info, aligned
 
+// The kernel's functions for testing what is attached to them (test_run_tracing.cpp). False: one of them gave
+// another value than its own code does.
+bool call_traced_functions(const Kernel& k);
+// The sum of two functions' values, with how many had a side effect in the upper half.
+u32 call_modified_functions(const Kernel& k);
+
 // EOPNOTSUPP with the missing helpers' names if nothing here can run the program.
 Status check_executable(const Program& p);
 

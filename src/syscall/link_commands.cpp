@@ -109,6 +109,12 @@ long iter_create(Call& c) {
   return c.fds.install_iterator(std::move(*file));
 }
 
+Status may_run(const runtime::Program& p) {
+  if (p.executable) return Ok{};
+  return Error{EOPNOTSUPP,
+               p.not_executable.empty() ? "not supported yet: nothing here runs programs" : p.not_executable};
+}
+
 int put_name(u64 user, u32 room, std::string_view name) {
   const u64 n = std::min<u64>(name.size(), room - 1);
   if (copy_to_user(user, name.data(), n) || put_user(user + n, '\0')) return -EFAULT;

@@ -36,6 +36,9 @@ u32 prog_type_of_attach_type(u32 attach_type);
 // May this program be attached so at all? 0, EINVAL or EPERM.
 int check_attach_type(const Call&, const runtime::Program&, u32 attach_type);
 
+// EOPNOTSUPP with what is missing if nothing here can run the program: then it is not attached either.
+Status may_run(const runtime::Program&);
+
 // What a buffer of `room` bytes in the caller's memory takes of a name, with its NUL: 0, -EFAULT, or -ENOSPC
 // if it was cut. room is at least 1.
 int put_name(u64 user, u32 room, std::string_view name);

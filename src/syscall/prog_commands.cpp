@@ -1,13 +1,25 @@
 // PROG_TEST_RUN and PROG_BIND_MAP.
 #include <algorithm>
 
+#include "runtime/tracepoints.h"
 #include "syscall/call.h"
 #include "syscall/prog_door.h"
 
 namespace osmia::syscall {
 namespace {
 constexpr u64 kMaxInput = 1u << 20;  // far above a page and a jumbo frame; a type's own limit is smaller
+
+// Most test runs end at a tracepoint whose programs see the result, and may change it.
+long finish(const Call& c, u32 type, long result) {
+  if (type == BPF_PROG_TYPE_RAW_TRACEPOINT || type == BPF_PROG_TYPE_SYSCALL ||
+      type == BPF_PROG_TYPE_STRUCT_OPS)
+    return result;
+  int err = static_cast<int>(result);
+  u64 args[] = {reinterpret_cast<u64>(&err)};
+  c.kernel.tracepoints->fire("bpf_test_finish", args);
+  return err;
 }
+}  // namespace
 
 long prog_test_run(Call& c) {
   OSMIA_CHECK_ATTR(c, test.batch_size);
@@ -59,7 +71,7 @@ long prog_test_run(Call& c) {
     return -EFAULT;
   if (t.ctx_out && c.put(offsetof(union bpf_attr, test.ctx_size_out), static_cast<u32>(done->ctx_out.size())))
     return -EFAULT;
-  return result;
+  return finish(c, p->desc.type, result);
 }
 
 long prog_bind_map(Call& c) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "btf/btf.h"
+#include "runtime/symbols.h"
 #include "syscall/call.h"
 #include "syscall/log_buffer.h"
 
@@ -38,6 +40,12 @@ class FdResolver final : public verifier::Resolver {
     int err;
     auto b = get_btf(fd, &err);
     return b ? b->btf : nullptr;
+  }
+  // Only functions have addresses to name here.
+  u64 percpu_or_ksym_addr(u32 btf_id) override {
+    const auto& vmlinux = call_.kernel.vmlinux();
+    const bool function = vmlinux && vmlinux->btf->type(btf_id).is(btf::Kind::kFunc);
+    return function ? runtime::kernel_symbol(call_.kernel, *vmlinux, btf_id) : 0;
   }
 
  private:
@@ -226,6 +234,7 @@ long prog_load(Call& c) {
   d.attach.btf_id = a.attach_btf_id;
   if (p->attach_program) {
     d.attach.program = &p->attach_program->desc;
+    d.attach.facts = &p->attach_program->facts;
     d.attach.btf = p->attach_program->desc.btf;
   }
   p->type_def = def;

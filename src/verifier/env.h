@@ -58,7 +58,6 @@ struct Subprog : SubprogFacts {
   bool called = false, verified = false;  // a global function: called by what was verified; verified itself
   bool args_cached = false;
   u8 arg_count = 0;
-  bool args_error = false;
   SubprogArg args[5];
 };
 

@@ -77,6 +77,7 @@ struct AttachTarget {
   std::shared_ptr<const btf::Btf> btf;  // vmlinux, a module's, or the target program's
   u32 btf_id = 0;
   const struct Program* program = nullptr;  // set for targets that are BPF programs
+  const struct Facts* facts = nullptr;      // what was proved of that program
 };
 
 struct Program {
@@ -167,6 +168,7 @@ struct SubprogFacts {
   u64 addressed_slots = 0;
   bool has_tail_call = false, has_ld_abs = false, is_global = false, is_callback = false, is_async_cb = false,
        is_exception_cb = false, changes_packet_data = false, priv_stack = false;
+  bool unreliable = false;  // called otherwise than its BTF says
   bool keep_fastcall_stack = false;
   s16 fastcall_stack_off = 0;
   std::string name;

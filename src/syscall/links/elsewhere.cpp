@@ -20,7 +20,8 @@ const char* why(const LinkRequest& r) {
     case BPF_PROG_TYPE_CGROUP_SYSCTL:
     case BPF_PROG_TYPE_CGROUP_SOCKOPT: return kCgroup;
     case BPF_PROG_TYPE_LSM:
-      return r.program->desc.expected_attach_type == BPF_LSM_CGROUP && !r.opened ? kCgroup : nullptr;
+      if (r.program->desc.expected_attach_type == BPF_LSM_CGROUP) return r.opened ? nullptr : kCgroup;
+      return "security hooks are the kernel's: nothing in a process asks the program";
     case BPF_PROG_TYPE_FLOW_DISSECTOR:
     case BPF_PROG_TYPE_SK_LOOKUP:
       return "a process has no network namespace of its own to attach to; BPF_PROG_TEST_RUN runs the program";
@@ -35,14 +36,16 @@ const char* why(const LinkRequest& r) {
     case BPF_PROG_TYPE_PERF_EVENT:
     case BPF_PROG_TYPE_TRACEPOINT: return "perf events and their tracepoints are the machine's";
     case BPF_PROG_TYPE_KPROBE:
-      return r.attach_type == BPF_TRACE_UPROBE_MULTI ? "probes of user functions are the machine's"
-                                                     : "probes are the machine's";
+      if (r.attach_type == BPF_TRACE_UPROBE_MULTI) return "probes of user functions are the machine's";
+      return r.attach_type == BPF_PERF_EVENT ? "perf events are the machine's; kprobe.multi links and fentry "
+                                               "programs run at the functions that this process calls"
+                                             : nullptr;
     default: return nullptr;
   }
 }
 
 const LinkType kTypes[] = {{
-    .takes = [](const LinkRequest& r) { return !r.opened && r.program && why(r); },
+    .takes = [](const LinkRequest& r) { return r.program && why(r); },
     .create = [](LinkRequest& r) -> Result<runtime::LinkPtr> {
       return Error{EOPNOTSUPP, std::string("not supported: ") + why(r)};
     },

@@ -55,6 +55,7 @@ Result<runtime::LinkPtr> create(LinkRequest& r) {
     return Error{EINVAL,
                  fmt::format("the program writes {} bytes of a buffer that tracepoint {} does not give",
                              r.program->facts.max_tp_access, name)};
+  OSMIA_TRY(may_run(*r.program));
   const u64 cookie = r.opened ? r.cookie : r.call.attr.link_create.tracing.cookie;
   return runtime::LinkPtr(
       std::make_shared<RawTracepointLink>(r.call.kernel, r.program, std::move(name), cookie));

@@ -6,6 +6,7 @@
 
 #include "btf/btf.h"
 #include "verifier/access/region.h"
+#include "verifier/call/context_type.h"
 
 namespace osmia::verifier {
 namespace {
@@ -247,7 +248,16 @@ bool pointer_arg(Env& env, const Hook& h, u32 arg, s32 off, btf::TypeView t, boo
     out.btf_id = n.btf_id;
     return true;
   }
-  if (env.prog.attach.program) env.unsupported("pointer arguments of a traced BPF program");
+  if (const Program* target = env.prog.attach.program) {
+    // Only the traced program's context has a type here: the kernel's own struct behind it.
+    const contract::ProgTypeDef* rules = env.cat.prog_type(target->type);
+    if (!rules || !is_program_context(*rules, *h.btf, t)) return false;
+    if (!env.cat.vmlinux) env.unsupported("the context of a traced BPF program without kernel types");
+    out.type = RegType(RegBase::kBtfId, 0u);
+    out.btf = env.cat.vmlinux.get();
+    out.btf_id = out.btf->find(rules->kern_ctx_name, Kind::kStruct);
+    return out.btf_id != 0;
+  }
 
   RegType type(RegBase::kBtfId, args_trusted(env, h) ? u32{contract::kTrusted} : 0u);
   if (is_arg) {

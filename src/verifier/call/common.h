@@ -3,6 +3,7 @@
 #pragma once
 #include "btf/btf.h"
 #include "verifier/call/call.h"
+#include "verifier/call/context_type.h"
 #include "verifier/log/log.h"
 
 namespace osmia::verifier {

@@ -38,7 +38,7 @@ void prepare_entry_state(Env& env, PathState& st, u32 subprog) {
     // Only to know whether calls of the main function can be checked by its BTF.
     if (!env.prog.func_info.empty() &&
         (prepare_args(env, 0) || sub.arg_count != 1 || sub.args[0].kind != ArgKind::kCtx))
-      sub.args_error = true;
+      sub.unreliable = true;
     set_pointer(fr.regs[1], RegType(RegBase::kCtx));
     return;
   }

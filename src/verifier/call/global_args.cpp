@@ -202,7 +202,10 @@ int one_argument(Env& env, const btf::Btf& btf, const btf::TypeView& func, const
 }  // namespace
 
 bool is_program_context(Env& env, const btf::Btf& btf, const btf::TypeView& pointer) {
-  const ProgTypeDef& type = type_of_rules(env);
+  return is_program_context(type_of_rules(env), btf, pointer);
+}
+
+bool is_program_context(const ProgTypeDef& type, const btf::Btf& btf, const btf::TypeView& pointer) {
   if (type.name == "kprobe" && points_to_typedef(btf, pointer, "bpf_user_pt_regs_t")) return true;
   const btf::TypeView t = pointee(btf, pointer);
   if (!is_struct(t) || t.name().empty()) return false;
@@ -222,7 +225,7 @@ int prepare_args(Env& env, u32 subprog) {
   if (!func.is(btf::Kind::kFunc))
     return fail(env, EFAULT, "BTF of func#{} doesn't point to KIND_FUNC", subprog);
   const bool is_global = func.func_linkage() == btf::FuncLinkage::kGlobal;
-  if (sub.args_error) return fail(env, EFAULT, "Verifier bug in function {}()", func.name());
+  if (sub.unreliable) return fail(env, EFAULT, "Verifier bug in function {}()", func.name());
   const btf::TypeView proto = btf.type(func.type());
   if (!proto.is(btf::Kind::kFuncProto))
     return fail(env, EFAULT, "Invalid type of function {}()", func.name());

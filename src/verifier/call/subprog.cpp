@@ -105,7 +105,7 @@ void check_readwrite_mem(Env& env, u32 regno, u32 size) {
 int check_args_by_btf(Env& env, u32 subprog) {
   Subprog& sub = env.subprogs[subprog];
   if (env.prog.func_info.empty()) return EINVAL;
-  if (sub.args_error) return EINVAL;
+  if (sub.unreliable) return EINVAL;
   int err = 0;
   try {
     err = match_args(env, subprog);
@@ -114,7 +114,7 @@ int check_args_by_btf(Env& env, u32 subprog) {
     if (r.unsupported) throw;
     err = r.error;
   }
-  if (err) sub.args_error = true;
+  if (err) sub.unreliable = true;
   return err;
 }
 

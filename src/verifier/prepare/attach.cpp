@@ -1,5 +1,7 @@
 // What a tracing, LSM or extension program attaches to: the target exists, has the right kind, may be slept
 // in or modified; its prototype then types the program's context.
+#include <algorithm>
+
 #include "btf/btf.h"
 #include "contract/attach_rules.h"
 #include "contract/attach_type.h"
@@ -27,7 +29,10 @@ class Attach {
     if (!type_.exists()) env_.reject(EINVAL, "attach_btf_id {} is invalid", target_.btf_id);
     name_ = type_.name();
     if (name_.empty()) env_.reject(EINVAL, "attach_btf_id {} doesn't have a name", target_.btf_id);
-    if (target_.program) env_.unsupported("attaching to another BPF program");
+    if (target_.program) {
+      program();
+      return;
+    }
     if (extension_) env_.reject(EINVAL, "Cannot replace kernel functions");
     switch (kind_) {
       case kTraceRawTp: raw_tracepoint(); break;
@@ -54,6 +59,44 @@ class Attach {
   }
 
  private:
+  // The host application's own function, and it lets programs change the result.
+  bool host_allows() const {
+    const auto& names = env_.cat.host_modifiable;
+    return target_.btf.get() == env_.cat.host_types &&
+           std::find(names.begin(), names.end(), name_) != names.end();
+  }
+
+  // A function of a loaded program: its own BTF types the arguments, if the program was verified to call it
+  // as BTF says.
+  void program() {
+    const Program& target = *target_.program;
+    size_t n = 0;
+    while (n < target.func_info.size() && target.func_info[n].type_id != target_.btf_id) n++;
+    if (n == target.func_info.size()) env_.reject(EINVAL, "Subprog {} doesn't exist", name_);
+    if (!target_.facts || n >= target_.facts->subprogs.size())
+      env_.unsupported("attaching to this BPF program");
+    const SubprogFacts& function = target_.facts->subprogs[n];
+    if (function.is_exception_cb)
+      env_.reject(EINVAL, "{} programs cannot attach to exception callback",
+                  extension_ ? "Extension" : "FENTRY/FEXIT");
+    if (extension_) env_.unsupported("extensions of BPF programs (freplace)");
+    const auto traces = [](const Program& p) { return p.attach.program && p.attach.program->type == p.type; };
+    if (target.type == env_.prog.type && traces(target))
+      env_.reject(EINVAL, "Cannot nest tracing program attach more than once");
+    if (kind_ == kTraceRawTp)
+      env_.reject(EINVAL, "Only FENTRY/FEXIT progs are attachable to another BPF prog");
+    if (kind_ != kTraceFentry && kind_ != kTraceFexit && kind_ != kModifyReturn) env_.reject_silently(EINVAL);
+    if (!type_.is(Kind::kFunc)) env_.reject(EINVAL, "attach_btf_id {} is not a function", target_.btf_id);
+    proto_ = target_.btf->type(type_.type());
+    if (!proto_.is(Kind::kFuncProto)) env_.reject_silently(EINVAL);
+    if (!function.unreliable) check_shape();
+    if (env_.prog_sleepable) env_.reject(EINVAL, "{} is not sleepable", name_);
+    if (kind_ == kModifyReturn) env_.reject(EINVAL, "can't modify return codes of BPF programs");
+    env_.attach_btf = target_.btf.get();
+    env_.attach_proto = function.unreliable ? 0 : proto_.id();
+    env_.attach_name = std::string(name_);
+  }
+
   bool allowed(std::string_view rule) const {
     return target_allowed(rule, env_.type->name, env_.caller(name_));
   }
@@ -111,7 +154,7 @@ class Attach {
     need_function();
     if (env_.prog_sleepable) {
       if (!allowed("sleepable")) env_.reject(EINVAL, "{} is not sleepable", name_);
-    } else if (kind_ == kModifyReturn && !allowed("modify_return")) {
+    } else if (kind_ == kModifyReturn && !allowed("modify_return") && !host_allows()) {
       env_.reject(EINVAL, "{}() is not modifiable", name_);
     }
   }

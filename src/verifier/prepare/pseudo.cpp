@@ -110,6 +110,7 @@ void resolve_btf_var(Env& env, u32 i) {
   if (type.is(btf::Kind::kFunc)) {
     aux.ptr_type = RegType(RegBase::kMem, contract::kRdOnly);
     aux.mem_size = 0;
+    if (btf == env.cat.vmlinux) aux.imm64 = env.resolver.percpu_or_ksym_addr(id);
     return;
   }
   if (!type.is(btf::Kind::kVar))
