@@ -85,6 +85,8 @@ OSMIA_KFUNC(testmod_seq_new);
 OSMIA_KFUNC(testmod_seq_next);
 OSMIA_KFUNC(testmod_seq_value);
 OSMIA_KFUNC(testmod_seq_destroy);
+// map_code.cpp
+OSMIA_KFUNC(map_sum_elem_count);
 // section_code.cpp
 OSMIA_KFUNC(nothing);  // what needs no doing in a process: RCU and preemption sections of the calling thread
 OSMIA_KFUNC(same_pointer);

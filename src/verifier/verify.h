@@ -173,8 +173,8 @@ struct Facts {
        uses_arena = false,
        default_exception_callback = false;  // bpf_throw without a callback: its argument is the result
   u32 max_ctx_offset = 0, max_pkt_offset = 0, max_tp_access = 0;
-  // How far the program reaches into what an iterator gives it, read-only (keys) and writable (values): whoever
-  // attaches it compares that with the map.
+  // How far the program reaches into what an iterator gives it, read-only (keys) and writable (values):
+  // whoever attaches it compares that with the map.
   u32 max_key_access = 0, max_value_access = 0;
 };
 

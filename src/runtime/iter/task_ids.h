@@ -34,7 +34,9 @@ class TaskIds {
         std::sort(threads.begin(), threads.end());
         ids_ = std::move(threads);
     }
-    const auto rank = [this](u32 id) { return scope_.tasks == IterScope::kProcess && id == scope_.pid ? 0 : id; };
+    const auto rank = [this](u32 id) {
+      return scope_.tasks == IterScope::kProcess && id == scope_.pid ? 0 : id;
+    };
     std::sort(ids_.begin(), ids_.end(), [&](u32 a, u32 b) { return rank(a) < rank(b); });
     at_ = 0;
     if (current_)
