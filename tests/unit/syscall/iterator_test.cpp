@@ -6,6 +6,7 @@
 #include <set>
 
 #include "btf/write.h"
+#include "host/run_context.h"
 #include "host/seq_file.h"
 #include "runtime/engine.h"
 #include "runtime/iter/iter_file.h"
