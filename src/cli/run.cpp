@@ -10,6 +10,7 @@
 #include "cli/capture.h"
 #include "cli/commands.h"
 #include "cli/filter.h"
+#include "cli/iterate.h"
 #include "cli/map_dump.h"
 #include "cli/map_set.h"
 #include "cli/network_file.h"
@@ -24,7 +25,7 @@ namespace osmia::cli {
 namespace {
 
 struct Arguments {
-  std::string file, prog, pcap_in, pcap_out, data_in, ctx_in, fib, sockets, format = "text";
+  std::string file, prog, pcap_in, pcap_out, data_in, ctx_in, fib, sockets, iter, format = "text";
   std::vector<std::string> map_set;
   SessionOptions session;
   u32 repeat = 1, ifindex = 0;
@@ -175,6 +176,17 @@ void print_json(const Arguments& args, const runtime::Program& program, const Ou
   fmt::print("{}\n", j.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
+void print_iterator_json(const Arguments& args, const runtime::Program& program, const std::string& text,
+                         const loader::LoadedObject& object) {
+  nlohmann::ordered_json j = {{"object", args.file}, {"program", program.desc.name}, {"iterator", text}};
+  if (args.dump_maps) {
+    j["maps"] = nlohmann::ordered_json::array();
+    for (const auto& m : object.maps())
+      if (worth_showing(m.name)) j["maps"].push_back(dump_map_json(*m.map, m.name));
+  }
+  fmt::print("{}\n", j.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -198,6 +210,8 @@ int run(int argc, char** argv) {
                  "print, text or JSON");
   app.add_option("--sockets", args.sockets,
                  "sockets for look-ups, in place of this machine's: what `ss -tuane` prints");
+  app.add_option("--iter", args.iter,
+                 "what an iterator program walks: map=NAME, pid=N, tid=N, order=self|pre|post|up");
   app.add_option("--map-set", args.map_set,
                  "element to put into a map first: 'NAME[KEY]=VALUE' (can be repeated)")
       ->take_all();
@@ -268,6 +282,20 @@ int run(int argc, char** argv) {
   for (const std::string& element : args.map_set)
     if (auto set = set_map_element(*loaded.object, element); !set.ok())
       return complain("run", set.error().message);
+  if (is_iterator(*program)) {
+    std::string text;
+    const Status read = iterate(*session->kernel, program, *loaded.object, args.iter, text);
+    if (args.format == "json")
+      print_iterator_json(args, *program, text, *loaded.object);
+    else
+      std::fwrite(text.data(), 1, text.size(), stdout);
+    if (!read.ok()) return complain("run", fmt::format("{}: {}: {}", args.file, *name, read.error().message));
+    if (args.dump_maps && args.format != "json")
+      for (const auto& m : loaded.object->maps())
+        if (worth_showing(m.name)) fmt::print("{}", dump_map_text(*m.map, m.name));
+    return kOk;
+  }
+  if (!args.iter.empty()) return complain("run", "--iter is for iterator programs; " + *name + " is none");
   Outcome outcome;
   Redirects redirects(*loaded.object);
   if (auto s = run_packets(args, *session->kernel, *program, std::move(packets), has_data, writer.get(),

@@ -32,7 +32,7 @@ constexpr auto kMessages =
 constexpr auto kConnections = list("bpf_setsockopt", "bpf_getsockopt", "bpf_sock_ops_cb_flags_set",
                                    "bpf_load_hdr_opt", "bpf_store_hdr_opt", "bpf_reserve_hdr_opt",
                                    "bpf_tcp_send_ack", "bpf_sock_map_update", "bpf_sock_hash_update");
-constexpr auto kFiles = list("bpf_d_path", "bpf_sock_from_file");
+constexpr auto kFiles = list("bpf_sock_from_file");
 
 constexpr Reason kReasons[] = {
     {"the hooks of control groups are the kernel's", kCgroup},

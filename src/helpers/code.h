@@ -130,6 +130,8 @@ OSMIA_HELPER(snprintf);
 OSMIA_HELPER(seq_printf);
 OSMIA_HELPER(seq_write);
 OSMIA_HELPER(seq_printf_btf);
+// file_code.cpp
+OSMIA_HELPER(d_path);
 // checksum_code.cpp
 OSMIA_HELPER(csum_diff);
 OSMIA_HELPER(csum_update);

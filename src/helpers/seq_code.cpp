@@ -1,5 +1,5 @@
-// What an iterator's program prints into: its sequential file. A file that is full answers -EOVERFLOW; whoever
-// reads it then asks for the same object again.
+// What an iterator's program prints into: its sequential file. A file that is full answers -EOVERFLOW;
+// whoever reads it then asks for the same object again.
 #include <cerrno>
 #include <cstring>
 

@@ -40,7 +40,9 @@ s64 show_typed(u64 pointer, u32 size, u64 flags, std::string& out) {
   if (!bytes.ok()) return -EINVAL;
   std::vector<u8> data(*bytes);
   const u64 err = probe_read_kernel(reinterpret_cast<u64>(data.data()), data.size(), what.address, 0, 0);
-  if (err) return static_cast<s64>(err);
+  // Linux tells an address that no kernel memory has from kernel memory that is not there.
+  constexpr u64 kUserEnd = u64{1} << 47;
+  if (err) return what.address < kUserEnd ? -ERANGE : static_cast<s64>(err);
   out = btf::show_value(*types, id, data, flags, hidden);
   return 0;
 }

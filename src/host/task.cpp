@@ -250,11 +250,18 @@ class Builder {
       }
       task_.memory.set("thread_pid", pid->address());
     }
-    if (task_.tid() == own_tid())
+    // "number arguments… stack-pointer program-counter" of a thread that waits in the kernel.
+    const std::string where = proc(task_.tid(), "syscall");
+    const size_t last = where.rfind(" 0x"),
+                 before = last == where.npos || !last ? where.npos : where.rfind(" 0x", last - 1);
+    const bool own = task_.tgid == own_tgid();
+    if (own || before != where.npos)
       if (KernelStruct* regs = part("pt_regs")) {
         // A thread of this process enters no kernel here: the frame that asks stands for it.
-        regs->set("ip", reinterpret_cast<u64>(__builtin_return_address(0)));
-        regs->set("sp", reinterpret_cast<u64>(__builtin_frame_address(0)));
+        regs->set("ip", own ? reinterpret_cast<u64>(__builtin_return_address(0))
+                            : std::strtoull(where.c_str() + last, nullptr, 16));
+        regs->set("sp", own ? reinterpret_cast<u64>(__builtin_frame_address(0))
+                            : std::strtoull(where.c_str() + before, nullptr, 16));
         regs->set("cs", 0x33);
         regs->set("ss", 0x2b);
         regs->set("flags", 0x246);

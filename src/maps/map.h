@@ -137,9 +137,10 @@ class Map : public std::enable_shared_from_this<Map> {
     return -kNotSupp;
   }
 
-  // ---- what iterators call. Elements of a hash table, a bucket at a time: appends them (-ENOENT: there is no
-  // such bucket; -ENOTSUPP: no hash table). An element's memory stays good as long as the map lives; holds()
-  // says whether it is still there. value: null where each CPU has its own, which copy_values() copies.
+  // ---- what iterators call. Elements of a hash table, a bucket at a time: appends them (-ENOENT: there is
+  // no such bucket; -ENOTSUPP: no hash table). An element's memory stays good as long as the map lives;
+  // holds() says whether it is still there. value: null where each CPU has its own, which copy_values()
+  // copies.
   struct Element {
     u32 number;
     const void* key;

@@ -7,8 +7,7 @@ std::shared_ptr<MapObject> make_map_object(const btf::BtfPtr& types, const MapPt
   if (!types) return nullptr;
   auto memory = host::KernelStruct::make(*types, "bpf_map");
   if (!memory.ok()) return nullptr;
-  auto object =
-      std::make_shared<MapObject>(host::ObjectKind::kOther, host::ObjectKey{}, std::move(*memory));
+  auto object = std::make_shared<MapObject>(host::ObjectKind::kOther, host::ObjectKey{}, std::move(*memory));
   object->map = map;
   host::KernelStruct& m = object->memory;
   const verifier::MapInfo& i = map->info();

@@ -82,11 +82,11 @@ class FdTable {
   int dup3(int from, int to, int flags);
   int fcntl(int fd, int cmd, unsigned long arg);
   void* mmap(void* addr, size_t len, int prot, int flags, int fd, off_t off);
-  // Reading an iterator's file, for whoever takes over read(2): false if the number is not one's. Else bytes or
-  // a negative errno.
+  // Reading an iterator's file, for whoever takes over read(2): false if the number is not one's. Else bytes
+  // or a negative errno.
   bool read_iterator(int fd, void* to, size_t bytes, long& result);
-  // For readers that nobody takes over (stdio, the machine's kernel): the descriptor becomes a plain file with
-  // all that is left to read. 0 (also if it is no iterator's), or the negative errno that reading gave.
+  // For readers that nobody takes over (stdio, the machine's kernel): the descriptor becomes a plain file
+  // with all that is left to read. 0 (also if it is no iterator's), or the negative errno that reading gave.
   int render_iterator(int fd);
   // A descriptor for an iterator's file. Where reads are not taken over it is rendered at once; then this
   // fails with what reading would answer.

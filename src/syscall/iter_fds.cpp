@@ -40,10 +40,13 @@ int FdTable::render_iterator(int fd) {
   bool whole = true;
   for (size_t at = 0; whole && at < text.size();) {
     const ssize_t n = ::write(made, text.data() + at, text.size() - at);
-    if (n <= 0) whole = false;
-    else at += static_cast<size_t>(n);
+    if (n <= 0)
+      whole = false;
+    else
+      at += static_cast<size_t>(n);
   }
-  const bool done = whole && ::lseek(made, 0, SEEK_SET) == 0 && dup3(made, fd, ::fcntl(fd, F_GETFD) & FD_CLOEXEC ? O_CLOEXEC : 0) >= 0;
+  const bool done = whole && ::lseek(made, 0, SEEK_SET) == 0 &&
+                    dup3(made, fd, ::fcntl(fd, F_GETFD) & FD_CLOEXEC ? O_CLOEXEC : 0) >= 0;
   const int why = errno;
   close(made);
   return done ? 0 : -why;

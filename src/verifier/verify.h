@@ -186,8 +186,8 @@ struct Facts {
   const contract::StructOpsDef* struct_ops = nullptr;  // the struct that it implements a member of
   const contract::StructOpsMember* struct_ops_member = nullptr;
   u32 attach_proto = 0;  // FUNC_PROTO of what it attaches to, in the attach target's BTF; 0 = unknown
-  // How far the program reaches into what an iterator gives it, read-only (keys) and writable (values): whoever
-  // attaches it compares that with the map.
+  // How far the program reaches into what an iterator gives it, read-only (keys) and writable (values):
+  // whoever attaches it compares that with the map.
   u32 max_key_access = 0, max_value_access = 0;
 };
 

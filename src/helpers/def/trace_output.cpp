@@ -45,7 +45,8 @@ const HelperEntry kEntries[] = {
       .name = "bpf_d_path",
       .args = {btf("path"), mem, size0},
       .tag = "d_path",
-      .allowed_targets = "d_path"}},
+      .allowed_targets = "d_path"},
+     code::d_path},
 };
 }  // namespace
 

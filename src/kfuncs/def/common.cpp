@@ -174,7 +174,8 @@ const KfuncEntry kEntries[] = {
     {{.name = "bpf_map_sum_elem_count",
       .flags = kKfTrustedArgs,
       .prog_types = kTypes1,
-      .set = "bpf_map_iter_kfunc_ids"}},
+      .set = "bpf_map_iter_kfunc_ids"},
+     code::map_sum_elem_count},
 };
 }  // namespace
 

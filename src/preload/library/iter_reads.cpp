@@ -1,6 +1,6 @@
 // Reading iterators: read(2) and its kin run the program as far as the reader asks; opening the path of a
-// pinned iterator gives a new file of it. stdio reads behind our back, so a stream gets all that there is when
-// it is made. A child process inherits no iterator: its reads fail with EAGAIN.
+// pinned iterator gives a new file of it. stdio reads behind our back, so a stream gets all that there is
+// when it is made. A child process inherits no iterator: its reads fail with EAGAIN.
 #include "preload/library/iter_reads.h"
 
 #include <sys/syscall.h>

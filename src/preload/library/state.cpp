@@ -102,7 +102,8 @@ int fdinfo_of(const char* path) {
 }  // namespace
 
 runtime::Kernel* kernel() {
-  static runtime::Kernel* k = (syscall::FdTable::take_over_reads(), make_kernel());  // never freed: descriptors outlive static destructors
+  static runtime::Kernel* k = (syscall::FdTable::take_over_reads(),
+                               make_kernel());  // never freed: descriptors outlive static destructors
   g_made = k;
   return k;
 }

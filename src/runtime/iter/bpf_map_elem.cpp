@@ -6,9 +6,9 @@
 #include <algorithm>
 
 #include "base/bits.h"
+#include "host/held_object.h"
 #include "host/run_context.h"
 #include "maps/map_object.h"
-#include "host/held_object.h"
 #include "runtime/iter/iterator.h"
 
 namespace osmia::runtime::iter_targets {
@@ -118,20 +118,21 @@ Status check(const Program& p, const maps::Map& m) {
     case BPF_MAP_TYPE_PERCPU_ARRAY: break;
     default: return Error{EINVAL, "iter/bpf_map_elem walks hash and array maps"};
   }
-  const u64 value =
-      percpu(m) ? u64{align_up(m.value_size(), 8)} * host::nr_cpus() : u64{m.value_size()};
+  const u64 value = percpu(m) ? u64{align_up(m.value_size(), 8)} * host::nr_cpus() : u64{m.value_size()};
   if (p.facts.max_key_access > m.key_size() || p.facts.max_value_access > value)
     return Error{EACCES, "the program reaches beyond the map's keys or values"};
   // Linux lets it write over timers and pointers; here it must not come near them.
   if (const btf::FieldRecord* special = percpu(m) ? nullptr : m.record())
     for (const btf::Field& f : special->fields)
       if (p.facts.max_value_access > f.offset)
-        return Error{EACCES, "the program reaches a special field (lock, timer, pointer) of the map's values"};
+        return Error{EACCES,
+                     "the program reaches a special field (lock, timer, pointer) of the map's values"};
   return Ok{};
 }
 
 Result<std::unique_ptr<IterWalk>> open(Kernel&, const btf::BtfPtr& types, const IterScope& scope) {
-  const bool array = scope.map->type() == BPF_MAP_TYPE_ARRAY || scope.map->type() == BPF_MAP_TYPE_PERCPU_ARRAY;
+  const bool array =
+      scope.map->type() == BPF_MAP_TYPE_ARRAY || scope.map->type() == BPF_MAP_TYPE_PERCPU_ARRAY;
   if (array) return std::unique_ptr<IterWalk>(new ArrayWalk(types, scope.map));
   return std::unique_ptr<IterWalk>(new HashWalk(types, scope.map));
 }

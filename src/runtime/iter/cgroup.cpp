@@ -1,5 +1,5 @@
-// iter/cgroup: a control group, what is below or what is above it. A program that returns 1 ends the walk. One
-// reading only: what does not fit in the file's buffer is not read later (-EOPNOTSUPP), as on Linux.
+// iter/cgroup: a control group, what is below or what is above it. A program that returns 1 ends the walk.
+// One reading only: what does not fit in the file's buffer is not read later (-EOPNOTSUPP), as on Linux.
 #include <linux/bpf.h>
 
 #include <cerrno>
@@ -60,7 +60,6 @@ Result<std::unique_ptr<IterWalk>> open(Kernel&, const btf::BtfPtr& types, const 
 
 }  // namespace
 
-constexpr IterTarget kCgroup{
-    .name = "cgroup", .needs = IterTarget::kCgroup, .may_sleep = true, .open = open};
+constexpr IterTarget kCgroup{.name = "cgroup", .needs = IterTarget::kCgroup, .may_sleep = true, .open = open};
 
 }  // namespace osmia::runtime::iter_targets

@@ -35,7 +35,8 @@ Result<std::shared_ptr<IterFile>> IterFile::open(Kernel& kernel, ProgramPtr prog
     return Error{EOPNOTSUPP, program->not_executable.empty() ? "not supported yet: nothing here runs programs"
                                                              : program->not_executable};
   if (!target.open)
-    return Error{EOPNOTSUPP, "not supported: iter/" + std::string(target.name) + ": " + std::string(target.why)};
+    return Error{EOPNOTSUPP,
+                 "not supported: iter/" + std::string(target.name) + ": " + std::string(target.why)};
   const btf::BtfPtr& types = program->kernel_types;
   if (!types) return Error{EOPNOTSUPP, "iterators need the kernel's BTF"};
   OSMIA_ASSIGN(auto seq, host::SeqFile::make(*types));

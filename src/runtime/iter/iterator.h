@@ -18,7 +18,7 @@ struct IterScope {
   u32 cgroup_order = 0;  // enum bpf_cgroup_iter_order
   enum Tasks : u8 { kAllTasks, kThread, kProcess };
   Tasks tasks = kAllTasks;
-  u32 pid = 0;  // of the thread or process
+  u32 pid = 0;                               // of the thread or process
   Object (*object_of_fd)(int fd) = nullptr;  // what a descriptor of this process is
 };
 
@@ -46,8 +46,8 @@ class IterWalk {
 struct IterTarget {
   std::string_view name;
   enum Needs : u8 { kNothing, kMap, kTasks, kCgroup };
-  Needs needs = kNothing;      // of iter_info
-  bool may_sleep = false;      // sleepable programs may be attached
+  Needs needs = kNothing;  // of iter_info
+  bool may_sleep = false;  // sleepable programs may be attached
   // May this program walk this map? null where needs is not kMap.
   Status (*check_map)(const Program&, const maps::Map&) = nullptr;
   // A walk from the beginning. Errors: EOPNOTSUPP (the types lack a struct, or the process cannot see the

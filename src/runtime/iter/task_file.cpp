@@ -61,8 +61,8 @@ class FileWalk final : public IterWalk {
   bool take(u32 fd) {
     host::FileInfo info;
     if (!host::file_of(task_->tid(), fd, info)) return false;
-    const Object object = object_of_fd_ && task_->tgid == host::own_tgid() ? object_of_fd_(static_cast<int>(fd))
-                                                                          : Object{};
+    const Object object =
+        object_of_fd_ && task_->tgid == host::own_tgid() ? object_of_fd_(static_cast<int>(fd)) : Object{};
     if (object.index()) info.path = file_name(object);
     auto file = host::make_file(types_, info);
     if (!file) return false;

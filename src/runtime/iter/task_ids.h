@@ -1,7 +1,9 @@
 // The threads or processes that a task iterator goes over, ascending by number; of one process the first
-// thread comes first. Who is there is looked at when reading begins or goes on after a pause.
+// thread comes first. Who is there is looked at when reading begins, and again when it goes on after a pause
+// and the list is no longer fresh: reading in small pieces must not look at everybody for each.
 #pragma once
 #include <algorithm>
+#include <chrono>
 
 #include "host/task.h"
 #include "runtime/iter/iterator.h"
@@ -14,6 +16,10 @@ class TaskIds {
   TaskIds(const IterScope& scope, bool processes) : scope_(scope), processes_(processes) {}
 
   void refresh() {
+    constexpr std::chrono::milliseconds kFresh{200};
+    const auto now = std::chrono::steady_clock::now();
+    if (current_ && now - listed_ < kFresh) return;
+    listed_ = now;
     ids_.clear();
     switch (scope_.tasks) {
       case IterScope::kThread: ids_ = {scope_.pid}; break;
@@ -34,7 +40,9 @@ class TaskIds {
         std::sort(threads.begin(), threads.end());
         ids_ = std::move(threads);
     }
-    const auto rank = [this](u32 id) { return scope_.tasks == IterScope::kProcess && id == scope_.pid ? 0 : id; };
+    const auto rank = [this](u32 id) {
+      return scope_.tasks == IterScope::kProcess && id == scope_.pid ? 0 : id;
+    };
     std::sort(ids_.begin(), ids_.end(), [&](u32 a, u32 b) { return rank(a) < rank(b); });
     at_ = 0;
     if (current_)
@@ -61,6 +69,7 @@ class TaskIds {
   std::vector<u32> ids_;
   size_t at_ = 0;
   u32 current_ = 0;  // where refresh() comes back to
+  std::chrono::steady_clock::time_point listed_;
 };
 
 }  // namespace osmia::runtime

@@ -89,7 +89,8 @@ class IterLink final : public runtime::Link {
       case IterTarget::kTasks:
         if (scope_.tasks == IterScope::kAllTasks) out += "task_type:\tALL\n";
         if (scope_.tasks == IterScope::kThread) out += fmt::format("task_type:\tTID\ntid:\t{}\n", scope_.pid);
-        if (scope_.tasks == IterScope::kProcess) out += fmt::format("task_type:\tPID\npid:\t{}\n", scope_.pid);
+        if (scope_.tasks == IterScope::kProcess)
+          out += fmt::format("task_type:\tPID\npid:\t{}\n", scope_.pid);
         break;
       case IterTarget::kNothing: break;
     }
@@ -124,7 +125,8 @@ Result<u64> cgroup_of(const btf::BtfPtr& types, u32 fd, u64 id) {
   return id;
 }
 
-Result<IterScope> scope_of(const LinkRequest& r, const IterTarget& target, const union bpf_iter_link_info& info) {
+Result<IterScope> scope_of(const LinkRequest& r, const IterTarget& target,
+                           const union bpf_iter_link_info& info) {
   IterScope scope;
   scope.object_of_fd = [](int fd) { return FdTable::instance().get(fd).object; };
   switch (target.needs) {
@@ -180,8 +182,7 @@ Result<runtime::LinkPtr> create(LinkRequest& r) {
   if (r.program->desc.prog_flags & kSleepable && !target->may_sleep)
     return Error{EINVAL, fmt::format("iter/{} takes no sleepable programs", target->name)};
   OSMIA_ASSIGN(IterScope scope, scope_of(r, *target, info));
-  return runtime::LinkPtr(
-      std::make_shared<IterLink>(r.call.kernel, r.program, *target, std::move(scope)));
+  return runtime::LinkPtr(std::make_shared<IterLink>(r.call.kernel, r.program, *target, std::move(scope)));
 }
 
 const LinkType kTypes[] = {{
