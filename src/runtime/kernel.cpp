@@ -1,6 +1,8 @@
 // The kernel's own BTF objects come first and never go: id 1 is vmlinux.
 #include "runtime/kernel.h"
 
+#include "runtime/tracepoints.h"
+
 namespace osmia::runtime {
 
 Result<JitMode> jit_mode(std::string_view text) {
@@ -11,7 +13,7 @@ Result<JitMode> jit_mode(std::string_view text) {
 }
 
 Kernel::Kernel(std::shared_ptr<const contract::Catalog> catalog, const std::vector<std::string>& names)
-    : catalog_(std::move(catalog)) {
+    : tracepoints(std::make_shared<Tracepoints>()), catalog_(std::move(catalog)) {
   if (catalog_->vmlinux) vmlinux_ = add_btf(catalog_->vmlinux, true, "vmlinux");
   for (size_t i = 0; i < catalog_->modules.size(); i++)
     add_btf(catalog_->modules[i], true, i < names.size() ? names[i] : "module" + std::to_string(i + 1));

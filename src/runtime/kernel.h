@@ -11,6 +11,7 @@
 
 #include "contract/catalog.h"
 #include "runtime/ids.h"
+#include "runtime/link.h"
 #include "runtime/program.h"
 #include "runtime/test_run.h"
 
@@ -27,11 +28,7 @@ struct Cred {
   u32 effective() const { return capable(contract::Capability::kSysAdmin) ? ~0u : caps | 1u; }
 };
 
-struct Link {
-  u32 id = 0;
-  ProgramPtr program;
-};
-using Object = std::variant<std::monostate, maps::MapPtr, ProgramPtr, BtfObjectPtr, std::shared_ptr<Link>>;
+using Object = std::variant<std::monostate, maps::MapPtr, ProgramPtr, BtfObjectPtr, LinkPtr>;
 
 // Which engine programs get when they are loaded.
 enum class JitMode : u8 {
@@ -41,6 +38,8 @@ enum class JitMode : u8 {
 };
 // "auto", "off" or "on"; anything else is an EINVAL that says so.
 Result<JitMode> jit_mode(std::string_view text);
+
+class Tracepoints;  // runtime/tracepoints.h
 
 class Kernel {
  public:
@@ -56,6 +55,7 @@ class Kernel {
   IdTable<Program> programs;
   IdTable<BtfObject> btfs;
   IdTable<Link> links;
+  const std::shared_ptr<Tracepoints> tracepoints;  // with the programs at them; links share it
 
   // Asked at every call. Default: all capabilities.
   std::function<Cred()> credentials = [] { return Cred{}; };

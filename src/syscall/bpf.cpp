@@ -54,6 +54,9 @@ runtime::ProgramPtr get_prog(int fd, int* err) {
 runtime::BtfObjectPtr get_btf(int fd, int* err) {
   return get_object<runtime::BtfObject>(fd, err, nullptr);
 }
+runtime::LinkPtr get_link(int fd, int* err) {
+  return get_object<runtime::Link>(fd, err, nullptr);
+}
 
 bool object_name(const char (&from)[BPF_OBJ_NAME_LEN], std::string& to) {
   const void* nul = std::memchr(from, 0, sizeof from);
@@ -103,16 +106,16 @@ long bpf(runtime::Kernel& kernel, int cmd, void* user, unsigned size) {
       case BPF_OBJ_PIN: return obj_pin(call);
       case BPF_OBJ_GET: return obj_get(call);
       case BPF_LINK_CREATE: return link_create(call);
-      case BPF_LINK_UPDATE:
-      case BPF_LINK_DETACH:
-      case BPF_ITER_CREATE: return link_command(call);
+      case BPF_LINK_UPDATE: return link_update(call);
+      case BPF_LINK_DETACH: return link_detach(call);
+      case BPF_ITER_CREATE: return iter_create(call);
       case BPF_ENABLE_STATS: return enable_stats(call);
       case BPF_TOKEN_CREATE: return token_create(call);
-      case BPF_PROG_ATTACH:
-      case BPF_PROG_DETACH:
-      case BPF_PROG_QUERY:
-      case BPF_RAW_TRACEPOINT_OPEN:
-      case BPF_TASK_FD_QUERY: return attach_command(call);
+      case BPF_PROG_ATTACH: return prog_attach(call);
+      case BPF_PROG_DETACH: return prog_detach(call);
+      case BPF_PROG_QUERY: return prog_query(call);
+      case BPF_RAW_TRACEPOINT_OPEN: return raw_tracepoint_open(call);
+      case BPF_TASK_FD_QUERY: return task_fd_query(call);
       default: return fail(EINVAL, "no such command: " + std::to_string(cmd));
     }
   } catch (const BugError& e) {

@@ -47,6 +47,7 @@ bool rest_is_zero(const union bpf_attr& attr, size_t end_of_last_field);
 maps::MapPtr get_map(int fd, int* err, Fd* entry = nullptr);
 runtime::ProgramPtr get_prog(int fd, int* err);
 runtime::BtfObjectPtr get_btf(int fd, int* err);
+runtime::LinkPtr get_link(int fd, int* err);
 
 // Keys or values of such maps are descriptors of sockets, tasks, files: of the process that has the Kernel.
 bool names_files(u32 map_type);
@@ -72,10 +73,16 @@ long obj_get_info_by_fd(Call&);
 long obj_pin(Call&);
 long obj_get(Call&);
 long link_create(Call&);
-long link_command(Call&);
+long link_update(Call&);
+long link_detach(Call&);
+long iter_create(Call&);
+long raw_tracepoint_open(Call&);
 long enable_stats(Call&);
 long token_create(Call&);
-long attach_command(Call&);
+long prog_attach(Call&);
+long prog_detach(Call&);
+long prog_query(Call&);
+long task_fd_query(Call&);
 
 // Shared by PROG_LOAD and PROG info.
 int read_prog_debug_info(Call&, class LogBuffer& log, verifier::Program& desc);

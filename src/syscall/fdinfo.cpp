@@ -133,6 +133,12 @@ u64 memlock(const runtime::Program& p) {
   return align_up(kProg + p.dump().insns.size() * sizeof(isa::Insn), kPage);
 }
 
+static std::string hex(std::span<const u8> bytes) {
+  std::string text;
+  for (const u8 b : bytes) text += fmt::format("{:02x}", b);
+  return text;
+}
+
 std::string fdinfo_text(int fd) {
   const Fd entry = FdTable::instance().get(fd);
   struct stat st {};
@@ -149,18 +155,21 @@ std::string fdinfo_text(int fd) {
   }
   if (const auto* prog = std::get_if<runtime::ProgramPtr>(&entry.object)) {
     const runtime::Program& p = **prog;
-    std::string tag;
-    for (const u8 b : p.tag) tag += fmt::format("{:02x}", b);
     return out + fmt::format(
                      "prog_type:\t{}\nprog_jited:\t{}\nprog_tag:\t{}\nmemlock:\t{}\nprog_id:\t{}\n"
                      "run_time_ns:\t{}\nrun_cnt:\t{}\nrecursion_misses:\t{}\nverified_insns:\t{}\n",
-                     p.desc.type, 1, tag, memlock(p), p.id, p.run_ns.load(), p.run_count.load(),
+                     p.desc.type, 1, hex(p.tag), memlock(p), p.id, p.run_ns.load(), p.run_count.load(),
                      p.recursion_misses.load(), p.verdict.stats.insns_processed);
   }
   if (const auto* btf = std::get_if<runtime::BtfObjectPtr>(&entry.object))
     return out + fmt::format("btf_id:\t{}\n", (*btf)->id);
-  if (const auto* link = std::get_if<std::shared_ptr<runtime::Link>>(&entry.object))
-    return out + fmt::format("link_id:\t{}\n", (*link)->id);
+  if (const auto* object = std::get_if<runtime::LinkPtr>(&entry.object)) {
+    const runtime::Link& link = **object;
+    out += fmt::format("link_type:\t{}\nlink_id:\t{}\n", link.type_name, link.id);
+    if (const runtime::ProgramPtr program = link.program())
+      out += fmt::format("prog_tag:\t{}\nprog_id:\t{}\n", hex(program->tag), program->id);
+    link.show(out);
+  }
   return out;
 }
 

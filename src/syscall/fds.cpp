@@ -133,6 +133,7 @@ void FdTable::forget(int fd) {
 int FdTable::install(Fd entry) {
   int source = -1;
   if (maps::Map* m = map_of(entry)) source = m->poll_fd() >= 0 ? m->poll_fd() : m->mmap_fd();
+  if (const auto* link = std::get_if<runtime::LinkPtr>(&entry.object)) source = (*link)->poll_fd();
   if (entry.perf_event) source = entry.perf_event->poll_fd();
   const int fd = source >= 0 ? static_cast<int>(raw(SYS_fcntl, source, F_DUPFD_CLOEXEC, 0))
                              : static_cast<int>(raw(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK));

@@ -152,8 +152,11 @@ long link_info(Call& c, runtime::Link& l) {
   struct bpf_link_info info;
   u32 len;
   if (const long e = read_info(c, info, len)) return e;
+  info.type = l.type;
   info.id = l.id;
-  info.prog_id = l.program ? l.program->id : 0;
+  const runtime::ProgramPtr program = l.program();
+  info.prog_id = program ? program->id : 0;
+  if (const int e = l.fill_info(info)) return e;
   return write_info(c, info, len);
 }
 
@@ -166,7 +169,7 @@ long obj_get_info_by_fd(Call& c) {
   if (auto* p = std::get_if<runtime::ProgramPtr>(&f.object)) return prog_info(c, **p);
   if (auto* m = std::get_if<maps::MapPtr>(&f.object)) return map_info(c, **m);
   if (auto* b = std::get_if<runtime::BtfObjectPtr>(&f.object)) return btf_info(c, **b);
-  if (auto* l = std::get_if<std::shared_ptr<runtime::Link>>(&f.object)) return link_info(c, **l);
+  if (auto* l = std::get_if<runtime::LinkPtr>(&f.object)) return link_info(c, **l);
   return FdTable::is_open(fd) ? fail(EINVAL, "bpf_fd is not a BPF object")
                               : fail(EBADFD, "bpf_fd is not open");
 }

@@ -53,6 +53,8 @@ long obj_get(Call& c) {
     if (it == c.kernel.pins.end()) return fail(ENOENT, "nothing pinned at " + path);
     fd.object = it->second;
   }
+  if (std::holds_alternative<runtime::LinkPtr>(fd.object) && a.file_flags & (BPF_F_RDONLY | BPF_F_WRONLY))
+    return fail(EINVAL, "links are neither read-only nor write-only");
   fd.readable = !(a.file_flags & BPF_F_WRONLY);
   fd.writable = !(a.file_flags & BPF_F_RDONLY);
   return c.fds.install(std::move(fd));

@@ -114,7 +114,10 @@ TEST(HashConcurrent, LruNeverHoldsMoreAndServesEveryInsertion) {
           }
         });
         EXPECT_LE(keys_of(*m).size(), m->max_entries());
-        EXPECT_GE(keys_of(*m).size(), m->max_entries() / 4);
+        // A list takes 128 elements at once, as on Linux: a small map may be nearly empty after that.
+        if (entries > 2 * 128) {
+          EXPECT_GE(keys_of(*m).size(), m->max_entries() / 4);
+        }
       }
 }
 
