@@ -161,9 +161,9 @@ bool FdTable::has(int fd) const {
 
 int FdTable::close(int fd) {
   FdsElsewhere* e = elsewhere_.load(std::memory_order_relaxed);
-  if (e)
-    e->closed(fd);
-  else if (has(fd))
+  if (e) {
+    if (!e->closed(fd)) return 0;
+  } else if (has(fd))
     forget(fd);
   return static_cast<int>(raw(SYS_close, fd));
 }

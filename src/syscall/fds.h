@@ -26,7 +26,7 @@ class FdsElsewhere {
  public:
   virtual ~FdsElsewhere() = default;
   virtual bool has(int fd) = 0;
-  virtual void closed(int fd) = 0;  // about to be
+  virtual bool closed(int fd) = 0;  // about to be; false: it must stay open
   virtual void duplicated(int from, int to) = 0;
   virtual void* mmap(void* addr, size_t len, int prot, int flags, int fd, off_t off) = 0;
   virtual void before_wait(bool polls) = 0;
