@@ -60,7 +60,10 @@ bool is_ring(const maps::Map* m) {
 }  // namespace
 
 FdTable& FdTable::instance() {
-  if (t_table) return *t_table;
+  return t_table ? *t_table : of_process();
+}
+
+FdTable& FdTable::of_process() {
   static FdTable* table = new FdTable;  // never freed: descriptors may be closed by destructors at exit
   return *table;
 }

@@ -37,6 +37,7 @@ class FdTable {
   // The process's one table: descriptors belong to the process. In a thread that works for another process
   // (Scope): that one's.
   static FdTable& instance();
+  static FdTable& of_process();  // the process's, in every thread
   class Scope {
    public:
     explicit Scope(FdTable& table);

@@ -64,9 +64,9 @@ with tempfile.TemporaryDirectory() as folder:
     check(sent["targets"] == [{"target": "device", "ifindex": 3, **into, "action": "XDP_PASS", "then": "sent", "packets": sent["packets"]}], counts)
     code, text, _ = osmia("by_map", "--fib", fib, "--ifindex", "2", "--map-set", "devices[1]=4/on_the_way_out")
     check("to ifindex 4 by devices[1], on_the_way_out: XDP_DROP, dropped" in text, text)
-    one("to_cpu", 4, [{"target": "device", "ifindex": 3, "map": "devices", "key": 2, "program": "on_the_way_out", "action": "XDP_PASS", "then": "sent",
+    one("to_cpu", 4, [{"target": "cpu", "cpu": 1, "map": "cpus", "key": 1, "program": "on_the_cpu", "action": "XDP_REDIRECT", "then": "redirected",
                        "packets": PACKETS},
-                      {"target": "cpu", "cpu": 1, "map": "cpus", "key": 1, "program": "on_the_cpu", "action": "XDP_REDIRECT", "then": "redirected",
+                      {"target": "device", "ifindex": 3, "map": "devices", "key": 2, "program": "on_the_way_out", "action": "XDP_PASS", "then": "sent",
                        "packets": PACKETS}],
         "--ifindex", "2", "--map-set", "cpus[1]=192/on_the_cpu", "--map-set", "devices[2]=3/on_the_way_out")
     code, text, _ = osmia("tc_clones", "--fib", fib)

@@ -206,10 +206,12 @@ class Child final : public syscall::FdsElsewhere {
     Request r = request(Ask::kMap, fd);
     r.b = prot, r.size = static_cast<u32>(flags & ~(MAP_FIXED | MAP_FIXED_NOREPLACE)), r.length = len,
     r.offset = off;
-    std::lock_guard lock(mutex_);
     Answer answer;
     int memory = -1;
-    if (!ask(r, &answer, &memory)) return errno = ENODEV, MAP_FAILED;
+    {
+      std::lock_guard lock(mutex_);
+      if (!ask(r, &answer, &memory)) return errno = ENODEV, MAP_FAILED;
+    }
     if (answer.result < 0 || memory < 0)
       return errno = static_cast<int>(answer.result < 0 ? -answer.result : ENODEV), MAP_FAILED;
     void* const p = maps::map_for_user(addr, len, prot, flags, memory, off);
