@@ -95,13 +95,13 @@ OSMIA_KFUNC(rbtree_first);
 OSMIA_KFUNC(wq_init);
 OSMIA_KFUNC(wq_set_callback);
 OSMIA_KFUNC(wq_start);
+// map_code.cpp
+OSMIA_KFUNC(map_sum_elem_count);
 // testmod_code.cpp
 OSMIA_KFUNC(testmod_seq_new);
 OSMIA_KFUNC(testmod_seq_next);
 OSMIA_KFUNC(testmod_seq_value);
 OSMIA_KFUNC(testmod_seq_destroy);
-// map_code.cpp
-OSMIA_KFUNC(map_sum_elem_count);
 OSMIA_KFUNC(testmod_test1);
 OSMIA_KFUNC(testmod_test2);
 OSMIA_KFUNC(testmod_test4);

@@ -30,7 +30,7 @@ runtime::Kernel* bound() {
   return t_kernel ? t_kernel : g_default.load(std::memory_order_acquire);
 }
 syscall::FdTable& fds() {
-  return syscall::FdTable::instance();
+  return syscall::FdTable::of_process();
 }
 
 // The kernel BTF that programs are loaded against is the bound Kernel's, whatever the machine has.

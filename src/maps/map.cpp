@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "maps/object.h"
+#include "maps/region.h"
 #include "maps/value.h"
 
 namespace osmia::maps {
@@ -84,22 +85,27 @@ int Map::update_user(const void* key, const void* value, u64 flags, Descriptors&
 int Map::freeze() {
   std::lock_guard lock(freeze_mutex_);
   if (writers_.load() || info_.frozen) return -EBUSY;
+  if (mmap_fd() >= 0 && info_.value_base &&
+      mapped_writable(mmap_fd(), reinterpret_cast<const void*>(info_.value_base)))
+    return -EBUSY;
   info_.frozen = true;
   return 0;
 }
 
 Result<void*> Map::map_memory(void* addr, u64 len, int prot, int flags, off_t off) {
-  if (mmap_fd() < 0 || record()) return Error{kNotSupp, "this map cannot be mapped"};
+  const bool has_memory = mmap_fd() >= 0;  // arrays could have it
+  if ((!has_memory && type() != BPF_MAP_TYPE_ARRAY) || record()) return Error{kNotSupp, "this map cannot be mapped"};
   if (!(flags & MAP_SHARED)) return Error{EINVAL, "a map must be mapped MAP_SHARED"};
   std::lock_guard lock(freeze_mutex_);
   if (prot & PROT_WRITE) {
     if (info_.frozen) return Error{EPERM, "the map is frozen"};
     if (info_.map_flags & BPF_F_RDONLY_PROG) return Error{EACCES, "the map is read-only for programs"};
   }
+  if (!has_memory) return Error{EINVAL, "the array was made without BPF_F_MMAPABLE"};
   const u64 size = align_up(mmap_size(), 4096);
   if (off < 0 || static_cast<u64>(off) > size || size - static_cast<u64>(off) < align_up(len, 4096))
     return Error{EINVAL, "mapping reaches beyond the map"};
-  void* p = ::mmap(addr, len, prot & ~PROT_EXEC, flags, mmap_fd(), off);
+  void* p = map_for_user(addr, len, prot, flags, mmap_fd(), off);
   if (p == MAP_FAILED) return Error{errno, "mmap"};
   return p;
 }

@@ -1,8 +1,14 @@
 // Memory is reserved, not committed: a map of a million elements costs what its elements in use cost.
 #include "maps/region.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include <cstdio>
+#include <string>
 
 #include "base/bits.h"
 
@@ -44,6 +50,37 @@ Result<Region> Region::make(u64 bytes, bool shared, bool huge) {
   if (p == MAP_FAILED) return Error{ENOMEM, "no address space for a map"};
   r.data_ = static_cast<u8*>(p);
   return r;
+}
+
+void* map_for_user(void* addr, u64 len, int prot, int flags, int fd, long off) {
+  prot &= ~PROT_EXEC;
+  int reader = -1;
+  if (!(prot & PROT_WRITE))
+    reader = open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_RDONLY | O_CLOEXEC);
+  void* p = mmap(addr, len, prot, flags, reader >= 0 ? reader : fd, off);
+  const int why = errno;
+  if (reader >= 0) close(reader);
+  errno = why;
+  return p;
+}
+
+bool mapped_writable(int fd, const void* own) {
+  struct stat st;
+  FILE* maps = fstat(fd, &st) ? nullptr : fopen("/proc/self/maps", "re");
+  if (!maps) return false;
+  bool found = false;
+  char line[4352];
+  while (!found && fgets(line, sizeof line, maps)) {
+    u64 begin = 0, end = 0, inode = 0;
+    unsigned major = 0, minor = 0;
+    char access[8] = {};
+    if (std::sscanf(line, "%lx-%lx %7s %*x %x:%x %lu", &begin, &end, access, &major, &minor, &inode) != 6)
+      continue;
+    found = inode == st.st_ino && makedev(major, minor) == st.st_dev && access[1] == 'w' &&
+            access[3] == 's' && begin != reinterpret_cast<u64>(own);
+  }
+  fclose(maps);
+  return found;
 }
 
 Region::~Region() {

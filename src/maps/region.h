@@ -34,6 +34,12 @@ class Region {
   int fd_ = -1;
 };
 
+// mmap(2) of a memory file for user space. What is mapped without PROT_WRITE can never be made writable, as
+// on Linux: it is mapped through a descriptor that only reads.
+void* map_for_user(void* addr, u64 len, int prot, int flags, int fd, long off);
+// Does this process map the memory file writable at another place than `own`?
+bool mapped_writable(int fd, const void* own);
+
 // Memory that one map may ask for at most: what the machine has. Linux answers ENOMEM at some point below it.
 u64 machine_memory();
 

@@ -41,12 +41,13 @@ Result<void*> RingArea::map(void* addr, u64 len, int prot, int flags, off_t off,
     return Error{EPERM, "these pages of a ring buffer are read-only"};
   if (off < 0 || at % kPage || !len || at > all || len > all - at)
     return Error{EINVAL, "mapping reaches beyond the ring buffer"};
-  u8* p = static_cast<u8*>(
-      mmap(addr, len, prot, flags, memory_.fd(), at >= once ? off - static_cast<off_t>(size()) : off));
+  u8* p = static_cast<u8*>(map_for_user(addr, len, prot, flags, memory_.fd(),
+                                        at >= once ? off - static_cast<off_t>(size()) : off));
   if (p == MAP_FAILED) return Error{errno, "mmap"};
   if (at < once && at + len > once) {
     const u64 skip = once - at;
-    if (mmap(p + skip, len - skip, prot, MAP_SHARED | MAP_FIXED, memory_.fd(), 2 * kPage) == MAP_FAILED) {
+    if (map_for_user(p + skip, len - skip, prot, MAP_SHARED | MAP_FIXED, memory_.fd(), 2 * kPage) ==
+        MAP_FAILED) {
       munmap(p, len);
       return Error{ENOMEM, "mmap"};
     }

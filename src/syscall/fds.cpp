@@ -60,7 +60,10 @@ bool is_ring(const maps::Map* m) {
 }  // namespace
 
 FdTable& FdTable::instance() {
-  if (t_table) return *t_table;
+  return t_table ? *t_table : of_process();
+}
+
+FdTable& FdTable::of_process() {
   static FdTable* table = new FdTable;  // never freed: descriptors may be closed by destructors at exit
   return *table;
 }
@@ -163,9 +166,9 @@ bool FdTable::has(int fd) const {
 
 int FdTable::close(int fd) {
   FdsElsewhere* e = elsewhere_.load(std::memory_order_relaxed);
-  if (e)
-    e->closed(fd);
-  else if (has(fd))
+  if (e) {
+    if (!e->closed(fd)) return 0;
+  } else if (has(fd))
     forget(fd);
   return static_cast<int>(raw(SYS_close, fd));
 }

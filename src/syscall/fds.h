@@ -31,7 +31,7 @@ class FdsElsewhere {
  public:
   virtual ~FdsElsewhere() = default;
   virtual bool has(int fd) = 0;
-  virtual void closed(int fd) = 0;  // about to be
+  virtual bool closed(int fd) = 0;  // about to be; false: it must stay open
   virtual void duplicated(int from, int to) = 0;
   virtual void* mmap(void* addr, size_t len, int prot, int flags, int fd, off_t off) = 0;
   virtual void before_wait(bool polls) = 0;
@@ -42,6 +42,7 @@ class FdTable {
   // The process's one table: descriptors belong to the process. In a thread that works for another process
   // (Scope): that one's.
   static FdTable& instance();
+  static FdTable& of_process();  // the process's, in every thread
   class Scope {
    public:
     explicit Scope(FdTable& table);

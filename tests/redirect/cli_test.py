@@ -58,6 +58,17 @@ with tempfile.TemporaryDirectory() as folder:
     one("tc_to_device", 7, [{"target": "device", "ifindex": 2, "ingress": True, "packets": PACKETS}])
     one("tc_to_peer", 7, [{"target": "peer", "ifindex": 2, "packets": PACKETS}])
     one("tc_to_neighbour", 7, [{"target": "neighbour", "ifindex": 2, "packets": PACKETS}])
+    into = {"map": "devices", "key": 1, "program": "on_the_way_out"}
+    counts = targets("by_map", "--fib", fib, "--ifindex", "2", "--map-set", "devices[1]=3/on_the_way_out")
+    sent = [c for c in counts if c["retval"] == 4][0]
+    check(sent["targets"] == [{"target": "device", "ifindex": 3, **into, "action": "XDP_PASS", "then": "sent", "packets": sent["packets"]}], counts)
+    code, text, _ = osmia("by_map", "--fib", fib, "--ifindex", "2", "--map-set", "devices[1]=4/on_the_way_out")
+    check("to ifindex 4 by devices[1], on_the_way_out: XDP_DROP, dropped" in text, text)
+    one("to_cpu", 4, [{"target": "cpu", "cpu": 1, "map": "cpus", "key": 1, "program": "on_the_cpu", "action": "XDP_REDIRECT", "then": "redirected",
+                       "packets": PACKETS},
+                      {"target": "device", "ifindex": 3, "map": "devices", "key": 2, "program": "on_the_way_out", "action": "XDP_PASS", "then": "sent",
+                       "packets": PACKETS}],
+        "--ifindex", "2", "--map-set", "cpus[1]=192/on_the_cpu", "--map-set", "devices[2]=3/on_the_way_out")
     code, text, _ = osmia("tc_clones", "--fib", fib)
     check(code == 0 and "clones sent" in text and f"{2 * PACKETS}" in text, text)
 
@@ -81,6 +92,9 @@ with tempfile.TemporaryDirectory() as folder:
     fails("has no map 'nope'", "--map-set", "nope[1]=2")
     fails("does not fit 4 bytes", "--map-set", "devices[0x100000000]=2")
     fails("expected a number", "--map-set", "devices[x]=2")
+    fails("has no program 'nope'", "--map-set", "devices[1]=2/nope")
+    fails("have no room for a program", "--map-set", "by_vlan[1]=2/on_the_way_out")
+    fails("Invalid argument", "--fib", fib, "--map-set", "devices[1]=2/on_the_cpu")
     fails("Invalid argument", "--fib", fib, "--map-set", "devices[1]=77")
     fails("Argument list too long", "--fib", fib, "--map-set", "devices[8]=2")
     fails("cannot be read", "--fib", f"{folder}/none")

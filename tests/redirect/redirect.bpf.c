@@ -25,7 +25,7 @@ struct {
   __uint(type, BPF_MAP_TYPE_CPUMAP);
   __uint(max_entries, 2);
   __type(key, __u32);
-  __type(value, __u32);
+  __type(value, struct bpf_cpumap_val);
 } cpus SEC(".maps");
 
 struct {
@@ -55,6 +55,14 @@ int to_all(struct xdp_md *ctx) {
 SEC("xdp")
 int to_cpu(struct xdp_md *ctx) {
   return bpf_redirect_map(&cpus, 1, 0);
+}
+SEC("xdp/devmap")
+int on_the_way_out(struct xdp_md *ctx) {
+  return ctx->egress_ifindex == 3 && ctx->ingress_ifindex == 2 ? XDP_PASS : XDP_DROP;
+}
+SEC("xdp/cpumap")
+int on_the_cpu(struct xdp_md *ctx) {
+  return bpf_get_smp_processor_id() == 1 ? bpf_redirect_map(&devices, 2, 0) : XDP_PASS;
 }
 SEC("xdp")
 int to_socket(struct xdp_md *ctx) {

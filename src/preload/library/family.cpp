@@ -3,7 +3,9 @@
 // of ring buffers, whose memory is shared.
 #include "preload/library/family.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -12,9 +14,12 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <mutex>
 #include <set>
+#include <system_error>
 #include <thread>
 
+#include "maps/region.h"
 #include "preload/library/state.h"
 #include "syscall/bpf.h"
 #include "syscall/call.h"
@@ -71,15 +76,21 @@ bool receive_message(int socket, void* data, size_t size, int* fd) {
     if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) std::memcpy(fd, CMSG_DATA(c), sizeof *fd);
   return n == static_cast<ssize_t>(size);
 }
-void close_number(int fd) {
-  if (fd >= 0) FdTable::instance().close(fd);
-}
 
 // ---- in the process that has the Kernel
 
 void serve(int socket, std::shared_ptr<FdTable> table);
+// Signals of the program are not for this thread.
 void start(int socket, std::shared_ptr<FdTable> table) {
-  std::thread(serve, socket, std::move(table)).detach();
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    std::thread(serve, socket, std::move(table)).detach();
+  } catch (const std::system_error&) {
+    ::syscall(SYS_close, socket);  // the child will be told that nobody is there
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 // The descriptor of the memory that the child is to map; -errno.
@@ -174,12 +185,13 @@ class Child final : public syscall::FdsElsewhere {
     std::lock_guard lock(mutex_);
     return numbers_.count(fd);
   }
-  void closed(int fd) override {
+  bool closed(int fd) override {
     std::lock_guard lock(mutex_);
-    if (fd == socket_) return;  // the program closes all numbers that there are
-    if (!numbers_.erase(fd)) return;
+    if (fd == socket_) return false;  // the program closes all numbers that there are
+    if (!numbers_.erase(fd)) return true;
     const Request r = request(Ask::kClosed, fd);
     send_message(socket_, &r, sizeof r, -1);
+    return true;
   }
   void duplicated(int from, int to) override {
     std::lock_guard lock(mutex_);
@@ -192,17 +204,20 @@ class Child final : public syscall::FdsElsewhere {
   }
   void* mmap(void* addr, size_t len, int prot, int flags, int fd, off_t off) override {
     Request r = request(Ask::kMap, fd);
-    r.b = prot, r.size = static_cast<u32>(flags & ~MAP_FIXED), r.length = len, r.offset = off;
-    std::lock_guard lock(mutex_);
+    r.b = prot, r.size = static_cast<u32>(flags & ~(MAP_FIXED | MAP_FIXED_NOREPLACE)), r.length = len,
+    r.offset = off;
     Answer answer;
     int memory = -1;
-    if (!ask(r, &answer, &memory)) return errno = ENODEV, MAP_FAILED;
+    {
+      std::lock_guard lock(mutex_);
+      if (!ask(r, &answer, &memory)) return errno = ENODEV, MAP_FAILED;
+    }
     if (answer.result < 0 || memory < 0)
       return errno = static_cast<int>(answer.result < 0 ? -answer.result : ENODEV), MAP_FAILED;
-    const long p = ::syscall(SYS_mmap, addr, len, prot & ~PROT_EXEC, flags, memory, off);
+    void* const p = maps::map_for_user(addr, len, prot, flags, memory, off);
     const int why = errno;
     ::syscall(SYS_close, memory);
-    return errno = why, reinterpret_cast<void*>(p);
+    return errno = why, p;
   }
   void before_wait(bool polls) override {
     std::lock_guard lock(mutex_);
@@ -252,12 +267,21 @@ struct Birth {
 Birth g_birth;
 pthread_mutex_t g_birth_mutex = PTHREAD_MUTEX_INITIALIZER;
 
+// Programs count on low numbers.
+int out_of_the_way(int fd) {
+  constexpr int kFrom = 900;
+  const int high = static_cast<int>(::syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, kFrom));
+  if (high < 0) return fd;
+  ::syscall(SYS_close, fd);
+  return high;
+}
+
 void before_fork() {
   pthread_mutex_lock(&g_birth_mutex);
   g_birth = {};
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) return;
-  g_birth.parent = pair[0], g_birth.child = pair[1];
+  g_birth.parent = out_of_the_way(pair[0]), g_birth.child = out_of_the_way(pair[1]);
   if (g_child) {
     g_child->lock();
     g_birth.numbers = g_child->numbers();

@@ -33,7 +33,7 @@ using namespace osmia;
 namespace {
 
 syscall::FdTable& fds() {
-  return syscall::FdTable::instance();
+  return syscall::FdTable::of_process();
 }
 
 long raw(long nr, long a, long b, long c, long d, long e, long f) {

@@ -117,7 +117,7 @@ TEST_F(Frames, DevmapProgramSeesWhereTheFrameGoes) {
   EXPECT_EQ(seen(0), 1u);
   EXPECT_EQ(seen(1), 3u);
   // Only XDP_PASS lets the frame go.
-  for (const int action : {int{XDP_ABORTED}, int{XDP_DROP}, int{XDP_TX}, int{XDP_REDIRECT}, 7}) {
+  for (const u32 action : {u32{XDP_ABORTED}, u32{XDP_DROP}, u32{XDP_TX}, u32{XDP_REDIRECT}, 7u}) {
     ASSERT_EQ(element(devices, 1, 3, xdp(counting(2, kIngress, action), {seen_}, BPF_XDP_DEVMAP)), 0);
     const auto other = follow(xdp(redirect(1), {devices}));
     ASSERT_EQ(other.size(), 1u);
