@@ -18,6 +18,7 @@ struct Fd {
   bool readable = true, writable = true;                  // maps: BPF_F_RDONLY, BPF_F_WRONLY
   std::shared_ptr<void> keep;                             // ENABLE_STATS: what ends when it is closed
   std::shared_ptr<maps::PerfEvent> perf_event = nullptr;  // then there is no object
+  u32 tracepoint_event = 0;                               // likewise: syscall/tracepoint_events.h
 };
 
 class FdTable {

@@ -3,6 +3,7 @@
 #include "syscall/pin_files.h"
 
 #include <fmt/format.h>
+#include <linux/bpf.h>
 
 #include <cerrno>
 #include <cstring>

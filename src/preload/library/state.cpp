@@ -17,6 +17,7 @@
 #include "runtime/engine.h"
 #include "runtime/symbols.h"
 #include "syscall/fdinfo.h"
+#include "syscall/tracepoint_events.h"
 
 namespace osmia::preload {
 namespace {
@@ -40,6 +41,7 @@ runtime::Cred effective() {
   add(CAP_PERFMON, contract::Capability::kPerfmon);
   add(CAP_NET_ADMIN, contract::Capability::kNetAdmin);
   add(CAP_SYS_ADMIN, contract::Capability::kSysAdmin);
+  add(CAP_SYS_BOOT, contract::Capability::kSysBoot);
   return cred;
 }
 
@@ -120,6 +122,17 @@ const char* redirect(const char* path, const char** content) {
     return *content = text, nullptr;
   }
   if (!std::strcmp(path, "/proc/sys/net/core/bpf_jit_enable")) return *content = "1\n", nullptr;
+  for (const char* events : {"/sys/kernel/tracing/events/", "/sys/kernel/debug/tracing/events/"}) {
+    const size_t head = std::strlen(events);
+    std::string_view name(path);
+    if (!name.starts_with(events) || !name.ends_with("/id")) continue;
+    name = name.substr(head, name.size() - head - 3);
+    const u32 event = syscall::tracepoint_event(name);
+    if (!event) break;
+    static thread_local char text[16];
+    std::snprintf(text, sizeof text, "%u\n", event);
+    return *content = text, nullptr;
+  }
   if (!std::strcmp(path, "/proc/kallsyms") && kernel_in_use()) {
     static thread_local std::string text;
     text = symbols();
