@@ -39,4 +39,4 @@ int all_exit(u64 *ctx) {
   seen.all_result = ctx[2];
   return 0;
 }
-char license[] SEC("license") = "GPL";
+char _license[] SEC("license") = "GPL";

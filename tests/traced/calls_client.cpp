@@ -96,7 +96,7 @@ int main(int argc, char** argv) {
   EXPECT_EQ(seen.all_result, group);
   EXPECT_EQ(seen.cookie, 0x1234);
   errno = 0;
-  EXPECT_EQ(syscall(SYS_getpgid, -1), -1);
+  EXPECT_EQ(syscall(SYS_getpgid, -1L), -1);
   EXPECT_EQ(errno, ESRCH);
   EXPECT_EQ(seen.argument, -1);
   EXPECT_EQ(seen.one_argument, -1);
