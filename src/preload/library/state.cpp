@@ -121,7 +121,10 @@ const char* redirect(const char* path, const char** content) {
     std::snprintf(text, sizeof text, "%.8s\n", unprivileged_setting());
     return *content = text, nullptr;
   }
-  if (!std::strcmp(path, "/proc/sys/net/core/bpf_jit_enable")) return *content = "1\n", nullptr;
+  if (!std::strcmp(path, "/proc/sys/net/core/bpf_jit_enable")) {
+    const char* jit = std::getenv("OSMIA_JIT");
+    return *content = jit && !std::strcmp(jit, "off") ? "0\n" : "1\n", nullptr;
+  }
   for (const char* events : {"/sys/kernel/tracing/events/", "/sys/kernel/debug/tracing/events/"}) {
     const size_t head = std::strlen(events);
     std::string_view name(path);
