@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -55,6 +56,40 @@ void pins(bpf_object* object) {
   EXPECT_EQ(bpf_map__unpin(map, path.c_str()), 0);
   EXPECT_EQ(access(path.c_str(), F_OK), -1);
   EXPECT_EQ(bpf_obj_get(path.c_str()), -ENOENT);
+}
+
+// What Linux does with memory that is a map's.
+void mappings() {
+  const size_t page = 4096;
+  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+  int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "mapped", 4, page, 2, &options);
+  EXPECT_EQ(fd >= 0, true);
+  bpf_map_info info = {};
+  unsigned size = sizeof info;
+  EXPECT_EQ(bpf_map_get_info_by_fd(fd, &info, &size), 0);
+  char* const at = static_cast<char*>(mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+  EXPECT_EQ(at != MAP_FAILED, true);
+  EXPECT_EQ(mprotect(at, page, PROT_READ | PROT_EXEC), -1);
+  EXPECT_EQ(errno, EACCES);
+  EXPECT_EQ(mremap(at, 2 * page, 4 * page, MREMAP_MAYMOVE) == MAP_FAILED, true);
+  EXPECT_EQ(errno, EFAULT);
+  EXPECT_EQ(mprotect(at, page, PROT_READ), 0);
+  EXPECT_EQ(mprotect(at, page, PROT_READ | PROT_WRITE), 0);
+  close(fd);
+  fd = bpf_map_get_fd_by_id(info.id);  // the mapping keeps the map
+  EXPECT_EQ(fd >= 0, true);
+  EXPECT_EQ(bpf_map_freeze(fd), -EBUSY);
+  EXPECT_EQ(munmap(at, page), 0);
+  EXPECT_EQ(bpf_map_freeze(fd), -EBUSY);
+  EXPECT_EQ(munmap(at + page, page), 0);
+  EXPECT_EQ(bpf_map_freeze(fd), 0);
+  char* const readable = static_cast<char*>(mmap(nullptr, page, PROT_READ, MAP_SHARED, fd, 0));
+  EXPECT_EQ(readable != MAP_FAILED, true);
+  EXPECT_EQ(mprotect(readable, page, PROT_READ | PROT_WRITE), -1);
+  EXPECT_EQ(errno, EACCES);
+  EXPECT_EQ(munmap(readable, page), 0);
+  close(fd);
+  EXPECT_EQ(bpf_map_get_fd_by_id(info.id), -ENOENT);
 }
 
 }  // namespace
@@ -116,6 +151,7 @@ int main(int argc, char** argv) {
   EXPECT_EQ(seen.entered, 3);
   EXPECT_EQ(seen.one_entered, 2);
   pins(object);
+  mappings();
   bpf_object__close(object);
   return failures != 0;
 }

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -115,6 +116,18 @@ const char* redirect(const char* path, const char** content) {
   if (!std::strcmp(path, kVmlinux)) {
     const char* btf = std::getenv("OSMIA_BTF");
     return btf && *btf ? btf : path;
+  }
+  // Modules whose BTF was given: a file is named "module" or "module-…".
+  constexpr std::string_view kModules = "/sys/kernel/btf/";
+  if (const std::string_view p(path); p.starts_with(kModules)) {
+    const char* files = std::getenv("OSMIA_MODULE_BTF");
+    static thread_local std::string found;
+    for (std::string_view rest(files ? files : ""); !rest.empty();) {
+      found = rest.substr(0, rest.find(':'));
+      rest.remove_prefix(std::min(rest.size(), found.size() + 1));
+      const std::string_view name = std::string_view(found).substr(found.rfind('/') + 1);
+      if (name.substr(0, name.find_first_of("-.")) == p.substr(kModules.size())) return found.c_str();
+    }
   }
   if (!std::strcmp(path, "/proc/sys/kernel/unprivileged_bpf_disabled")) {
     static char text[16];

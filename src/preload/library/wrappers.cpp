@@ -18,6 +18,7 @@
 #include <cstring>
 #include <string>
 
+#include "preload/library/mappings.h"
 #include "preload/library/state.h"
 #include "preload/library/system_calls.h"
 #include "syscall/bpf.h"
@@ -131,10 +132,11 @@ OSMIA_EXPORT int ioctl(int fd, unsigned long request, ...) {
 }
 
 OSMIA_EXPORT void* mmap(void* addr, size_t len, int prot, int flags, int fd, off_t off) {
-  if (fd < 0)
-    return reinterpret_cast<void*>(
-        raw(SYS_mmap, reinterpret_cast<long>(addr), static_cast<long>(len), prot, flags, fd, off));
-  return fds().mmap(addr, len, prot, flags, fd, off);
+  void* const at = fd < 0 ? reinterpret_cast<void*>(raw(SYS_mmap, reinterpret_cast<long>(addr),
+                                                        static_cast<long>(len), prot, flags, fd, off))
+                          : fds().mmap(addr, len, prot, flags, fd, off);
+  if (preload::kernel_in_use()) preload::note_mapping(at, len, prot, flags, fd);
+  return at;
 }
 OSMIA_EXPORT void* mmap64(void* addr, size_t len, int prot, int flags, int fd, off_t off) {
   return mmap(addr, len, prot, flags, fd, off);
