@@ -88,5 +88,5 @@ link:
 	$(CC) -O1 -w -D_GNU_SOURCE -I$(TOOLS)/include -I$(TOOLS)/include/uapi -I$(TOOLS)/lib -I$(TOOLS)/lib/subcmd/.. \
 		-I$(LIBBPF)/include $(RESOLVE) $(LIBS) -o $(OUT)/resolve_btfids && \
 		$(OUT)/resolve_btfids --btf $(PROGS)/btf_data.bpf.o $(OUT)/test_progs
-	@rm -f $(OUT)/left_out; for e in $(TESTS); do [ -f $$e ] || basename $$e .test.o >> $(OUT)/left_out; done; \
+	@ln -sf $(BPFTOOL) $(OUT)/bpftool; rm -f $(OUT)/left_out; for e in $(TESTS); do [ -f $$e ] || basename $$e .test.o >> $(OUT)/left_out; done; \
 		cp -u $(PROGS)/*.bpf.o $(ST)/progs/btf_dump_test_case_*.c $(OUT)/

@@ -128,7 +128,7 @@ enum class CallbackShape : u8 {
 enum class Sleep : u8 { kAny, kOnlySleepable, kNotSleepable };
 
 // What a load needs beyond the program type's own capability.
-enum class Capability : u8 { kNone, kBpf, kPerfmon, kNetAdmin, kSysAdmin };
+enum class Capability : u8 { kNone, kBpf, kPerfmon, kNetAdmin, kSysAdmin, kSysBoot };
 
 struct HelperDef {
   u32 id = 0;             // BPF_FUNC_* value

@@ -1,4 +1,5 @@
 // Reading memory that may not be there, numbers from text, and access through dynptrs.
+#include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <cstring>
@@ -74,16 +75,19 @@ u64 probe_read_str(u64 dst, u64 size, u64 src, u64, u64) {
   const u32 n = static_cast<u32>(size);
   if (!n) return 0;
   u32 got = 0;
+  char piece[512];  // what follows the string is not the program's to see
   while (got < n) {
     // Up to the next page only: what lies behind it may be missing.
     const u64 from = src + got, left = 4096 - (from & 4095);
-    const u32 part = static_cast<u32>(left < n - got ? left : n - got);
-    if (!interp::probe_read(out + got, reinterpret_cast<const void*>(from), part)) {
+    const u32 part = static_cast<u32>(std::min<u64>({left, n - got, sizeof piece}));
+    if (!interp::probe_read(piece, reinterpret_cast<const void*>(from), part)) {
       std::memset(out, 0, n);
       return ret(-EFAULT);
     }
-    if (const void* end = std::memchr(out + got, 0, part))
-      return static_cast<u64>(static_cast<const char*>(end) - out + 1);
+    const void* end = std::memchr(piece, 0, part);
+    const u32 text = end ? static_cast<u32>(static_cast<const char*>(end) - piece + 1) : part;
+    std::memcpy(out + got, piece, text);
+    if (end) return got + text;
     got += part;
   }
   out[n - 1] = 0;

@@ -17,15 +17,17 @@
 
 namespace osmia::runtime {
 
-// Who calls bpf(2). caps: bit n = contract::Capability n; kSysAdmin stands for all of them, as on Linux.
+// Who calls bpf(2). caps: bit n = contract::Capability n; kSysAdmin stands for all of them but kSysBoot, as
+// on Linux.
 struct Cred {
   u32 caps = ~0u;
   u32 uid = 0;
-  bool capable(contract::Capability c) const {
-    if (c == contract::Capability::kNone) return true;
-    return caps >> static_cast<u32>(c) & 1 || caps >> static_cast<u32>(contract::Capability::kSysAdmin) & 1;
+  bool capable(contract::Capability c) const { return effective() >> static_cast<u32>(c) & 1; }
+  u32 effective() const {
+    constexpr u32 kAdmin = 1u << static_cast<u32>(contract::Capability::kSysAdmin);
+    constexpr u32 kBoot = 1u << static_cast<u32>(contract::Capability::kSysBoot);
+    return (caps & kAdmin ? ~kBoot : 1u) | caps;
   }
-  u32 effective() const { return capable(contract::Capability::kSysAdmin) ? ~0u : caps | 1u; }
 };
 
 using Object = std::variant<std::monostate, maps::MapPtr, ProgramPtr, BtfObjectPtr, LinkPtr>;

@@ -21,6 +21,7 @@ class Tracepoints {
  public:
   void add(const std::string& name, Attachment one);
   void remove(const std::string& name, const void* owner);
+  bool any() const { return attached_.load(std::memory_order_acquire); }
   // Runs what is attached: args as the tracepoint's prototype has them, 8 bytes each.
   void fire(std::string_view name, std::span<u64> args) const;
 

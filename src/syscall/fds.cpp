@@ -3,6 +3,7 @@
 #include "syscall/fds.h"
 
 #include <fcntl.h>
+#include <linux/perf_event.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -247,6 +248,8 @@ void FdTable::before_wait(bool polls) const {
 }
 
 int FdTable::ioctl(int fd, unsigned long request, void* argument) {
+  if (fd >= 0 && get(fd).tracepoint_event)
+    return request == PERF_EVENT_IOC_ENABLE || request == PERF_EVENT_IOC_DISABLE ? 0 : (errno = ENOTTY, -1);
   if (const auto event = get(fd).perf_event) {
     const int r = event->control(request, argument);
     return r < 0 ? (errno = -r, -1) : r;

@@ -24,6 +24,7 @@ struct Fd {
   std::shared_ptr<void> keep;                             // ENABLE_STATS: what ends when it is closed
   std::shared_ptr<maps::PerfEvent> perf_event = nullptr;  // then there is no object
   std::shared_ptr<runtime::IterFile> iterator = nullptr;  // the same
+  u32 tracepoint_event = 0;                               // likewise: syscall/tracepoint_events.h
 };
 
 // Where the table of a forked process is: in the process that has the Kernel (preload/library/family.h).

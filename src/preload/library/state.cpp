@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -20,6 +21,7 @@
 #include "runtime/symbols.h"
 #include "syscall/fdinfo.h"
 #include "syscall/fds.h"
+#include "syscall/tracepoint_events.h"
 
 namespace osmia::preload {
 namespace {
@@ -46,6 +48,7 @@ runtime::Cred effective() {
   add(CAP_PERFMON, contract::Capability::kPerfmon);
   add(CAP_NET_ADMIN, contract::Capability::kNetAdmin);
   add(CAP_SYS_ADMIN, contract::Capability::kSysAdmin);
+  add(CAP_SYS_BOOT, contract::Capability::kSysBoot);
   return cred;
 }
 
@@ -130,12 +133,38 @@ const char* redirect(const char* path, const char** content) {
     const char* btf = std::getenv("OSMIA_BTF");
     return btf && *btf ? btf : path;
   }
+  // Modules whose BTF was given: a file is named "module" or "module-…".
+  constexpr std::string_view kModules = "/sys/kernel/btf/";
+  if (const std::string_view p(path); p.starts_with(kModules)) {
+    const char* files = std::getenv("OSMIA_MODULE_BTF");
+    static thread_local std::string found;
+    for (std::string_view rest(files ? files : ""); !rest.empty();) {
+      found = rest.substr(0, rest.find(':'));
+      rest.remove_prefix(std::min(rest.size(), found.size() + 1));
+      const std::string_view name = std::string_view(found).substr(found.rfind('/') + 1);
+      if (name.substr(0, name.find_first_of("-.")) == p.substr(kModules.size())) return found.c_str();
+    }
+  }
   if (!std::strcmp(path, "/proc/sys/kernel/unprivileged_bpf_disabled")) {
     static char text[16];
     std::snprintf(text, sizeof text, "%.8s\n", unprivileged_setting());
     return *content = text, nullptr;
   }
-  if (!std::strcmp(path, "/proc/sys/net/core/bpf_jit_enable")) return *content = "1\n", nullptr;
+  if (!std::strcmp(path, "/proc/sys/net/core/bpf_jit_enable")) {
+    const char* jit = std::getenv("OSMIA_JIT");
+    return *content = jit && !std::strcmp(jit, "off") ? "0\n" : "1\n", nullptr;
+  }
+  for (const char* events : {"/sys/kernel/tracing/events/", "/sys/kernel/debug/tracing/events/"}) {
+    const size_t head = std::strlen(events);
+    std::string_view name(path);
+    if (!name.starts_with(events) || !name.ends_with("/id")) continue;
+    name = name.substr(head, name.size() - head - 3);
+    const u32 event = syscall::tracepoint_event(name);
+    if (!event) break;
+    static thread_local char text[16];
+    std::snprintf(text, sizeof text, "%u\n", event);
+    return *content = text, nullptr;
+  }
   if (!std::strcmp(path, "/proc/kallsyms") && kernel_in_use()) {
     static thread_local std::string text;
     text = symbols();

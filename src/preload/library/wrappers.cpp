@@ -20,11 +20,14 @@
 
 #include "preload/library/family.h"
 #include "preload/library/iter_reads.h"
+#include "preload/library/mappings.h"
 #include "preload/library/state.h"
+#include "preload/library/system_calls.h"
 #include "syscall/bpf.h"
 #include "syscall/fdinfo.h"
 #include "syscall/fds.h"
 #include "syscall/perf_events.h"
+#include "syscall/tracepoint_events.h"
 
 #define OSMIA_EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -59,17 +62,16 @@ long our_bpf(int cmd, void* attr, unsigned size) {
 
 }  // namespace
 
-OSMIA_EXPORT long syscall(long nr, ...) {
-  va_list ap;
-  va_start(ap, nr);
-  long a[6];
-  for (long& v : a) v = va_arg(ap, long);
-  va_end(ap);
+static long our_syscall(long nr, const long (&a)[6]) {
   switch (nr) {
     case SYS_perf_event_open: {
       const void* attr = reinterpret_cast<const void*>(a[0]);
-      if (preload::in_child() || !syscall::is_bpf_output_event(attr))
-        return raw(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+      if (preload::in_child()) return raw(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+      if (const u32 event = syscall::tracepoint_event_of(attr)) {
+        const long r = syscall::open_tracepoint_event(event);
+        return r < 0 ? (errno = static_cast<int>(-r), -1) : r;
+      }
+      if (!syscall::is_bpf_output_event(attr)) return raw(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
       const long r = syscall::open_perf_event(attr, static_cast<int>(a[1]), static_cast<int>(a[2]),
                                               static_cast<int>(a[3]), static_cast<unsigned long>(a[4]));
       return r < 0 ? (errno = static_cast<int>(-r), -1) : r;
@@ -82,6 +84,18 @@ OSMIA_EXPORT long syscall(long nr, ...) {
         return fds().dup3(static_cast<int>(a[0]), static_cast<int>(a[1]), static_cast<int>(a[2]));
       return raw(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
   }
+}
+
+OSMIA_EXPORT long syscall(long nr, ...) {
+  va_list ap;
+  va_start(ap, nr);
+  long a[6];
+  for (long& v : a) v = va_arg(ap, long);
+  va_end(ap);
+  preload::CallArguments seen_arguments;
+  for (size_t i = 0; i < 6; i++) seen_arguments[i] = static_cast<u64>(a[i]);
+  preload::SeenCall seen(nr, seen_arguments);
+  return seen.ended(our_syscall(nr, a));
 }
 
 OSMIA_EXPORT int close(int fd) {
@@ -121,10 +135,11 @@ OSMIA_EXPORT int ioctl(int fd, unsigned long request, ...) {
 }
 
 OSMIA_EXPORT void* mmap(void* addr, size_t len, int prot, int flags, int fd, off_t off) {
-  if (fd < 0)
-    return reinterpret_cast<void*>(
-        raw(SYS_mmap, reinterpret_cast<long>(addr), static_cast<long>(len), prot, flags, fd, off));
-  return fds().mmap(addr, len, prot, flags, fd, off);
+  void* const at = fd < 0 ? reinterpret_cast<void*>(raw(SYS_mmap, reinterpret_cast<long>(addr),
+                                                        static_cast<long>(len), prot, flags, fd, off))
+                          : fds().mmap(addr, len, prot, flags, fd, off);
+  if (preload::kernel_in_use()) preload::note_mapping(at, len, prot, flags, fd);
+  return at;
 }
 OSMIA_EXPORT void* mmap64(void* addr, size_t len, int prot, int flags, int fd, off_t off) {
   return mmap(addr, len, prot, flags, fd, off);

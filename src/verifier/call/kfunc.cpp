@@ -112,7 +112,7 @@ void apply_preemption(Env& env, const KfuncCall& call) {
 }
 
 void check_privilege(Env& env, const KfuncCall& call) {
-  if (call.has(kKfDestructive) && !(env.opt.caps >> static_cast<u32>(Capability::kSysAdmin) & 1))
+  if (call.has(kKfDestructive) && !(env.opt.caps >> static_cast<u32>(Capability::kSysBoot) & 1))
     env.reject(EACCES, "destructive kfunc calls require CAP_SYS_BOOT capability");
   if (call.has(kKfSleepable) && !in_sleepable(env))
     env.reject(EACCES, "program must be sleepable to call sleepable kfunc {}", call.name);

@@ -42,7 +42,7 @@ struct ProgDump : ::testing::Test {
   }
 
   // entry: a dead branch, a map lookup, a call of the second function.
-  void load() {
+  void load(u32 func_infos = 2) {
     const std::vector<Insn> program = {
         {.code = 0xb7, .dst = 6, .imm = 7},                                // 0: r6 = 7
         {.code = 0x15, .dst = 6, .off = 2, .imm = 7},                      // 1: if r6 == 7 goto 4
@@ -74,7 +74,7 @@ struct ProgDump : ::testing::Test {
       a.license = reinterpret_cast<u64>("GPL");
       std::strcpy(a.prog_name, "entry");
       a.prog_btf_fd = static_cast<u32>(btf);
-      a.func_info = reinterpret_cast<u64>(fi), a.func_info_cnt = 2, a.func_info_rec_size = 8;
+      a.func_info = reinterpret_cast<u64>(fi), a.func_info_cnt = func_infos, a.func_info_rec_size = 8;
       a.line_info = reinterpret_cast<u64>(li), a.line_info_cnt = 5, a.line_info_rec_size = 16;
     });
     ASSERT_GT(prog, 0) << last_error();
@@ -215,6 +215,28 @@ TEST_F(ProgDump, MachineCodeAndItsLinesFitTogether) {
   EXPECT_EQ(i.jited_prog_insns, 0u);
   EXPECT_GT(i.jited_prog_len, 0u);
   EXPECT_EQ(code[0], 0x5a);
+}
+
+TEST_F(ProgDump, MachineCodeOfFunctionsWithoutFuncInfo) {
+  if (!jit::available()) GTEST_SKIP() << "no JIT for this CPU";
+  t.kernel.jit = runtime::JitMode::kOn;
+  ASSERT_NO_FATAL_FAILURE(load(0));
+  u64 addresses[16];
+  struct bpf_prog_info i = {};
+  i.jited_ksyms = reinterpret_cast<u64>(ksyms), i.nr_jited_ksyms = 8;
+  i.jited_line_info = reinterpret_cast<u64>(addresses), i.nr_jited_line_info = 16;
+  i.jited_line_info_rec_size = 8;
+  ASSERT_EQ(t.call(BPF_OBJ_GET_INFO_BY_FD,
+                   [&](union bpf_attr& a) {
+                     a.info.bpf_fd = static_cast<u32>(prog), a.info.info_len = sizeof i;
+                     a.info.info = reinterpret_cast<u64>(&i);
+                   }),
+            0);
+  EXPECT_EQ(i.nr_func_info, 0u);
+  ASSERT_EQ(i.nr_jited_ksyms, 2u);
+  ASSERT_EQ(i.nr_jited_line_info, i.nr_line_info);
+  EXPECT_EQ(addresses[0], ksyms[0]);
+  EXPECT_EQ(addresses[i.nr_jited_line_info - 1], ksyms[1]) << "each function begins with its first line";
 }
 
 TEST_F(ProgDump, WhoMayNotSeeAddressesSeesNone) {
