@@ -3,10 +3,12 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <linux/bpf.h>
 
 #include <cstring>
 
 #include "base/bits.h"
+#include "cli/map_sockets.h"
 #include "contract/map_def.h"
 
 namespace osmia::cli {
@@ -63,7 +65,14 @@ Status set_map_element(const loader::LoadedObject& object, const std::string& te
   const maps::MapPtr map = object.map(name);
   if (!map) return Error{ENOENT, "--map-set: the program has no map '" + name + "'"};
   OSMIA_ASSIGN(const Bytes key, bytes_of(text.substr(open + 1, close - open - 1), map->key_size(), "key"));
-  OSMIA_ASSIGN(Bytes value, bytes_of(text.substr(close + 2), map->value_size(), "value"));
+  std::string value_text = text.substr(close + 2);
+  if (const u32 type = map->type(); type == BPF_MAP_TYPE_SOCKMAP || type == BPF_MAP_TYPE_SOCKHASH ||
+                                    type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY)
+    if (auto opened = socket_for(value_text, type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY)) {
+      if (!opened->ok()) return Error{opened->error().code, "--map-set \"" + text + "\": " + opened->error().message};
+      value_text = std::to_string(**opened);
+    }
+  OSMIA_ASSIGN(Bytes value, bytes_of(value_text, map->value_size(), "value"));
   if (map->info().def->traits & contract::kMapPercpu) {  // every CPU gets it
     value.resize(align_up(value.size(), 8));
     Bytes all;

@@ -2,6 +2,8 @@
 // type, registered with the Kernel; a type without one answers ENOTSUPP (524) as Linux does.
 #pragma once
 #include <span>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -34,6 +36,7 @@ struct TestRunResult {
   std::vector<u8> ctx_out;     // whole
   host::Redirect redirect;     // of the last repetition; counts if retval says that it redirects
   std::vector<u8> ctx_in_out;  // syscall programs: what goes back to where ctx_in came from
+  std::vector<std::pair<std::string_view, u64>> shown;  // what else runs of Osmia's own have to tell
 };
 // Errors: the errno of Linux's test run (EINVAL, ENOMEM, ENOTSUPP …).
 using TestRunFn = Result<TestRunResult> (*)(Kernel&, Program&, const TestRunRequest&);
