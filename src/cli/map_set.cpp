@@ -69,7 +69,8 @@ Status set_map_element(const loader::LoadedObject& object, const std::string& te
   if (const u32 type = map->type(); type == BPF_MAP_TYPE_SOCKMAP || type == BPF_MAP_TYPE_SOCKHASH ||
                                     type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY)
     if (auto opened = socket_for(value_text, type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY)) {
-      if (!opened->ok()) return Error{opened->error().code, "--map-set \"" + text + "\": " + opened->error().message};
+      if (!opened->ok())
+        return Error{opened->error().code, "--map-set \"" + text + "\": " + opened->error().message};
       value_text = std::to_string(**opened);
     }
   OSMIA_ASSIGN(Bytes value, bytes_of(value_text, map->value_size(), "value"));

@@ -40,7 +40,8 @@ Result<int> open_bound(int type, bool v6, u16 port, bool share) {
     n.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     n.v4.sin_port = htons(port);
   }
-  if (bind(fd, &n.any, v6 ? sizeof n.v6 : sizeof n.v4)) return system_error("bind to port " + std::to_string(port));
+  if (bind(fd, &n.any, v6 ? sizeof n.v6 : sizeof n.v4))
+    return system_error("bind to port " + std::to_string(port));
   return fd;
 }
 

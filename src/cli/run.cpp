@@ -104,7 +104,8 @@ Status run_packets(const Arguments& args, runtime::Kernel& kernel, runtime::Prog
       auto taken = socket_input(program, std::move(input));
       if (!taken.ok()) {
         if (packets.size() == 1) return taken.error();
-        if (!out.refused++) out.first_refusal = fmt::format("packet {}: {}", out.packets, taken.error().message);
+        if (!out.refused++)
+          out.first_refusal = fmt::format("packet {}: {}", out.packets, taken.error().message);
         continue;
       }
       input = std::move(*taken);

@@ -96,7 +96,8 @@ Result<RunInput> socket_input(const runtime::Program& p, RunInput in) {
     std::memcpy(in.ctx.data(), &c, sizeof c);
   } else {
     if (from == flow.end) return Error{EINVAL, "expected a packet with payload"};
-    in.ctx = p.desc.type == BPF_PROG_TYPE_SK_MSG ? ends<sk_msg_md>(flow, ports) : ends<__sk_buff>(flow, ports);
+    in.ctx =
+        p.desc.type == BPF_PROG_TYPE_SK_MSG ? ends<sk_msg_md>(flow, ports) : ends<__sk_buff>(flow, ports);
   }
   in.has_ctx = true;
   in.data = std::vector<u8>(in.data.begin() + static_cast<std::ptrdiff_t>(from),

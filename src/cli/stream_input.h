@@ -1,5 +1,5 @@
-// What programs of sockets are given of a captured frame: the payload of TCP or UDP, with the connection's ends
-// in the context; for sk_reuseport the packet from its transport header on.
+// What programs of sockets are given of a captured frame: the payload of TCP or UDP, with the connection's
+// ends in the context; for sk_reuseport the packet from its transport header on.
 #pragma once
 #include "cli/type_view.h"
 

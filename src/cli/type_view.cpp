@@ -119,9 +119,9 @@ Result<runtime::TestRunRequest> request_for(const runtime::Program& p, RunInput 
   r.has_ctx_in = in.has_ctx;
   r.repeat = in.repeat == 1 ? 0 : in.repeat;  // some types take no number, and none counts as one
   if (in.has_ctx) {
-    const bool gives_back =
-        is_xdp(p) || p.type_def->ctx_name == "__sk_buff" || p.desc.type == BPF_PROG_TYPE_SK_LOOKUP ||
-        p.desc.type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR;
+    const bool gives_back = is_xdp(p) || p.type_def->ctx_name == "__sk_buff" ||
+                            p.desc.type == BPF_PROG_TYPE_SK_LOOKUP ||
+                            p.desc.type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR;
     r.wants_ctx_out = gives_back;
     if (gives_back) r.ctx_out_capacity = p.type_def->ctx_size;
     return r;
@@ -155,7 +155,8 @@ RunView view_of(const runtime::Program& p, const runtime::TestRunRequest& reques
                 const runtime::TestRunResult& r) {
   RunView v;
   if (sees_socket_data(p)) {
-    v.changed = request.has_data_in && p.desc.type != BPF_PROG_TYPE_SK_REUSEPORT && r.data_out != request.data_in;
+    v.changed =
+        request.has_data_in && p.desc.type != BPF_PROG_TYPE_SK_REUSEPORT && r.data_out != request.data_in;
     return v;
   }
   if (!request.has_data_in || !(is_xdp(p) || sees_skb(p)) || r.data_out.empty()) return v;

@@ -25,9 +25,9 @@ constexpr auto kRoutes =
     list("bpf_lwt_push_encap", "bpf_lwt_seg6_store_bytes", "bpf_lwt_seg6_action", "bpf_lwt_seg6_adjust_srh");
 constexpr auto kPerf = list("bpf_perf_prog_read_value", "bpf_read_branch_records");
 constexpr auto kTracedPackets = list("bpf_skb_output", "bpf_xdp_output");
-constexpr auto kConnections = list("bpf_setsockopt", "bpf_getsockopt", "bpf_sock_ops_cb_flags_set",
-                                   "bpf_load_hdr_opt", "bpf_store_hdr_opt", "bpf_reserve_hdr_opt",
-                                   "bpf_tcp_send_ack", "bpf_sock_map_update", "bpf_sock_hash_update");
+constexpr auto kConnections =
+    list("bpf_sock_ops_cb_flags_set", "bpf_load_hdr_opt", "bpf_store_hdr_opt", "bpf_reserve_hdr_opt",
+         "bpf_tcp_send_ack", "bpf_sock_map_update", "bpf_sock_hash_update");
 constexpr auto kIterators = list("bpf_seq_printf", "bpf_seq_write", "bpf_seq_printf_btf");
 constexpr auto kFiles = list("bpf_d_path", "bpf_sock_from_file");
 

@@ -18,12 +18,14 @@ namespace osmia::helpers::code {
 namespace {
 
 constexpr s64 kNotSupported = -524;  // ENOTSUPP
-constexpr int kMaxPacingRate = 47, kBindToIfindex = 62, kTxRehash = 74, kAutoFlowLabel = 70, kWindowClamp = 10,
-              kThinLinear = 16, kNotSentLowat = 25, kSaveSyn = 27;
-constexpr int kSocketOptions[] = {SO_REUSEADDR, SO_SNDBUF,   SO_RCVBUF, SO_KEEPALIVE,   SO_PRIORITY, SO_REUSEPORT,
-                                  SO_RCVLOWAT,  SO_MARK, kMaxPacingRate, kBindToIfindex, kTxRehash};
-constexpr int kTcpOptions[] = {TCP_NODELAY,  TCP_MAXSEG,  TCP_KEEPIDLE,     TCP_KEEPINTVL, TCP_KEEPCNT, TCP_SYNCNT,
-                               kWindowClamp, kThinLinear, TCP_USER_TIMEOUT, kNotSentLowat, kSaveSyn};
+constexpr int kMaxPacingRate = 47, kBindToIfindex = 62, kTxRehash = 74, kAutoFlowLabel = 70,
+              kWindowClamp = 10, kThinLinear = 16, kNotSentLowat = 25, kSaveSyn = 27;
+constexpr int kSocketOptions[] = {SO_REUSEADDR,   SO_SNDBUF,      SO_RCVBUF,   SO_KEEPALIVE,
+                                  SO_PRIORITY,    SO_REUSEPORT,   SO_RCVLOWAT, SO_MARK,
+                                  kMaxPacingRate, kBindToIfindex, kTxRehash};
+constexpr int kTcpOptions[] = {TCP_NODELAY,      TCP_MAXSEG,    TCP_KEEPIDLE, TCP_KEEPINTVL,
+                               TCP_KEEPCNT,      TCP_SYNCNT,    kWindowClamp, kThinLinear,
+                               TCP_USER_TIMEOUT, kNotSentLowat, kSaveSyn};
 constexpr int kIpv6Options[] = {IPV6_TCLASS, kAutoFlowLabel};
 
 template <size_t N>
@@ -48,7 +50,8 @@ s64 allowed(const host::Socket& s, const Option& o, bool get) {
       if (s.protocol != IPPROTO_TCP) return -EINVAL;
       if (o.name == TCP_CONGESTION) {
         if (o.size < 2) return -EINVAL;
-        const bool cdg = !get && o.size >= 3 && !std::strncmp("cdg", reinterpret_cast<char*>(o.value), o.size);
+        const bool cdg =
+            !get && o.size >= 3 && !std::strncmp("cdg", reinterpret_cast<char*>(o.value), o.size);
         return cdg ? kNotSupported : 0;
       }
       if (o.name >= 1001 && o.name <= 1008) return number ? -EOPNOTSUPP : -EINVAL;
@@ -84,7 +87,8 @@ s64 get_option(u64 sk, Option o) {
   return err;
 }
 Option option(u64 level, u64 name, u64 value, u64 size) {
-  return {static_cast<int>(level), static_cast<int>(name), reinterpret_cast<u8*>(value), static_cast<socklen_t>(size)};
+  return {static_cast<int>(level), static_cast<int>(name), reinterpret_cast<u8*>(value),
+          static_cast<socklen_t>(size)};
 }
 u64 socket_of_address(u64 ctx) {
   constexpr size_t kSocket = 64;  // struct bpf_sock_addr

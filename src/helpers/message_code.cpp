@@ -11,7 +11,7 @@
 namespace osmia::helpers::code {
 namespace {
 
-constexpr size_t kMaxParts = 17;        // MAX_MSG_FRAGS
+constexpr size_t kMaxParts = 17;       // MAX_MSG_FRAGS
 constexpr u32 kMaxMessage = 1u << 22;  // more is ENOMEM
 
 host::MessageContext& message(u64 ctx) {

@@ -36,8 +36,9 @@ struct Redirect {
   RedirectBy by = RedirectBy::kDevice;
   u32 ifindex = 0;  // of the device; 0 if it does not go to one device
   u64 flags = 0;
-  u64 map = 0;  // kMap, kSocket: live address of the map that it goes by (devices, CPUs, XDP sockets; sockets)
-  u32 key = 0;  // in that map; of longer keys the first bytes
+  u64 map =
+      0;  // kMap, kSocket: live address of the map that it goes by (devices, CPUs, XDP sockets; sockets)
+  u32 key = 0;                        // in that map; of longer keys the first bytes
   u32 clones = 0, clone_ifindex = 0;  // copies sent by bpf_clone_redirect(), the last one's device
 };
 Redirect& redirect();

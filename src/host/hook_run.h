@@ -1,5 +1,6 @@
-// What a run of a control group's hook is about, for the helpers of such programs: a socket of this process, a
-// sysctl, the value that the hook is to return. Set by whoever runs the program, on its thread, for the run.
+// What a run of a control group's hook is about, for the helpers of such programs: a socket of this process,
+// a sysctl, the value that the hook is to return. Set by whoever runs the program, on its thread, for the
+// run.
 #pragma once
 #include <string>
 

@@ -1,5 +1,5 @@
-// Runs that are Osmia's own: of program types for which Linux has no test run (bpf(2) answers ENOTSUPP for them
-// here, too), for `osmia run`. They take and give what test runs do (runtime/test_run.h).
+// Runs that are Osmia's own: of program types for which Linux has no test run (bpf(2) answers ENOTSUPP for
+// them here, too), for `osmia run`. They take and give what test runs do (runtime/test_run.h).
 #pragma once
 #include <map>
 

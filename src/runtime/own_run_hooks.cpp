@@ -78,7 +78,7 @@ void run_once(Program& p, void* ctx, const host::HookRun& hook, TestRunResult& o
   timed_runs(p, ctx, 1, out);
 }
 void show_retval(s32 retval, TestRunResult& out) {
-  if (retval) out.shown.emplace_back("hook returns", static_cast<u64>(static_cast<s64>(retval)));
+  if (retval) out.shown.emplace_back("hook returns", retval);
 }
 
 Result<TestRunResult> run_device(Kernel&, Program& p, const TestRunRequest& r) {
@@ -126,7 +126,8 @@ Result<TestRunResult> run_sysctl(Kernel&, Program& p, const TestRunRequest& r) {
 Result<TestRunResult> run_sockopt(Kernel&, Program& p, const TestRunRequest& r) {
   OSMIA_TRY(check_request(p, r));
   OSMIA_ASSIGN(bpf_sockopt ctx, context_of<bpf_sockopt>(r, "struct bpf_sockopt with level, optname, optlen"));
-  if (ctx.optlen < 0 || static_cast<u32>(ctx.optlen) > kPage) return invalid("context: expected optlen in a page");
+  if (ctx.optlen < 0 || static_cast<u32>(ctx.optlen) > kPage)
+    return invalid("context: expected optlen in a page");
   const OwnSocket own(AF_INET, SOCK_STREAM, 0);
   if (own.fd() < 0) return Error{errno, "no socket for the run"};
   const bool get = p.desc.expected_attach_type == BPF_CGROUP_GETSOCKOPT;
@@ -151,9 +152,9 @@ Result<TestRunResult> run_sockopt(Kernel&, Program& p, const TestRunRequest& r) 
   run_once(p, &ctx, {.socket = own.get(), .fd = own.fd(), .retval = &ctx.retval}, out);
   // -1: the kernel's own handling is passed by; larger than the buffer is the hook's error.
   if (ctx.optlen > static_cast<s64>(words[2] - begin) || ctx.optlen < -1)
-    out.shown.emplace_back("optlen out of range", static_cast<u64>(static_cast<s64>(ctx.optlen)));
+    out.shown.emplace_back("optlen out of range", ctx.optlen);
   else if (ctx.optlen != before)
-    out.shown.emplace_back("optlen", static_cast<u64>(static_cast<s64>(ctx.optlen)));
+    out.shown.emplace_back("optlen", ctx.optlen);
   const s64 length = std::clamp<s64>(ctx.optlen, 0, static_cast<s64>(words[2] - begin));
   out.data_out.assign(value.begin(), value.begin() + length);
   show_retval(ctx.retval, out);
@@ -164,7 +165,8 @@ Result<TestRunResult> run_sock_addr(Kernel&, Program& p, const TestRunRequest& r
   OSMIA_TRY(check_request(p, r));
   OSMIA_ASSIGN(bpf_sock_addr ctx,
                context_of<bpf_sock_addr>(r, "struct bpf_sock_addr with family, type and the user's address"));
-  const OwnSocket own(static_cast<int>(ctx.family), static_cast<int>(ctx.type), static_cast<int>(ctx.protocol));
+  const OwnSocket own(static_cast<int>(ctx.family), static_cast<int>(ctx.type),
+                      static_cast<int>(ctx.protocol));
   if (own.fd() < 0) return Error{errno, "context: no socket of this family, type and protocol"};
   const u64 sk = own.address();
   std::memcpy(reinterpret_cast<u8*>(&ctx) + offsetof(bpf_sock_addr, sk), &sk, sizeof sk);
@@ -172,7 +174,8 @@ Result<TestRunResult> run_sock_addr(Kernel&, Program& p, const TestRunRequest& r
   s32 retval = 0;
   run_once(p, &ctx, {.socket = own.get(), .fd = own.fd(), .retval = &retval}, out);
   std::memset(reinterpret_cast<u8*>(&ctx) + offsetof(bpf_sock_addr, sk), 0, sizeof sk);
-  if (const auto f = host::facts_of_descriptor(own.fd()); f && f->local_port) out.shown.emplace_back("bound to port", f->local_port);
+  if (const auto f = host::facts_of_descriptor(own.fd()); f && f->local_port)
+    out.shown.emplace_back("bound to port", f->local_port);
   give_context(r, ctx, out);
   show_retval(retval, out);
   return out;

@@ -32,7 +32,8 @@ Result<std::vector<u8>> given_context(const TestRunRequest& r, u32 size, size_t 
   return std::move(ctx.bytes);
 }
 Status check_request(Program& p, const TestRunRequest& r) {
-  if (r.flags || r.cpu || r.batch_size) return invalid("flags, cpu or batch_size: not possible for this type");
+  if (r.flags || r.cpu || r.batch_size)
+    return invalid("flags, cpu or batch_size: not possible for this type");
   if (r.data_in.size() > kMostData) return Error{E2BIG, "data_in: expected at most 1 MiB"};
   return check_executable(p);
 }
@@ -134,12 +135,10 @@ namespace {
 // The group is that of the first socket of the program's maps; without one, of a socket nobody shares.
 host::Socket* group_of(Program& p) {
   std::lock_guard lock(p.maps_mutex);
-  for (const maps::MapPtr& m : p.maps) {
-    const u32 type = m->type();
-    if (type != BPF_MAP_TYPE_REUSEPORT_SOCKARRAY && type != BPF_MAP_TYPE_SOCKMAP) continue;
-    for (u32 key = 0; key < m->max_entries(); key++)
-      if (void* found = m->lookup(&key)) return static_cast<host::Socket*>(found);
-  }
+  for (const u32 type : {BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, BPF_MAP_TYPE_SOCKMAP})
+    for (const maps::MapPtr& m : p.maps)
+      for (u32 key = 0; m->type() == type && key < m->max_entries(); key++)
+        if (void* found = m->lookup(&key)) return static_cast<host::Socket*>(found);
   return nullptr;
 }
 
@@ -147,7 +146,8 @@ host::Socket* group_of(Program& p) {
 
 Result<TestRunResult> own_run_sk_reuseport(Kernel&, Program& p, const TestRunRequest& r) {
   OSMIA_TRY(check_request(p, r));
-  constexpr size_t kFirst = offsetof(sk_reuseport_md, eth_protocol), kLast = offsetof(sk_reuseport_md, hash) + 4;
+  constexpr size_t kFirst = offsetof(sk_reuseport_md, eth_protocol),
+                   kLast = offsetof(sk_reuseport_md, hash) + 4;
   OSMIA_ASSIGN(const std::vector<u8> ctx, given_context(r, sizeof(sk_reuseport_md), kFirst, kLast));
   sk_reuseport_md given{};
   std::memcpy(&given, ctx.data(), sizeof given);

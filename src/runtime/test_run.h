@@ -36,7 +36,7 @@ struct TestRunResult {
   std::vector<u8> ctx_out;     // whole
   host::Redirect redirect;     // of the last repetition; counts if retval says that it redirects
   std::vector<u8> ctx_in_out;  // syscall programs: what goes back to where ctx_in came from
-  std::vector<std::pair<std::string_view, u64>> shown;  // what else runs of Osmia's own have to tell
+  std::vector<std::pair<std::string_view, s64>> shown;  // what else runs of Osmia's own have to tell
 };
 // Errors: the errno of Linux's test run (EINVAL, ENOMEM, ENOTSUPP …).
 using TestRunFn = Result<TestRunResult> (*)(Kernel&, Program&, const TestRunRequest&);

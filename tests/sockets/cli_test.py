@@ -2,6 +2,7 @@
 """Programs on sockets under `osmia run`.  cli_test.py OSMIA OBJECT CAPTURE"""
 import json
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -85,6 +86,51 @@ with tempfile.TemporaryDirectory() as folder:
                        "--map-set", "socks[0]=tcp")
     one(out, 1, [{"target": "socket", "map": "group", "key": 1}])
     expect(answers, {0: 0, 1: 80, 3: port, 4: -2, 5: -22, 6: 0})
+
+    # hooks of control groups
+    context = f"{folder}/context"
+
+    def hook(prog, layout, values, *args):
+        with open(context, "wb") as f:
+            f.write(struct.pack(layout, *values))
+        return run(prog, "--ctx-in", context, *args)
+
+    out, _ = hook("device", "<III", (2 << 16 | 2, 1, 3))
+    one(out, 1, [])
+    out, _ = hook("device", "<III", (4 << 16 | 2, 1, 3))
+    one(out, 0, [])
+
+    name = "kernel/pid_max"
+    with open(data, "w") as f:
+        f.write(name)
+    out, answers = run("sysctl", "--data-in", data)
+    expect(answers, {0: len(name), 1: 7, 2: ord("p"), 3: -7, 4: 1, 5: -22, 6: -22, 7: 0})
+    with open(data, "w") as f:
+        f.write("kernel.pid_max=99999\n")
+    before = open("/proc/sys/kernel/pid_max").read()
+    out, answers = run("sysctl", "--data-in", data)
+    expect(answers, {0: len(name), 5: 5, 6: 0, 7: 1})
+    check(open("/proc/sys/kernel/pid_max").read() == before, "nothing is written to the machine")
+    with open(data, "w") as f:
+        f.write("../../etc/passwd")
+    code, _, err = osmia("sysctl", "--data-in", data)
+    check(code and "expected NAME" in err, f"no sysctl: {err}")
+
+    with open(data, "wb") as f:
+        f.write(bytes([5, 0, 0, 0]))
+    out, answers = hook("set_option", "<QQQiiii", (0, 0, 0, 0, 1, 4, 0), "--data-in", data)
+    one(out, 1, [])
+    expect(answers, {0: 0, 1: 0, 2: 131072, 3: -22, 4: -22, 5: -22})
+    check(out["details"].get("optlen") == 1, f"details {out.get('details')}")
+    out, answers = hook("get_option", "<QQQiiii", (0, 0, 0, 1, 3, 4, 0))  # SO_TYPE
+    expect(answers, {0: 0, 1: 4, 2: 0, 3: -1})
+    out, answers = hook("get_option", "<QQQiiii", (0, 0, 0, 1, 9999, 4, 0))
+    expect(answers, {0: -92, 2: -92})  # what Linux says of an unknown option
+
+    out, answers = hook("connect4", "<II16sIIII", (2, 0x0100007F, bytes(16), 80 << 8, 2, 1, 6))
+    one(out, 1, [])
+    expect(answers, {0: 0, 1: -97, 2: -22})
+    check(out["details"].get("user_port") == 81 << 8, f"details {out.get('details')}")
 
     listing, frame = f"{folder}/sockets", f"{folder}/frame"
     with open(frame, "wb") as f:

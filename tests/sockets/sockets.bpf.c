@@ -108,4 +108,64 @@ int look(struct __sk_buff *skb) {
   return 2;
 }
 
+SEC("cgroup/dev")
+int device(struct bpf_cgroup_dev_ctx *ctx) {
+  return ctx->major == 1 && (ctx->access_type >> 16) == BPF_DEVCG_ACC_READ;
+}
+
+SEC("cgroup/sysctl")
+int sysctl(struct bpf_sysctl *ctx) {
+  char name[64] = {}, value[64] = {};
+  answer(0, bpf_sysctl_get_name(ctx, name, sizeof name, 0));
+  answer(1, bpf_sysctl_get_name(ctx, name, sizeof name, BPF_F_SYSCTL_BASE_NAME));
+  answer(2, name[0]);
+  answer(3, bpf_sysctl_get_name(ctx, name, 4, 0));
+  answer(4, bpf_sysctl_get_current_value(ctx, value, sizeof value) > 0);
+  answer(5, bpf_sysctl_get_new_value(ctx, value, sizeof value));
+  answer(6, bpf_sysctl_set_new_value(ctx, "17", 2));
+  answer(7, ctx->write);
+  return 1;
+}
+
+SEC("cgroup/setsockopt")
+int set_option(struct bpf_sockopt *ctx) {
+  int big = 65536, got = 0;
+  answer(0, bpf_setsockopt(ctx->sk, 1, 8 /* SO_RCVBUF */, &big, sizeof big));
+  answer(1, bpf_getsockopt(ctx->sk, 1, 8, &got, sizeof got));
+  answer(2, got);
+  answer(3, bpf_setsockopt(ctx->sk, 1, 3 /* SO_TYPE */, &big, sizeof big));
+  answer(4, bpf_setsockopt(ctx->sk, 1, 8, &big, 2));
+  answer(5, bpf_setsockopt(ctx->sk, 41, 67 /* IPV6_TCLASS */, &big, sizeof big));
+  char *value = ctx->optval, *end = ctx->optval_end;
+  if (value + 1 > end) return 0;
+  value[0] = 9;
+  ctx->optlen = 1;
+  return 1;
+}
+
+SEC("cgroup/getsockopt")
+int get_option(struct bpf_sockopt *ctx) {
+  answer(0, ctx->retval);
+  answer(1, ctx->optlen);
+  answer(2, bpf_get_retval());
+  bpf_set_retval(-1);
+  answer(3, ctx->retval);
+  return 1;
+}
+
+SEC("cgroup/connect4")
+int connect4(struct bpf_sock_addr *ctx) {
+  struct {
+    __u16 family, port;
+    __u32 address;
+    __u64 zero;
+  } here = {2, 0, bpf_htonl(0x7f000001)};
+  answer(0, bpf_bind(ctx, (void *)&here, sizeof here));
+  here.family = 1;
+  answer(1, bpf_bind(ctx, (void *)&here, sizeof here));
+  answer(2, bpf_bind(ctx, (void *)&here, 1));
+  ctx->user_port = bpf_htons(81);
+  return 1;
+}
+
 char LICENSE[] SEC("license") = "GPL";

@@ -9,8 +9,7 @@ namespace osmia::helpers {
 using namespace vocabulary;
 namespace {
 const HelperEntry kEntries[] = {
-    {{.id = 186, .name = "bpf_get_retval", .tag = "retval"},
-     code::get_retval},
+    {{.id = 186, .name = "bpf_get_retval", .tag = "retval"}, code::get_retval},
     {{.id = 187, .name = "bpf_set_retval", .args = {any}, .effects = kSetRetval, .tag = "retval"},
      code::set_retval},
     {{.id = 101, .name = "bpf_sysctl_get_name", .args = {ctx, mem, size, any}, .tag = "sysctl"},

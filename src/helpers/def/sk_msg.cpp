@@ -9,10 +9,8 @@ namespace osmia::helpers {
 using namespace vocabulary;
 namespace {
 const HelperEntry kEntries[] = {
-    {{.id = 61, .name = "bpf_msg_apply_bytes", .args = {ctx, any}, .tag = "sk_msg"},
-     code::msg_apply_bytes},
-    {{.id = 62, .name = "bpf_msg_cork_bytes", .args = {ctx, any}, .tag = "sk_msg"},
-     code::msg_cork_bytes},
+    {{.id = 61, .name = "bpf_msg_apply_bytes", .args = {ctx, any}, .tag = "sk_msg"}, code::msg_apply_bytes},
+    {{.id = 62, .name = "bpf_msg_cork_bytes", .args = {ctx, any}, .tag = "sk_msg"}, code::msg_cork_bytes},
     {{.id = 63,
       .name = "bpf_msg_pull_data",
       .args = {ctx, any, any, any},

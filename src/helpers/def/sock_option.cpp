@@ -23,10 +23,7 @@ const HelperEntry kEntries[] = {
       .tag = "unlocked_sockopt"}},
     {{.id = 49, .name = "bpf_setsockopt", .args = {ctx, any, any, mem_in, size}, .tag = "sock_addr_sockopt"},
      code::addr_setsockopt},
-    {{.id = 57,
-      .name = "bpf_getsockopt",
-      .args = {ctx, any, any, mem_out, size},
-      .tag = "sock_addr_sockopt"},
+    {{.id = 57, .name = "bpf_getsockopt", .args = {ctx, any, any, mem_out, size}, .tag = "sock_addr_sockopt"},
      code::addr_getsockopt},
     {{.id = 49, .name = "bpf_setsockopt", .args = {ctx, any, any, mem_in, size}, .tag = "sock_ops"}},
     {{.id = 57, .name = "bpf_getsockopt", .args = {ctx, any, any, mem_out, size}, .tag = "sock_ops"}},
@@ -38,8 +35,7 @@ const HelperEntry kEntries[] = {
       .effects = kChangesPacketData,
       .tag = "sock_ops"}},
     {{.id = 144, .name = "bpf_reserve_hdr_opt", .args = {ctx, any, any}, .tag = "sock_ops"}},
-    {{.id = 64, .name = "bpf_bind", .args = {ctx, mem_in, size}, .tag = "bind"},
-     code::addr_bind},
+    {{.id = 64, .name = "bpf_bind", .args = {ctx, mem_in, size}, .tag = "bind"}, code::addr_bind},
     {{.id = 116, .name = "bpf_tcp_send_ack", .args = {btf("tcp_sock"), any}, .tag = "tcp_ca"}},
 };
 }  // namespace

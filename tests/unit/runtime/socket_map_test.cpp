@@ -32,7 +32,8 @@ class SocketMaps : public TwoKernels {
     return bpf(BPF_MAP_UPDATE_ELEM, a);
   }
   // `text` with MAP for the map; both maps hold the sockets, key by key.
-  void both(const std::string& name, u32 map_type, const std::vector<int>& sockets, std::string text, const Input& in) {
+  void both(const std::string& name, u32 map_type, const std::vector<int>& sockets, std::string text,
+            const Input& in) {
     const Bpf ours = [this](int cmd, union bpf_attr& a) { return osmia_(cmd, a); };
     Outcome outcome[2];
     for (const bool live : {true, false}) {
@@ -80,32 +81,39 @@ class SocketMaps : public TwoKernels {
   Outcome last_;
 };
 
-// Looks element `key` up, assigns it, lets it go; 1 plus what bpf_sk_assign() said, shifted into the positive.
+// Looks element `key` up, assigns it, lets it go; 1 plus what bpf_sk_assign() said, shifted into the
+// positive.
 std::string assign(int key, int flags, const char* first = "") {
   return std::string("r6 = r1\nr9 = 0\n") + first + "*(u32 *)(r10 -4) = " + std::to_string(key) +
-         "\nr2 = r10\nr2 += -4\nr1 = MAP\ncall bpf_map_lookup_elem\nif r0 == 0 goto none\nr7 = r0\nr1 = r6\nr2 = r7\nr3 = " +
-         std::to_string(flags) + "\ncall bpf_sk_assign\nr8 = r0\nr1 = r7\ncall bpf_sk_release\nif r8 == 0 goto yes\nr0 = 0\nexit\n" +
+         "\nr2 = r10\nr2 += -4\nr1 = MAP\ncall bpf_map_lookup_elem\nif r0 == 0 goto none\nr7 = r0\nr1 = "
+         "r6\nr2 = r7\nr3 = " +
+         std::to_string(flags) +
+         "\ncall bpf_sk_assign\nr8 = r0\nr1 = r7\ncall bpf_sk_release\nif r8 == 0 goto yes\nr0 = 0\nexit\n" +
          "yes:\nr0 = 1\nexit\nnone:\nr0 = 0\nexit\n";
 }
 
 TEST_F(SocketMaps, ChosenByLookupPrograms) {
-  const Fd tcp4 = testing_sockets::listen_on(loopback(false)), tcp6 = testing_sockets::listen_on(loopback(true)),
-           dual = testing_sockets::listen_on({true, {}, 0}), only6 = testing_sockets::listen_on({true, {}, 0}, true);
+  const Fd tcp4 = testing_sockets::listen_on(loopback(false)),
+           tcp6 = testing_sockets::listen_on(loopback(true)),
+           dual = testing_sockets::listen_on({true, {}, 0}),
+           only6 = testing_sockets::listen_on({true, {}, 0}, true);
   const Fd client = testing_sockets::connect_to(tcp4.own()), server = tcp4.accepted();
-  const Fd udp4(socket(AF_INET, SOCK_DGRAM, 0)), udp6(socket(AF_INET6, SOCK_DGRAM, 0)), joined(socket(AF_INET, SOCK_DGRAM, 0));
+  const Fd udp4(socket(AF_INET, SOCK_DGRAM, 0)), udp6(socket(AF_INET6, SOCK_DGRAM, 0)),
+      joined(socket(AF_INET, SOCK_DGRAM, 0));
   ASSERT_TRUE(udp4.bind(loopback(false)) && udp6.bind(loopback(true)) && joined.connect(udp4.own()));
   const Fd shared(socket(AF_INET, SOCK_DGRAM, 0));
   shared.set(SOL_SOCKET, SO_REUSEPORT, 1);
   ASSERT_TRUE(shared.bind(loopback(false)));
-  const std::vector<int> sockets{tcp4.get(), tcp6.get(), dual.get(), only6.get(), client.get(),
+  const std::vector<int> sockets{tcp4.get(), tcp6.get(), dual.get(),   only6.get(), client.get(),
                                  udp4.get(), udp6.get(), joined.get(), shared.get()};
   for (const u32 type : {u32{BPF_MAP_TYPE_SOCKMAP}, u32{BPF_MAP_TYPE_SOCKHASH}})
     for (const bool v6 : {false, true})
       for (const u32 protocol : {6u, 17u})
         for (int key = 0; key < 10; key++)
           for (const int flags : {0, 1, 2, 3, 4})
-            both((type == BPF_MAP_TYPE_SOCKMAP ? "sockmap[" : "sockhash[") + std::to_string(key) + "] v6 " + std::to_string(v6) +
-                     " protocol " + std::to_string(protocol) + " flags " + std::to_string(flags),
+            both((type == BPF_MAP_TYPE_SOCKMAP ? "sockmap[" : "sockhash[") + std::to_string(key) + "] v6 " +
+                     std::to_string(v6) + " protocol " + std::to_string(protocol) + " flags " +
+                     std::to_string(flags),
                  type, sockets, assign(key, flags), connection(v6, protocol));
   both("a listener", BPF_MAP_TYPE_SOCKMAP, sockets, assign(0, 0), connection(false, 6));
   u64 cookie = 0, own = 0;
@@ -120,11 +128,12 @@ TEST_F(SocketMaps, ChosenByLookupPrograms) {
 TEST_F(SocketMaps, ReplacesAChoice) {
   const Fd a = testing_sockets::listen_on(loopback(false)), b = testing_sockets::listen_on(loopback(false));
   const std::string first =
-      "*(u32 *)(r10 -4) = 1\nr2 = r10\nr2 += -4\nr1 = MAP\ncall bpf_map_lookup_elem\nif r0 == 0 goto none\nr7 = r0\nr1 = r6\n"
+      "*(u32 *)(r10 -4) = 1\nr2 = r10\nr2 += -4\nr1 = MAP\ncall bpf_map_lookup_elem\nif r0 == 0 goto "
+      "none\nr7 = r0\nr1 = r6\n"
       "r2 = r7\nr3 = 0\ncall bpf_sk_assign\nr1 = r7\ncall bpf_sk_release\n";
   for (const int flags : {0, 1})
-    both("replace " + std::to_string(flags), BPF_MAP_TYPE_SOCKMAP, {a.get(), b.get()}, assign(0, flags, first.c_str()),
-         connection(false, 6));
+    both("replace " + std::to_string(flags), BPF_MAP_TYPE_SOCKMAP, {a.get(), b.get()},
+         assign(0, flags, first.c_str()), connection(false, 6));
 }
 
 // A socket that was closed is no longer found.
@@ -133,11 +142,12 @@ TEST_F(SocketMaps, ClosedSocketsAreGone) {
   Fd listener = testing_sockets::listen_on(loopback(false));
   const long map = make(ours, BPF_MAP_TYPE_SOCKMAP);
   ASSERT_EQ(put(ours, map, 0, static_cast<u64>(listener.get())), 0);
-  const long fd = load(ours, BPF_PROG_TYPE_SK_LOOKUP,
-                       program("r6 = r1\n*(u32 *)(r10 -4) = 0\nr2 = r10\nr2 += -4\nr1 = map[fd:" + std::to_string(map) +
-                               "]\ncall bpf_map_lookup_elem\nif r0 == 0 goto none\nr1 = r0\ncall bpf_sk_release\nr0 = 1\n"
-                               "none:\nexit\n"),
-                       nullptr, 0, BPF_SK_LOOKUP);
+  const long fd =
+      load(ours, BPF_PROG_TYPE_SK_LOOKUP,
+           program("r6 = r1\n*(u32 *)(r10 -4) = 0\nr2 = r10\nr2 += -4\nr1 = map[fd:" + std::to_string(map) +
+                   "]\ncall bpf_map_lookup_elem\nif r0 == 0 goto none\nr1 = r0\ncall bpf_sk_release\nr0 = 1\n"
+                   "none:\nexit\n"),
+           nullptr, 0, BPF_SK_LOOKUP);
   ASSERT_GE(fd, 0);
   EXPECT_EQ(test_run(ours, fd, connection(false, 6)).retval, 1u);
   listener.shut();
