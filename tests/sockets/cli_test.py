@@ -100,6 +100,14 @@ with tempfile.TemporaryDirectory() as folder:
     out, _ = hook("device", "<III", (4 << 16 | 2, 1, 3))
     one(out, 0, [])
 
+    # sk_lookup: a connection and a listener of another family do not fit, a listener does
+    connection = (0, 2, 6, bytes([127, 0, 0, 1]), bytes(16), 1234, bytes([127, 0, 0, 1]), bytes(16), 7007, 0)
+    out, answers = hook("choose", "<QII4s16sI4s16sII", connection, "--map-set", "socks[0]=tcp", "--map-set", "socks[1]=listen6",
+                        "--map-set", "socks[2]=listen")
+    one(out, 1, [])
+    expect(answers, {0: -94, 1: -97, 2: 0, 8: 1, 9: 10, 10: 10})  # one on ::1 is for IPv6 only
+    check(out["details"].get("sk", 0) > 0, f"a cookie: {out.get('details')}")
+
     name = "kernel/pid_max"
     with open(data, "w") as f:
         f.write(name)

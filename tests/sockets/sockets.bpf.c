@@ -108,6 +108,19 @@ int look(struct __sk_buff *skb) {
   return 2;
 }
 
+SEC("sk_lookup")
+int choose(struct bpf_sk_lookup *ctx) {
+  for (__u32 i = 0; i < 3; i++) {
+    __u32 key = i;
+    struct bpf_sock *sk = bpf_map_lookup_elem(&socks, &key);
+    if (!sk) continue;
+    answer(i, bpf_sk_assign(ctx, sk, 0));
+    answer(8 + i, sk->state);
+    bpf_sk_release(sk);
+  }
+  return SK_PASS;
+}
+
 SEC("cgroup/dev")
 int device(struct bpf_cgroup_dev_ctx *ctx) {
   return ctx->major == 1 && (ctx->access_type >> 16) == BPF_DEVCG_ACC_READ;
