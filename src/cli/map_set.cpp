@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/bits.h"
+#include "cli/map_sockets.h"
 #include "contract/map_def.h"
 
 namespace osmia::cli {
@@ -84,6 +85,13 @@ Status set_map_element(const loader::LoadedObject& object, const std::string& te
   if (!map) return Error{ENOENT, "--map-set: the program has no map '" + name + "'"};
   OSMIA_ASSIGN(const Bytes key, bytes_of(text.substr(open + 1, close - open - 1), map->key_size(), "key"));
   std::string given = text.substr(close + 2);
+  if (const u32 type = map->type(); type == BPF_MAP_TYPE_SOCKMAP || type == BPF_MAP_TYPE_SOCKHASH ||
+                                    type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY)
+    if (auto opened = socket_for(given, type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY)) {
+      if (!opened->ok())
+        return Error{opened->error().code, "--map-set \"" + text + "\": " + opened->error().message};
+      given = std::to_string(**opened);
+    }
   std::shared_ptr<maps::ProgObject> program;
   Bytes value;
   if (const std::string wanted = program_in_element(text); !wanted.empty() && takes_program(map->type())) {

@@ -24,7 +24,8 @@ Redirects::Target Redirects::target_of(const host::Redirect& r) const {
       return t;
     case host::RedirectBy::kPeer: t.kind = "peer"; return t;
     case host::RedirectBy::kNeighbour: t.kind = "neighbour"; return t;
-    case host::RedirectBy::kMap: break;
+    case host::RedirectBy::kMap:
+    case host::RedirectBy::kSocket: break;
   }
   const auto* map = reinterpret_cast<const maps::Map*>(r.map);
   for (const auto& m : object_.maps())
@@ -32,6 +33,13 @@ Redirects::Target Redirects::target_of(const host::Redirect& r) const {
   if (t.map.empty()) t.map = map->info().name;
   t.key = r.key;
   t.has_key = true;
+  if (r.by == host::RedirectBy::kSocket) {
+    t.kind = "socket";
+    t.to_ingress = r.flags & BPF_F_INGRESS;
+    t.has_key = map->key_size() == sizeof t.key;
+    if (!t.has_key) t.key = 0;
+    return t;
+  }
   switch (map->type()) {
     case BPF_MAP_TYPE_CPUMAP: t.kind = "cpu"; break;
     case BPF_MAP_TYPE_XSKMAP: t.kind = "xdp_socket"; break;
@@ -71,6 +79,7 @@ std::string Redirects::words(const Target& t) {
   if (t.kind == "peer") s = fmt::format("to the peer of ifindex {}", t.ifindex);
   if (t.kind == "neighbour") s = fmt::format("to a neighbour by ifindex {}", t.ifindex);
   if (t.kind == "cpu") s = fmt::format("to CPU {}", t.key);
+  if (t.kind == "socket") s = "to a socket";
   if (t.kind == "xdp_socket") s = "to an XDP socket";
   if (t.kind == "all_devices") s = "to all devices";
   if (t.kind == "all_devices_but_ingress") s = "to all devices but the ingress";
@@ -100,7 +109,8 @@ void Redirects::count(u32 action, const std::string& name, const runtime::TestRu
   });
   if (name.ends_with("_REDIRECT") && followed)
     for (const auto& hop : r.hops) by_action_[action][target_of(hop)]++;
-  else if (name.ends_with("_REDIRECT"))
+  else if (name.ends_with("_REDIRECT") ||
+           (way.set && way.by == host::RedirectBy::kSocket && name == "SK_PASS"))
     by_action_[action][target_of(way)]++;
   if (way.clones) clones_[way.clone_ifindex] += way.clones;
 }

@@ -17,9 +17,11 @@
 #include "cli/read_file.h"
 #include "cli/redirects.h"
 #include "cli/session.h"
+#include "cli/stream_input.h"
 #include "cli/type_view.h"
 #include "host/socket_text.h"
 #include "loader/object.h"
+#include "runtime/own_run.h"
 
 namespace osmia::cli {
 namespace {
@@ -83,10 +85,13 @@ Result<std::string> choose(const loader::ObjectFile& object, const std::string& 
 Status run_packets(const Arguments& args, runtime::Kernel& kernel, runtime::Program& program,
                    std::vector<Packet> packets, bool has_data, CaptureWriter* writer, Outcome& out,
                    Redirects& redirects) {
-  const auto run = kernel.test_runs.find(program.desc.type);
-  if (run == kernel.test_runs.end())
+  runtime::TestRunFn run = nullptr;
+  for (const auto& table : {kernel.test_runs, runtime::own_run_table()})
+    if (const auto found = table.find(program.desc.type); found != table.end() && !run) run = found->second;
+  if (!run)
     return Error{
         524, fmt::format("programs of type {} have no test run, on Linux neither", program.type_def->name)};
+  const bool payload = sees_socket_data(program) && !args.pcap_in.empty();
   if (!program.executable)
     return Error{EOPNOTSUPP, "not supported yet: running it needs " + program.not_executable};
   std::vector<u8> ctx;
@@ -94,10 +99,20 @@ Status run_packets(const Arguments& args, runtime::Kernel& kernel, runtime::Prog
     OSMIA_ASSIGN(ctx, slurp(args.ctx_in));
   }
   for (const Packet& p : packets) {
-    OSMIA_ASSIGN(const runtime::TestRunRequest request,
-                 request_for(program, {p.bytes, ctx, has_data, !ctx.empty(), args.ifindex, args.repeat}));
+    RunInput input{p.bytes, ctx, has_data, !ctx.empty(), args.ifindex, args.repeat};
     out.packets++;
-    auto r = run->second(kernel, program, request);
+    if (payload) {
+      auto taken = socket_input(program, std::move(input));
+      if (!taken.ok()) {
+        if (packets.size() == 1) return taken.error();
+        if (!out.refused++)
+          out.first_refusal = fmt::format("packet {}: {}", out.packets, taken.error().message);
+        continue;
+      }
+      input = std::move(*taken);
+    }
+    OSMIA_ASSIGN(const runtime::TestRunRequest request, request_for(program, std::move(input)));
+    auto r = run(kernel, program, request);
     if (!r.ok()) {
       if (packets.size() == 1) return r.error();
       // One packet that Linux's test run would refuse too (shorter than an Ethernet header, say).

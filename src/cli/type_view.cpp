@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bits.h"
+#include "cli/stream_input.h"
 
 namespace osmia::cli {
 namespace {
@@ -98,6 +99,7 @@ Lines details(const runtime::Program& p, const runtime::TestRunRequest& request,
   Lines out;
   if (is_dissector(p)) flow_keys(r.data_out, out);
   if (user_ctx && !r.ctx_out.empty()) changed_fields(p, request.ctx_in, r.ctx_out, out);
+  for (const auto& [name, value] : r.shown) out.emplace_back(std::string(name), value);
   if (!r.ctx_in_out.empty() && r.ctx_in_out != request.ctx_in)
     out.emplace_back("context", hex(r.ctx_in_out.data(), r.ctx_in_out.size()));
   return out;
@@ -118,8 +120,9 @@ Result<runtime::TestRunRequest> request_for(const runtime::Program& p, RunInput 
   r.follow = is_xdp(p);
   r.repeat = in.repeat == 1 ? 0 : in.repeat;  // some types take no number, and none counts as one
   if (in.has_ctx) {
-    const bool gives_back =
-        is_xdp(p) || p.type_def->ctx_name == "__sk_buff" || p.desc.type == BPF_PROG_TYPE_SK_LOOKUP;
+    const bool gives_back = is_xdp(p) || p.type_def->ctx_name == "__sk_buff" ||
+                            p.desc.type == BPF_PROG_TYPE_SK_LOOKUP ||
+                            p.desc.type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR;
     r.wants_ctx_out = gives_back;
     if (gives_back) r.ctx_out_capacity = p.type_def->ctx_size;
     return r;
@@ -152,6 +155,11 @@ Result<runtime::TestRunRequest> request_for(const runtime::Program& p, RunInput 
 RunView view_of(const runtime::Program& p, const runtime::TestRunRequest& request,
                 const runtime::TestRunResult& r) {
   RunView v;
+  if (sees_socket_data(p)) {
+    v.changed =
+        request.has_data_in && p.desc.type != BPF_PROG_TYPE_SK_REUSEPORT && r.data_out != request.data_in;
+    return v;
+  }
   if (!request.has_data_in || !(is_xdp(p) || sees_skb(p)) || r.data_out.empty()) return v;
   v.has_packet = true;
   v.packet = r.data_out;

@@ -15,9 +15,7 @@ constexpr auto list(T... names) {
   return std::array<std::string_view, sizeof...(names)>{names...};
 }
 
-constexpr auto kCgroup = list("bpf_get_retval", "bpf_set_retval", "bpf_sysctl_get_name", "bpf_bind",
-                              "bpf_sysctl_get_current_value", "bpf_sysctl_get_new_value",
-                              "bpf_sysctl_set_new_value", "bpf_get_netns_cookie");
+constexpr auto kCgroup = list("bpf_get_netns_cookie");
 constexpr auto kVariables = list("bpf_per_cpu_ptr", "bpf_this_cpu_ptr");
 constexpr auto kLirc = list("bpf_rc_repeat", "bpf_rc_keydown", "bpf_rc_pointer_rel");
 constexpr auto kSecurity = list("bpf_bprm_opts_set", "bpf_ima_inode_hash", "bpf_ima_file_hash");
@@ -25,13 +23,9 @@ constexpr auto kRoutes =
     list("bpf_lwt_push_encap", "bpf_lwt_seg6_store_bytes", "bpf_lwt_seg6_action", "bpf_lwt_seg6_adjust_srh");
 constexpr auto kPerf = list("bpf_perf_prog_read_value", "bpf_read_branch_records");
 constexpr auto kTracedPackets = list("bpf_skb_output", "bpf_xdp_output");
-constexpr auto kMessages =
-    list("bpf_msg_apply_bytes", "bpf_msg_cork_bytes", "bpf_msg_pull_data", "bpf_msg_push_data",
-         "bpf_msg_pop_data", "bpf_msg_redirect_map", "bpf_msg_redirect_hash", "bpf_sk_redirect_map",
-         "bpf_sk_redirect_hash", "bpf_sk_select_reuseport");
-constexpr auto kConnections = list("bpf_setsockopt", "bpf_getsockopt", "bpf_sock_ops_cb_flags_set",
-                                   "bpf_load_hdr_opt", "bpf_store_hdr_opt", "bpf_reserve_hdr_opt",
-                                   "bpf_tcp_send_ack", "bpf_sock_map_update", "bpf_sock_hash_update");
+constexpr auto kConnections =
+    list("bpf_sock_ops_cb_flags_set", "bpf_load_hdr_opt", "bpf_store_hdr_opt", "bpf_reserve_hdr_opt",
+         "bpf_tcp_send_ack", "bpf_sock_map_update", "bpf_sock_hash_update");
 constexpr auto kFiles = list("bpf_sock_from_file");
 
 constexpr Reason kReasons[] = {
@@ -42,7 +36,6 @@ constexpr Reason kReasons[] = {
     {"routes and tunnels are the kernel's", kRoutes},
     {"no perf event runs a program in a process", kPerf},
     {"traced packets are the kernel's", kTracedPackets},
-    {"the data of sockets is the kernel's", kMessages},
     {"connections are the kernel's", kConnections},
     {"open files are the kernel's", kFiles},
 };

@@ -208,6 +208,33 @@ OSMIA_HELPER(addr_sk_lookup_tcp);
 OSMIA_HELPER(addr_sk_lookup_udp);
 OSMIA_HELPER(addr_skc_lookup_tcp);
 OSMIA_HELPER(sk_release);
+// socket_redirect_code.cpp
+OSMIA_HELPER(sk_redirect_map);
+OSMIA_HELPER(sk_redirect_hash);
+OSMIA_HELPER(msg_redirect_map);
+OSMIA_HELPER(msg_redirect_hash);
+OSMIA_HELPER(sk_select_reuseport);
+OSMIA_HELPER(reuseport_load_bytes);
+OSMIA_HELPER(reuseport_load_bytes_relative);
+OSMIA_HELPER(stream_adjust_room);
+// hook_code.cpp
+OSMIA_HELPER(sk_setsockopt);
+OSMIA_HELPER(sk_getsockopt);
+OSMIA_HELPER(addr_setsockopt);
+OSMIA_HELPER(addr_getsockopt);
+OSMIA_HELPER(addr_bind);
+OSMIA_HELPER(get_retval);
+OSMIA_HELPER(set_retval);
+OSMIA_HELPER(sysctl_get_name);
+OSMIA_HELPER(sysctl_get_current_value);
+OSMIA_HELPER(sysctl_get_new_value);
+OSMIA_HELPER(sysctl_set_new_value);
+// message_code.cpp
+OSMIA_HELPER(msg_apply_bytes);
+OSMIA_HELPER(msg_cork_bytes);
+OSMIA_HELPER(msg_pull_data);
+OSMIA_HELPER(msg_push_data);
+OSMIA_HELPER(msg_pop_data);
 // cgroup_storage_code.cpp
 OSMIA_HELPER(get_local_storage);
 

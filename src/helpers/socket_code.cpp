@@ -63,9 +63,9 @@ u64 skb_socket_uid(u64 skb, u64, u64, u64, u64) {
 u64 skb_assign_socket(u64, u64 sk, u64 flags, u64, u64) {
   return error(!sk || flags ? EINVAL : EOPNOTSUPP);
 }
-// The context is the UAPI's; its first word is the chosen socket.
 u64 lookup_assign_socket(u64 ctx, u64 sk, u64 flags, u64, u64) {
-  auto& c = *reinterpret_cast<bpf_sk_lookup*>(ctx);
+  auto& context = *reinterpret_cast<host::SkLookupContext*>(ctx);
+  bpf_sk_lookup& c = context.fields;
   if (flags & ~u64{BPF_SK_LOOKUP_F_REPLACE | BPF_SK_LOOKUP_F_NO_REUSEPORT}) return error(EINVAL);
   if (sk) {
     const host::Socket& s = *at(sk);
@@ -73,10 +73,11 @@ u64 lookup_assign_socket(u64 ctx, u64 sk, u64 flags, u64, u64) {
                                   : s.protocol == kIpProtoUdp && s.state != host::kTcpClose)
       return error(ESOCKTNOSUPPORT);
     if (s.protocol != c.protocol) return error(EPROTOTYPE);
-    if (s.family != c.family && s.family == kInet) return error(EAFNOSUPPORT);
+    if (s.family != c.family && (s.family == kInet || s.ipv6_only)) return error(EAFNOSUPPORT);
   }
   if (c.cookie && !(flags & BPF_SK_LOOKUP_F_REPLACE)) return error(EEXIST);
   c.cookie = sk;
+  context.no_reuseport = flags & BPF_SK_LOOKUP_F_NO_REUSEPORT;
   return 0;
 }
 

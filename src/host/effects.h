@@ -30,14 +30,15 @@ bool permitted(Permission what);
 bool permit_list(std::string_view words);
 
 // The last redirection that the running program asked for on this thread, and the clones that it sent.
-enum class RedirectBy : u8 { kDevice, kPeer, kNeighbour, kMap };
+enum class RedirectBy : u8 { kDevice, kPeer, kNeighbour, kMap, kSocket };
 struct Redirect {
   bool set = false;
   RedirectBy by = RedirectBy::kDevice;
   u32 ifindex = 0;  // of the device; 0 if it does not go to one device
   u64 flags = 0;
-  u64 map = 0;  // kMap: live address of the map that it goes by (devices, CPUs, XDP sockets)
-  u32 key = 0;  // in that map
+  u64 map =
+      0;  // kMap, kSocket: live address of the map that it goes by (devices, CPUs, XDP sockets; sockets)
+  u32 key = 0;                        // in that map; of longer keys the first bytes
   u32 clones = 0, clone_ifindex = 0;  // copies sent by bpf_clone_redirect(), the last one's device
 };
 Redirect& redirect();

@@ -31,11 +31,12 @@ struct SkbContext {
   u32 vlan_present = 0, wire_len = 0;
   u16 protocol = 0, vlan_tci = 0, vlan_proto = 0, queue_mapping = 0, tc_index = 0, tc_classid = 0;
   u16 dev_type = 1;  // ARPHRD_* of the device
-  u16 family = 0, remote_port = 0, local_port = 0, gso_segs = 0, gso_size = 0;
+  u16 family = 0, local_port = 0, gso_segs = 0, gso_size = 0;
   u8 pkt_type = 0;
   u32 cb[5] = {};
   u32 remote_ip4 = 0, local_ip4 = 0;
   u32 remote_ip6[4] = {}, local_ip6[4] = {};
+  u32 remote_port = 0;  // a word in network order: the port is in its last two bytes
   u32 tstamp_type = 0;  // the UAPI's is one byte; low byte here
   u64 flow_keys = 0;    // struct bpf_flow_keys
   u64 sk = 0;           // socket, or 0

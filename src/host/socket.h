@@ -23,7 +23,7 @@ struct Socket {
   // Behind what programs see: the UAPI's struct bpf_tcp_sock of a TCP socket, or 0.
   u64 tcp = 0;
   u64 cookie = 0;  // given out when it is first asked for
-  bool ipv6_only = false;
+  bool ipv6_only = false, reuseport = false;
   bool looked_up = false;  // host/sockets.h owns it and counts its references
   u32 references = 0;      // under the lock of host/sockets.cpp
   bpf_tcp_sock tcp_fields{};
@@ -39,6 +39,12 @@ struct Socket {
 
   // A request socket or one in TIME_WAIT is no full one.
   bool full() const { return state != kTcpTimeWait && state != kTcpNewSynRecv; }
+};
+
+// Context of an sk_lookup program: the UAPI's, its first word the chosen socket.
+struct SkLookupContext {
+  bpf_sk_lookup fields{};
+  bool no_reuseport = false;  // BPF_SK_LOOKUP_F_NO_REUSEPORT with the last choice
 };
 
 }  // namespace osmia::host

@@ -188,6 +188,8 @@ std::optional<SocketFacts> facts_of_descriptor(int fd) {
   option(fd, SOL_SOCKET, SO_PRIORITY, f.priority);
   if (f.family == kFamilyInet6 && option(fd, 41 /* IPPROTO_IPV6 */, 26 /* IPV6_V6ONLY */, v6only))
     f.ipv6_only = v6only != 0;
+  int reuseport = 0;
+  f.reuseport = option(fd, SOL_SOCKET, SO_REUSEPORT, reuseport) && reuseport;
   f.uid = geteuid();
   if (f.protocol == kProtocolTcp) {
     tcp_info info{};

@@ -27,6 +27,7 @@ struct SocketFacts {
   u32 device = 0, mark = 0, priority = 0, uid = 0;
   u64 cookie = 0;
   bool ipv6_only = false;
+  bool reuseport = false;  // only of descriptors: look-ups do not tell
   bpf_tcp_sock tcp{};
 
   bool connected() const { return remote_port != 0; }

@@ -55,6 +55,7 @@ void fill(Socket& s, const SocketFacts& f) {
   s.dst_port = __builtin_bswap16(f.remote_port);
   s.state = f.state;
   s.ipv6_only = f.ipv6_only;
+  s.reuseport = f.reuseport;
   s.cookie = f.cookie;
   s.tcp_fields = f.tcp;
   s.tcp = f.protocol == kProtocolTcp ? reinterpret_cast<u64>(&s.tcp_fields) : 0;

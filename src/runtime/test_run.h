@@ -3,6 +3,8 @@
 #pragma once
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -49,6 +51,7 @@ struct TestRunResult {
   host::Redirect redirect;     // of the last repetition; counts if retval says that it redirects
   std::vector<FrameHop> hops;  // XDP with `follow`: one for every copy of the frame and every map on its way
   std::vector<u8> ctx_in_out;  // syscall programs: what goes back to where ctx_in came from
+  std::vector<std::pair<std::string_view, s64>> shown;  // what else runs of Osmia's own have to tell
 };
 // Errors: the errno of Linux's test run (EINVAL, ENOMEM, ENOTSUPP …).
 using TestRunFn = Result<TestRunResult> (*)(Kernel&, Program&, const TestRunRequest&);

@@ -10,6 +10,8 @@
 #include "base/bits.h"
 #include "helpers/code.h"
 #include "host/packet.h"
+#include "host/run_context.h"
+#include "host/socket.h"
 #include "runtime/test_run_code.h"
 
 namespace osmia::runtime {
@@ -98,15 +100,20 @@ Result<TestRunResult> test_run_sk_lookup(Kernel&, Program& p, const TestRunReque
   OSMIA_TRY(check_executable(p));
   TestRunResult out;
   // Each repetition starts without a choice.
-  bpf_sk_lookup seen{};
+  host::SkLookupContext seen;
+  // The chosen socket may have been released by the program: it stays until this scope ends.
+  host::RunScope scope(static_cast<const maps::ProgObject*>(&p));
   u64 total = 0;
   for (u32 i = 0, n = std::max(r.repeat, 1u); i < n; i++) {
-    seen = fresh;
+    seen = {fresh};
     timed_runs(p, &seen, 1, out);
     total += out.duration_ns;
     out.duration_ns = static_cast<u32>(total / (i + 1));
   }
-  given.cookie = helpers::code::socket_cookie(seen.cookie, 0, 0, 0, 0);
+  const auto* chosen = reinterpret_cast<const host::Socket*>(seen.fields.cookie);
+  if (chosen && chosen->reuseport && !seen.no_reuseport)
+    return Error{EOPNOTSUPP, "the chosen socket shares its port: a group's choice has no test run"};
+  given.cookie = helpers::code::socket_cookie(seen.fields.cookie, 0, 0, 0, 0);
   std::memcpy(ctx.bytes.data(), &given, sizeof given);
   out.ctx_out = ctx.bytes;
   return out;

@@ -80,7 +80,6 @@ with tempfile.TemporaryDirectory() as folder:
         check(code == 2 and text in err and err.count("\n") == 1, f"{prog} {args}: {code} {err!r}")
 
     fails("have no test run, on Linux neither", "probe", "--pcap", CAPTURE)
-    fails("have no test run, on Linux neither", "message", "--pcap", CAPTURE)
     fails("expected a context", "choose")
     fails("ctx_in: expected all arguments", "raw")
     fails("see no device", "nf", "--pcap", CAPTURE, "--ifindex", "1")

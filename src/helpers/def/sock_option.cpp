@@ -1,6 +1,7 @@
 // Socket options and addresses, for each kind of context.
 // Facts of Linux 6.12's helpers as data; a row is one prototype for the program types that are granted its
 // tag.
+#include "helpers/code.h"
 #include "helpers/helper.h"
 #include "helpers/vocabulary.h"
 
@@ -8,8 +9,10 @@ namespace osmia::helpers {
 using namespace vocabulary;
 namespace {
 const HelperEntry kEntries[] = {
-    {{.id = 49, .name = "bpf_setsockopt", .args = {any_sock, any, any, mem_in, size}, .tag = "sk_sockopt"}},
-    {{.id = 57, .name = "bpf_getsockopt", .args = {any_sock, any, any, mem_out, size}, .tag = "sk_sockopt"}},
+    {{.id = 49, .name = "bpf_setsockopt", .args = {any_sock, any, any, mem_in, size}, .tag = "sk_sockopt"},
+     code::sk_setsockopt},
+    {{.id = 57, .name = "bpf_getsockopt", .args = {any_sock, any, any, mem_out, size}, .tag = "sk_sockopt"},
+     code::sk_getsockopt},
     {{.id = 49,
       .name = "bpf_setsockopt",
       .args = {any_sock, any, any, mem_in, size},
@@ -18,11 +21,10 @@ const HelperEntry kEntries[] = {
       .name = "bpf_getsockopt",
       .args = {any_sock, any, any, mem_out, size},
       .tag = "unlocked_sockopt"}},
-    {{.id = 49, .name = "bpf_setsockopt", .args = {ctx, any, any, mem_in, size}, .tag = "sock_addr_sockopt"}},
-    {{.id = 57,
-      .name = "bpf_getsockopt",
-      .args = {ctx, any, any, mem_out, size},
-      .tag = "sock_addr_sockopt"}},
+    {{.id = 49, .name = "bpf_setsockopt", .args = {ctx, any, any, mem_in, size}, .tag = "sock_addr_sockopt"},
+     code::addr_setsockopt},
+    {{.id = 57, .name = "bpf_getsockopt", .args = {ctx, any, any, mem_out, size}, .tag = "sock_addr_sockopt"},
+     code::addr_getsockopt},
     {{.id = 49, .name = "bpf_setsockopt", .args = {ctx, any, any, mem_in, size}, .tag = "sock_ops"}},
     {{.id = 57, .name = "bpf_getsockopt", .args = {ctx, any, any, mem_out, size}, .tag = "sock_ops"}},
     {{.id = 59, .name = "bpf_sock_ops_cb_flags_set", .args = {ctx, any}, .tag = "sock_ops"}},
@@ -33,7 +35,7 @@ const HelperEntry kEntries[] = {
       .effects = kChangesPacketData,
       .tag = "sock_ops"}},
     {{.id = 144, .name = "bpf_reserve_hdr_opt", .args = {ctx, any, any}, .tag = "sock_ops"}},
-    {{.id = 64, .name = "bpf_bind", .args = {ctx, mem_in, size}, .tag = "bind"}},
+    {{.id = 64, .name = "bpf_bind", .args = {ctx, mem_in, size}, .tag = "bind"}, code::addr_bind},
     {{.id = 116, .name = "bpf_tcp_send_ack", .args = {btf("tcp_sock"), any}, .tag = "tcp_ca"}},
 };
 }  // namespace

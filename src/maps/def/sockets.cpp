@@ -1,7 +1,7 @@
 // Maps of sockets: sockmap, sockhash, reuseport_sockarray. Elements are real sockets of the process, by
 // descriptor; user space reads them back as cookies. The map holds no reference: as on Linux a socket that is
 // closed leaves the map, which shows when its descriptor no longer has the cookie that it was stored with.
-// Programs cannot reach the sockets (their traffic is the kernel's).
+// Programs get TCP and UDP sockets as host::Socket, with a reference; their traffic stays the kernel's.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/bits.h"
+#include "host/sockets.h"
 #include "maps/checks.h"
 #include "maps/map_type.h"
 
@@ -93,6 +94,17 @@ class SocketMap : public Map {
  public:
   using Map::Map;
   s64 update(const void*, const void*, u64) override { return -EOPNOTSUPP; }
+  // A host::Socket that host::release_socket() gives back.
+  void* lookup(const void* key) override {
+    Socket s;
+    {
+      std::lock_guard lock(mutex_);
+      const Socket* found = find(key);
+      if (!found) return nullptr;
+      s = *found;
+    }
+    return host::socket_of_descriptor(s.fd, s.cookie);
+  }
   int lookup_user(const void* key, void* value, u64) override {
     if (value_size() != 8) return -ENOSPC;
     std::lock_guard lock(mutex_);

@@ -233,4 +233,13 @@ TEST(Api, ObjectFiles) {
   EXPECT_FALSE(bad->load().ok());
 }
 
+TEST(Api, GivenSocketsAreReadOrRefused) {
+  EXPECT_TRUE(Kernel::give_sockets("tcp LISTEN 0 128 10.0.0.1:80 0.0.0.0:*\n").ok());
+  const auto bad = Kernel::give_sockets("tcp LISTEN 0 128 10.0.0.1 0.0.0.0:*\n");
+  ASSERT_FALSE(bad.ok());
+  EXPECT_EQ(bad.error().code, EINVAL);
+  EXPECT_NE(bad.error().message.find("line 1"), std::string::npos) << bad.error().message;
+  Kernel::use_machine_sockets();
+}
+
 }  // namespace
