@@ -94,7 +94,8 @@ int Map::freeze() {
 
 Result<void*> Map::map_memory(void* addr, u64 len, int prot, int flags, off_t off) {
   const bool has_memory = mmap_fd() >= 0;  // arrays could have it
-  if ((!has_memory && type() != BPF_MAP_TYPE_ARRAY) || record()) return Error{kNotSupp, "this map cannot be mapped"};
+  if ((!has_memory && type() != BPF_MAP_TYPE_ARRAY) || record())
+    return Error{kNotSupp, "this map cannot be mapped"};
   if (!(flags & MAP_SHARED)) return Error{EINVAL, "a map must be mapped MAP_SHARED"};
   std::lock_guard lock(freeze_mutex_);
   if (prot & PROT_WRITE) {
