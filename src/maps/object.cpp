@@ -153,10 +153,21 @@ void* new_object(const ObjectType& type) {
 void drop_object(void* object) {
   if (!object) return;
   Header* h = header_of(object);
-  const btf::FieldRecord& record = h->type->record;
-  if (!last_holder(record, object)) return;
-  for (const btf::Field& f : record.fields) release_owned_field(record, f, object);
-  free_later(h);
+  if (!last_holder(h->type->record, object)) return;
+  // An object may own a chain of any length: those that go wait here, not on the stack.
+  thread_local Header* dropped = nullptr;
+  thread_local bool dropping = false;
+  h->next = dropped;
+  dropped = h;
+  if (dropping) return;
+  dropping = true;
+  while (Header* one = dropped) {
+    dropped = one->next;
+    const btf::FieldRecord& record = one->type->record;
+    for (const btf::Field& f : record.fields) release_owned_field(record, f, one + 1);
+    free_later(one);
+  }
+  dropping = false;
 }
 
 void* acquire_object(void* object) {

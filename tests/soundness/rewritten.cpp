@@ -67,7 +67,7 @@ std::shared_ptr<RewrittenProgram> RewrittenProgram::make(runtime::Kernel& kernel
   out->facts_ = rewrite::operand_facts(out->program_);
   for (u32 s = 0; s < out->program_.subprogs.size(); s++)
     out->callbacks_.push_back({&out->program_, s, &RewrittenProgram::callback, out.get()});
-  out->enter_ = [](void* ctx, runtime::Executable* self) {
+  out->set_entry([](void* ctx, runtime::Executable* self) {
     auto* me = static_cast<RewrittenProgram*>(self);
     me->left_ = kMostInsns;
     me->stopped_ = false;
@@ -75,7 +75,7 @@ std::shared_ptr<RewrittenProgram> RewrittenProgram::make(runtime::Kernel& kernel
     me->scrambles_ = !me->scrambles_;
     const u64 args[5] = {reinterpret_cast<u64>(ctx)};
     return me->run_subprog(0, args);
-  };
+  });
   return out;
 }
 

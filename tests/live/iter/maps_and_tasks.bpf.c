@@ -1,6 +1,7 @@
 // Prints every map's number, and the threads of a process with the path of what they run.
-#include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
 
 #define PRESERVED __attribute__((preserve_access_index))
 

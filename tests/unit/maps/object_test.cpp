@@ -282,6 +282,23 @@ TEST_F(Objects, ABoxLetsGoOfAllThatItHolds) {
   drop_object(shared);
 }
 
+// A struct may hold a kptr to its own kind: letting go of the first of many takes no more stack than of one.
+TEST_F(Objects, ALongChainIsLetGo) {
+  const ObjectType* link = ObjectType::make(8, record({field(btf::kFieldKptrRef, 0)}), false);
+  const u64 before = object_bytes();
+  void* first = nullptr;
+  for (u32 i = 0; i < 300'000; i++) {
+    void* one = new_object(*link);
+    ASSERT_TRUE(one);
+    *at<void*>(one, 0) = first;
+    first = one;
+  }
+  drop_object(first);
+  reclaim_objects();
+  EXPECT_EQ(object_bytes(), before);
+  link->let_go();
+}
+
 TEST_F(Objects, PercpuCopies) {
   const ObjectType* t = ObjectType::make(24, {}, true);
   void* o = new_object(*t);

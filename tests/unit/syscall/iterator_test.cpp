@@ -260,7 +260,9 @@ TEST_P(Iterators, ElementsThatGoAreNotShown) {
   text.resize(static_cast<size_t>(read(fd, text.data(), text.size())));
   const auto first = keys_in(text + "....");
   for (u32 k = 0; k < 1000; k++)
-    if (!first.count(k) && k % 2) EXPECT_EQ(t.elem(BPF_MAP_DELETE_ELEM, map, &k, nullptr), 0);
+    if (!first.count(k) && k % 2) {
+      EXPECT_EQ(t.elem(BPF_MAP_DELETE_ELEM, map, &k, nullptr), 0);
+    }
   const auto rest = keys_in(all(fd, 4096) + "...");
   for (u32 k = 0; k < 1000; k++)
     EXPECT_LE(first.count(k) + rest.count(k), k % 2 || first.count(k) ? first.count(k) : 1u) << k;
