@@ -21,7 +21,8 @@ u64 enter_callback(const rewrite::BpfCallback* cb, u64 a1, u64 a2, u64 a3, u64 a
 CheckedProgram::CheckedProgram(const runtime::Program& program, Recording recording, Counters& counters,
                                u64 seed)
     : program_(program), recording_(std::move(recording)), counters_(counters), random_(seed) {
-  set_entry([](void* ctx, runtime::Executable* self) { return static_cast<CheckedProgram*>(self)->enter(ctx); });
+  set_entry(
+      [](void* ctx, runtime::Executable* self) { return static_cast<CheckedProgram*>(self)->enter(ctx); });
   resolve();
 }
 CheckedProgram::~CheckedProgram() = default;
